@@ -1,0 +1,179 @@
+package export
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// maxHave names are told to a caller whose procedure isn't there.
+const maxHave = 20
+
+// maxWarnings about entries are given at Open.
+const maxWarnings = 20
+
+// Dir is an exports directory. It keeps nothing of what it reads: a change
+// counts from the next look-up on.
+type Dir struct {
+	path  string // absolute
+	owner Owner
+}
+
+var _ Source = (*Dir)(nil)
+
+// Open checks an exports directory and gives it as a source. The error is for
+// the directory itself and the way to it; an entry that is refused until it is
+// repaired is a warning, as are foreign owners on a read-only mount.
+func Open(dir string, o Owner) (*Dir, []string, error) {
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := &Dir{path: path, owner: o}
+	w := newWalker(o)
+	if problems := d.check(w); len(problems) > 0 {
+		return nil, nil, errors.New("cannot export " + problems[0].String())
+	}
+	names, err := readNames(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot export %q: %s (let rpcd's user read it: chmod +rx %s)",
+			path, cause(err), word(path))
+	}
+	var warnings []string
+	bad := 0
+	for _, name := range names {
+		if _, problems, _ := d.load(w, name); len(problems) > 0 {
+			if bad++; bad <= maxWarnings {
+				warnings = append(warnings, problems[0].String())
+			}
+		}
+	}
+	if bad > maxWarnings {
+		warnings = append(warnings, fmt.Sprintf("%q has %d more entries that are refused (see rpcd check)", path, bad-maxWarnings))
+	}
+	if w.foreign > 0 {
+		warnings = append(warnings, fmt.Sprintf("%q and %d more files belong to others than root and rpcd, and pass because their mount is read-only",
+			w.sample, w.foreign-1))
+	}
+	return d, warnings, nil
+}
+
+// Path is the directory's absolute path.
+func (d *Dir) Path() string { return d.path }
+
+// Lookup is Source's.
+func (d *Dir) Lookup(name string, c Caller) (*Procedure, error) {
+	w := newWalker(d.owner)
+	if problems := d.check(w); len(problems) > 0 {
+		return nil, refusal(name, problems[0])
+	}
+	if !isName(name) {
+		return nil, d.unknown(w, name, c)
+	}
+	p, problems, err := d.load(w, name)
+	switch {
+	case err != nil:
+		return nil, d.unknown(w, name, c)
+	case len(problems) > 0:
+		return nil, refusal(name, problems[0])
+	case !p.admitCaller(c):
+		return nil, &Error{
+			Kind: Denied, Name: name, File: filepath.Join(p.folder, "allow"),
+			What: fmt.Sprintf("doesn't admit %v", c), Cure: fmt.Sprintf("it admits %v", p.Allow),
+		}
+	}
+	return p, nil
+}
+
+// List is Source's.
+func (d *Dir) List(c Caller) ([]*Procedure, []error) {
+	w := newWalker(d.owner)
+	if problems := d.check(w); len(problems) > 0 {
+		return nil, []error{refusal("", problems[0])}
+	}
+	return d.list(w, c, 0)
+}
+
+// list stops after max procedures, unless max is 0.
+func (d *Dir) list(w *walker, c Caller, max int) (ps []*Procedure, errs []error) {
+	names, err := readNames(d.path)
+	if err != nil {
+		return nil, []error{fmt.Errorf("cannot list %q: %s", d.path, cause(err))}
+	}
+	for _, name := range names {
+		p, problems, err := d.load(w, name)
+		switch {
+		case err != nil: // removed meanwhile
+		case len(problems) > 0:
+			errs = append(errs, refusal(name, problems[0]))
+		case p.admitCaller(c):
+			if ps = append(ps, p); len(ps) == max {
+				return ps, errs
+			}
+		}
+	}
+	return ps, errs
+}
+
+func (d *Dir) unknown(w *walker, name string, c Caller) *Error {
+	e := &Error{Kind: Unknown, Name: name, Cure: "it has none that you may call"}
+	ps, _ := d.list(w, c, maxHave+1)
+	for i, p := range ps {
+		if i == maxHave {
+			e.Have = append(e.Have, "...")
+			break
+		}
+		e.Have = append(e.Have, p.Name)
+	}
+	return e
+}
+
+// check looks at the directory itself and the way to it.
+func (d *Dir) check(w *walker) []Problem {
+	f, problems, err := w.walk(d.path)
+	switch {
+	case err != nil:
+		return []Problem{{Unsafe, d.path, "does not exist", "make it: mkdir -p " + word(d.path)}}
+	case f.st.Mode == 0:
+		return problems
+	case !f.is(syscall.S_IFDIR):
+		return append(problems, Problem{Unsafe, d.path, "is " + kindName(f.st.Mode) + ", no directory", "name a directory"})
+	}
+	w.root = f.path
+	if p := w.check(f, atTheEnd); p != nil {
+		problems = append(problems, *p)
+	}
+	return problems
+}
+
+// load reads one entry; the error is ENOENT. The directory is checked before.
+func (d *Dir) load(w *walker, name string) (*Procedure, []Problem, error) {
+	p := &Procedure{Name: name, Path: filepath.Join(d.path, name)}
+	if !isName(name) {
+		return nil, []Problem{{Unknown, p.Path, "has a control byte in its name, so nobody can call it", "rename it"}}, nil
+	}
+	f, problems, err := w.walk(filepath.Join(w.root, name))
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case f.st.Mode == 0:
+	case f.is(syscall.S_IFDIR):
+		p.folder, p.Path = p.Path, ""
+		problems = append(problems, w.folder(p, f)...)
+	default:
+		problems = append(problems, w.program(filepath.Join(w.root, name), f)...)
+	}
+	return p, problems, nil
+}
+
+// isName: a procedure's name is one component of a path, of at most 255 bytes
+// (NAME_MAX), without a leading dot or a control byte.
+func isName(name string) bool {
+	return name != "" && len(name) <= 255 && name[0] != '.' && !strings.Contains(name, "/") && !control(name)
+}
+
+func refusal(name string, p Problem) *Error {
+	return &Error{Kind: p.Kind, Name: name, File: p.File, What: p.What, Cure: p.Cure}
+}

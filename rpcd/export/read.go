@@ -1,0 +1,50 @@
+package export
+
+import (
+	"errors"
+	"strconv"
+	"syscall"
+)
+
+// maxRuleFile bounds a rule file: every call reads them.
+const maxRuleFile = 64 << 10
+
+// readRule reads a rule file whose way is checked. It never blocks, whatever
+// the file has become meanwhile, and leaves no descriptor open.
+func readRule(path string) (string, *Problem) {
+	bad := func(what, cure string) (string, *Problem) {
+		return "", &Problem{Denied, path, what, cure}
+	}
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	if err != nil {
+		return bad("can't be read: "+err.Error(), "let rpcd's user read it: chmod +r "+word(path))
+	}
+	defer syscall.Close(fd)
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil {
+		return bad("can't be read: "+err.Error(), "repair or remove it")
+	}
+	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		return bad("is "+kindName(st.Mode)+", no rule file", "put a plain file in its place")
+	}
+	// One byte more than announced shows the end without a second buffer.
+	buf := make([]byte, min(max(st.Size, 0), maxRuleFile)+1)
+	n := 0
+	for n < len(buf) {
+		m, err := syscall.Read(fd, buf[n:])
+		if errors.Is(err, syscall.EINTR) {
+			continue
+		}
+		if err != nil {
+			return bad("can't be read: "+err.Error(), "repair or remove it")
+		}
+		if m == 0 {
+			return string(buf[:n]), nil
+		}
+		n += m
+	}
+	if n > maxRuleFile {
+		return bad("is over "+strconv.Itoa(maxRuleFile>>10)+" KiB", "shorten it")
+	}
+	return bad("was changed while it was read", "try again")
+}

@@ -1,0 +1,92 @@
+package export
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// overflow is the id that the kernel shows for one that its namespace doesn't
+// map (/proc/sys/kernel/overflowuid): a stranger, not a user.
+const overflow = 65534
+
+// Caller is who asks, as the kernel reports it: SO_PEERCRED and SO_PEERGROUPS.
+type Caller struct {
+	UID, GID uint32
+	Groups   []uint32 // supplementary
+}
+
+func (c Caller) String() string {
+	return fmt.Sprintf("uid %d, gid %d", c.UID, c.GID)
+}
+
+// Rule admits one uid, one gid, or anybody. The zero Rule admits nobody.
+type Rule struct {
+	what string // "uid", "gid", "any", or "" in the zero Rule
+	id   uint32
+}
+
+// ParseRule reads "uid N", "gid N" or "any". Ids are numbers: names would mean
+// other people in another container.
+func ParseRule(s string) (Rule, error) {
+	words := strings.Fields(s)
+	if len(words) == 1 && words[0] == "any" {
+		return Rule{what: "any"}, nil
+	}
+	if len(words) != 2 || words[0] != "uid" && words[0] != "gid" {
+		return Rule{}, fmt.Errorf("%s is no rule (write uid N, gid N or any)", quote(s))
+	}
+	id, err := strconv.ParseUint(words[1], 10, 32)
+	if err != nil || id == math.MaxUint32 { // (uid_t)-1 is nobody's
+		return Rule{}, fmt.Errorf("%s is no rule: %s is no %s number (see id NAME)",
+			quote(s), quote(words[1]), words[0])
+	}
+	return Rule{what: words[0], id: uint32(id)}, nil
+}
+
+func (r Rule) String() string {
+	switch r.what {
+	case "uid", "gid":
+		return r.what + " " + strconv.FormatUint(uint64(r.id), 10)
+	case "any":
+		return "any"
+	}
+	return "nobody"
+}
+
+// admit: an unmapped uid or gid matches no number, whatever the rule says, and
+// who has an unmapped uid is a stranger in all his groups.
+func (r Rule) admit(c Caller) bool {
+	switch {
+	case r.what == "any":
+		return true
+	case r.id == overflow || c.UID == overflow:
+		return false
+	case r.what == "uid":
+		return c.UID == r.id
+	case r.what == "gid":
+		return c.GID == r.id || slices.Contains(c.Groups, r.id)
+	}
+	return false
+}
+
+// Rules admit whom one of them admits; empty, they admit nobody.
+type Rules []Rule
+
+// Admit says whether the caller may.
+func (rs Rules) Admit(c Caller) bool {
+	return slices.ContainsFunc(rs, func(r Rule) bool { return r.admit(c) })
+}
+
+func (rs Rules) String() string {
+	if len(rs) == 0 {
+		return "nobody"
+	}
+	words := make([]string, len(rs))
+	for i, r := range rs {
+		words[i] = r.String()
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,151 @@
+package fdconn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/mdlayher/socket"
+	"golang.org/x/sys/unix"
+)
+
+// backlog is how many connections may wait to be accepted; the kernel cuts it
+// to net.core.somaxconn (listen(2)).
+const backlog = 4096
+
+// Listener is a listening socket and its file.
+type Listener struct {
+	s     *socket.Conn
+	path  string
+	lock  *os.File
+	inode uint64
+	once  sync.Once
+}
+
+// Listen makes the socket file path with the given mode, and group if gid is
+// not -1. The file appears when connections are accepted, not before. A stale
+// socket (nobody listens) is replaced; one that answers, and anything that
+// isn't a socket, is left alone, and Listen fails.
+func Listen(path string, mode os.FileMode, gid int) (*Listener, error) {
+	lock, err := takeLock(path)
+	if err != nil {
+		return nil, err
+	}
+	l, err := listen(path, mode, gid)
+	if err != nil {
+		dropLock(lock)
+		return nil, err
+	}
+	l.lock = lock
+	return l, nil
+}
+
+func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
+	if err := vacant(path); err != nil {
+		return nil, err
+	}
+	// A short name of its own beside the final one: bound, set up, listening,
+	// then renamed.
+	temporary := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%d.tmp", os.Getpid()))
+	name, done, err := short(temporary)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	s, err := socket.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0, "rpcd", nil)
+	if err != nil {
+		return nil, err
+	}
+	_ = os.Remove(temporary) // of a dead process with our number
+	umask := unix.Umask(0o177)
+	err = s.Bind(&unix.SockaddrUnix{Name: name})
+	unix.Umask(umask)
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("make a socket in %q: %w", filepath.Dir(path), err)
+	}
+	defer func() {
+		if err != nil {
+			s.Close()
+			os.Remove(temporary)
+		}
+	}()
+	if gid >= 0 {
+		if err := os.Chown(temporary, -1, gid); err != nil {
+			return nil, fmt.Errorf("give the socket to group %d: %w", gid, err)
+		}
+	}
+	if err := os.Chmod(temporary, mode); err != nil {
+		return nil, fmt.Errorf("set the socket's mode: %w", err)
+	}
+	if err := s.Listen(backlog); err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	var st unix.Stat_t
+	if err := unix.Lstat(temporary, &st); err != nil {
+		return nil, fmt.Errorf("look at the socket: %w", err)
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return nil, fmt.Errorf("name the socket: %w", err)
+	}
+	return &Listener{s: s, path: path, inode: st.Ino}, nil
+}
+
+// vacant says whether a socket may be made at path: nothing there, or a
+// socket that nobody listens on.
+func vacant(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != fs.ModeSocket:
+		return fmt.Errorf("listen on %q: it exists and is no socket: remove it, or choose another path", path)
+	}
+	if !Stale(path) {
+		return fmt.Errorf("listen on %q: another rpcd serves there", path)
+	}
+	return nil
+}
+
+// Stale reports whether path is a socket that nobody listens on. Only a
+// refused connection proves it.
+func Stale(path string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	c, err := Dial(ctx, path)
+	if err == nil {
+		c.Close()
+		return false
+	}
+	return errors.Is(err, unix.ECONNREFUSED)
+}
+
+// Accept waits for a connection, which receives descriptors.
+func (l *Listener) Accept() (*Conn, error) {
+	s, _, err := l.s.Accept(context.Background(), 0)
+	if err != nil {
+		return nil, err
+	}
+	return newConn(s, true), nil
+}
+
+// Close ends Accept, and removes the socket file if it is still ours.
+func (l *Listener) Close() error {
+	var err error
+	l.once.Do(func() {
+		var st unix.Stat_t
+		if unix.Lstat(l.path, &st) == nil && st.Ino == l.inode {
+			os.Remove(l.path)
+		}
+		err = l.s.Close()
+		dropLock(l.lock)
+	})
+	return err
+}

@@ -1,0 +1,46 @@
+package fdconn
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// takeLock locks the file beside the socket path (flock(2)), so that of two
+// daemons that find a stale socket one takes it over. The lock file's name
+// begins with a dot and it is removed by dropLock.
+func takeLock(path string) (*os.File, error) {
+	name := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".lock")
+	for {
+		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("listen on %q: %w", path, err)
+		}
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			f.Close()
+			if errors.Is(err, unix.EWOULDBLOCK) {
+				return nil, fmt.Errorf("listen on %q: another rpcd serves there", path)
+			}
+			return nil, fmt.Errorf("lock %q: %w", name, err)
+		}
+		// The one before us may have removed the file that we locked.
+		mine, err1 := f.Stat()
+		there, err2 := os.Lstat(name)
+		if err1 == nil && err2 == nil && os.SameFile(mine, there) {
+			return f, nil
+		}
+		f.Close()
+	}
+}
+
+// dropLock removes the lock file, then lets go of it.
+func dropLock(f *os.File) {
+	if f == nil {
+		return
+	}
+	os.Remove(f.Name())
+	f.Close()
+}

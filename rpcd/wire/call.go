@@ -1,0 +1,245 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"time"
+)
+
+// The flags of CALL.
+const (
+	CallKeep     = 1 // the caller may send another first frame after the end
+	CallNoWait   = 2 // refuse as busy rather than queue
+	CallAnnounce = 4 // send ACCEPTED before the start
+)
+
+const magic = "RPCD"
+
+// Mode says how a stream of a call travels (PROTOCOL.md, section 4).
+type Mode uint8
+
+// The modes.
+const (
+	Closed  Mode = 0
+	Passed  Mode = 1
+	Relayed Mode = 2
+	Same    Mode = 3
+	Probe   Mode = 4
+)
+
+// The flags of a stream.
+const (
+	StreamOutput = 1 // the procedure writes it
+	StreamLine   = 2 // read from a terminal, a line a grant
+)
+
+// MaxStream is the highest number that a stream may have.
+const MaxStream = 252
+
+// MaxDescriptors is the most that one frame can carry: the kernel's
+// SCM_MAX_FD (unix(7)).
+const MaxDescriptors = 253
+
+// Stream is what a CALL says of one descriptor of the procedure.
+type Stream struct {
+	Number uint8
+	Mode   Mode
+	Index  uint8 // passed, probe: of the frame's descriptors; same: a stream's number
+	Flags  uint8
+	Window uint32 // relayed output: the first credit, in bytes
+}
+
+// Dir is the directory a call wants to run in.
+type Dir struct {
+	Name       string // absolute; "": the caller has none
+	Proven     bool   // Device and Inode say which directory the name means
+	Dev, Inode uint64
+}
+
+// Call is the message of a CALL frame.
+type Call struct {
+	Flags     uint16
+	Procedure string
+	Args      []string
+	Env       []string // NAME=VALUE
+	Dir       Dir
+	Umask     uint32
+	Label     string
+	Streams   []Stream
+	Timeout   time.Duration // 0: none
+	Heartbeat time.Duration // 0: DefaultHeartbeat
+}
+
+// DefaultHeartbeat is how soon a bridged call notices that the other side is
+// gone.
+const DefaultHeartbeat = 30 * time.Second
+
+// FirstTimeout bounds the wait for a whole first frame, and for its answer.
+const FirstTimeout = 10 * time.Second
+
+// Append gives the call as a frame.
+func (c *Call) Append() []byte {
+	f := first()
+	f.text(1, c.Procedure)
+	for _, a := range c.Args {
+		f.bytes(2, []byte(a))
+	}
+	for _, e := range c.Env {
+		f.bytes(3, []byte(e))
+	}
+	f.text(4, c.Dir.Name)
+	if c.Dir.Proven {
+		f.bytes(5, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, c.Dir.Dev), c.Dir.Inode))
+	}
+	f.u32(6, c.Umask)
+	f.text(7, c.Label)
+	for _, s := range c.Streams {
+		f.bytes(8, binary.BigEndian.AppendUint32([]byte{s.Number, byte(s.Mode), s.Index, s.Flags}, s.Window))
+	}
+	if c.Timeout > 0 {
+		f.u64(9, uint64(c.Timeout))
+	}
+	if c.Heartbeat > 0 {
+		f.u64(10, uint64(c.Heartbeat))
+	}
+	return Frame(TypeCall, 0, c.Flags, f.b)
+}
+
+// first begins the payload of a first frame.
+func first() fields { return fields{binary.BigEndian.AppendUint16([]byte(magic), Version)} }
+
+// VersionError says that the other side speaks another version.
+type VersionError struct{ Theirs uint16 }
+
+func (e *VersionError) Error() string {
+	return protocolError("the caller speaks version %d of the protocol, this rpcd speaks version %d: use binaries of one release", e.Theirs, Version).Error()
+}
+
+// Unwrap makes it an ErrProtocol.
+func (e *VersionError) Unwrap() error { return ErrProtocol }
+
+// CheckFirst checks magic and version of a first frame's payload and gives the
+// fields after them.
+func CheckFirst(payload []byte) ([]byte, error) {
+	if len(payload) < 6 || string(payload[:4]) != magic {
+		return nil, protocolError("no rpc call (the first frame lacks its mark)")
+	}
+	if v := binary.BigEndian.Uint16(payload[4:]); v != Version {
+		return nil, &VersionError{v}
+	}
+	return payload[6:], nil
+}
+
+// ParseCall reads a CALL's payload. Numbers of descriptors are checked among
+// themselves, not against what arrived: that is ParseCall's caller's.
+func ParseCall(flags uint16, payload []byte) (*Call, error) {
+	b, err := CheckFirst(payload)
+	if err != nil {
+		return nil, err
+	}
+	c := &Call{Flags: flags}
+	r := newReader(b)
+	for tag, v, ok := r.next(); ok; tag, v, ok = r.next() {
+		switch tag {
+		case 1:
+			c.Procedure = r.text(tag, v)
+		case 2:
+			c.Args = append(c.Args, r.noNUL(tag, v))
+		case 3:
+			if bytes.IndexByte(v, '=') < 1 {
+				return nil, protocolError("a variable without a name")
+			}
+			c.Env = append(c.Env, r.noNUL(tag, v))
+		case 4:
+			c.Dir.Name = r.text(tag, v)
+		case 5:
+			if r.sized(tag, v, 16) {
+				c.Dir.Proven, c.Dir.Dev, c.Dir.Inode = true, binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])
+			}
+		case 6:
+			c.Umask = r.u32(tag, v) & 0o777
+		case 7:
+			c.Label = r.text(tag, v)
+		case 8:
+			if len(v) != 8 {
+				return nil, protocolError("a stream of %d bytes", len(v))
+			}
+			c.Streams = append(c.Streams, Stream{v[0], Mode(v[1]), v[2], v[3], binary.BigEndian.Uint32(v[4:])})
+		case 9:
+			c.Timeout = duration(r.u64(tag, v))
+		case 10:
+			c.Heartbeat = duration(r.u64(tag, v))
+		default:
+			r.unknown(tag)
+		}
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	if c.Procedure == "" {
+		return nil, protocolError("no procedure named")
+	}
+	return c, checkStreams(c.Streams)
+}
+
+// duration takes nanoseconds from the wire; what doesn't fit is for ever.
+func duration(v uint64) time.Duration { return time.Duration(min(v, math.MaxInt64)) }
+
+// Descriptors is how many descriptors the call's streams name.
+func (c *Call) Descriptors() int {
+	n := 0
+	for _, s := range c.Streams {
+		if s.Mode == Passed || s.Mode == Probe {
+			n++
+		}
+	}
+	return n
+}
+
+// checkStreams holds the rules of PROTOCOL.md, section 4, that need no
+// descriptors: numbers once, indices complete, "same" pointing down.
+func checkStreams(streams []Stream) error {
+	var number, index [256]bool
+	n := 0
+	for _, s := range streams {
+		if s.Number > MaxStream {
+			return protocolError("stream %d (at most %d)", s.Number, MaxStream)
+		}
+		switch s.Mode {
+		case Closed:
+		case Passed, Probe:
+			if index[s.Index] {
+				return protocolError("descriptor %d is used twice", s.Index)
+			}
+			index[s.Index] = true
+			n++
+		case Relayed:
+			if s.Number > 2 {
+				return protocolError("stream %d can't be relayed", s.Number)
+			}
+		case Same:
+			if s.Index >= s.Number || !number[s.Index] {
+				return protocolError("stream %d is the same as stream %d, which doesn't stand before it", s.Number, s.Index)
+			}
+		default:
+			return protocolError("unknown mode %d of stream %d", s.Mode, s.Number)
+		}
+		if s.Mode == Probe {
+			continue
+		}
+		if number[s.Number] {
+			return protocolError("stream %d stands twice", s.Number)
+		}
+		number[s.Number] = true
+	}
+	for i := range n {
+		if !index[i] {
+			return protocolError("descriptor %d isn't used", i)
+		}
+	}
+	if n > MaxDescriptors {
+		return protocolError("%d descriptors (at most %d)", n, MaxDescriptors)
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// critical is the first tag that a reader has to understand.
+const critical = 0x8000
+
+// fields builds a payload of fields; the zero value is empty.
+type fields struct{ b []byte }
+
+func (f *fields) bytes(tag uint16, v []byte) {
+	f.b = binary.BigEndian.AppendUint16(f.b, tag)
+	f.b = binary.BigEndian.AppendUint32(f.b, uint32(len(v)))
+	f.b = append(f.b, v...)
+}
+
+func (f *fields) text(tag uint16, s string) {
+	if s != "" {
+		f.bytes(tag, []byte(s))
+	}
+}
+
+func (f *fields) u16(tag uint16, v uint16) { f.bytes(tag, binary.BigEndian.AppendUint16(nil, v)) }
+func (f *fields) u32(tag uint16, v uint32) { f.bytes(tag, binary.BigEndian.AppendUint32(nil, v)) }
+func (f *fields) u64(tag uint16, v uint64) { f.bytes(tag, binary.BigEndian.AppendUint64(nil, v)) }
+
+// reader takes fields apart. It stops at the first error and keeps it, so
+// that a parser checks once, at its end.
+type reader struct {
+	b    []byte
+	seen map[uint16]bool
+	err  error
+}
+
+func newReader(b []byte) *reader { return &reader{b: b, seen: map[uint16]bool{}} }
+
+// next gives the next field, or false at the end or after an error.
+func (r *reader) next() (tag uint16, v []byte, ok bool) {
+	if r.err != nil || len(r.b) == 0 {
+		return 0, nil, false
+	}
+	if len(r.b) < 6 {
+		r.err = protocolError("a field is cut off")
+		return 0, nil, false
+	}
+	tag = binary.BigEndian.Uint16(r.b)
+	n := binary.BigEndian.Uint32(r.b[2:])
+	if uint64(n) > uint64(len(r.b)-6) {
+		r.err = protocolError("field %d is longer than its frame", tag)
+		return 0, nil, false
+	}
+	v, r.b = r.b[6:6+n], r.b[6+n:]
+	return tag, v, true
+}
+
+// once refuses a second field of the same tag.
+func (r *reader) once(tag uint16) bool {
+	if r.seen[tag] && r.err == nil {
+		r.err = protocolError("field %d stands twice", tag)
+	}
+	r.seen[tag] = true
+	return r.err == nil
+}
+
+// unknown skips a field, or fails where it had to be understood.
+func (r *reader) unknown(tag uint16) {
+	if tag >= critical && r.err == nil {
+		r.err = protocolError("field %#x isn't known here and may not be skipped", tag)
+	}
+}
+
+// text takes v as bytes without NUL, of tag's only field.
+func (r *reader) text(tag uint16, v []byte) string {
+	r.once(tag)
+	return r.noNUL(tag, v)
+}
+
+func (r *reader) noNUL(tag uint16, v []byte) string {
+	if bytes.IndexByte(v, 0) >= 0 && r.err == nil {
+		r.err = protocolError("a NUL byte in field %d", tag)
+	}
+	return string(v)
+}
+
+func (r *reader) sized(tag uint16, v []byte, n int) bool {
+	if r.once(tag) && len(v) != n {
+		r.err = protocolError("field %d has %d bytes instead of %d", tag, len(v), n)
+	}
+	return r.err == nil
+}
+
+func (r *reader) u16(tag uint16, v []byte) uint16 {
+	if !r.sized(tag, v, 2) {
+		return 0
+	}
+	return binary.BigEndian.Uint16(v)
+}
+
+func (r *reader) u32(tag uint16, v []byte) uint32 {
+	if !r.sized(tag, v, 4) {
+		return 0
+	}
+	return binary.BigEndian.Uint32(v)
+}
+
+func (r *reader) u64(tag uint16, v []byte) uint64 {
+	if !r.sized(tag, v, 8) {
+		return 0
+	}
+	return binary.BigEndian.Uint64(v)
+}

@@ -36,9 +36,3 @@ func Check(dir string, o Owner) []Problem {
 	}
 	return once
 }
-
-// advice is what a look-up lets pass, and what will fail or surprise all the
-// same.
-func advice(p *Procedure, o Owner) (problems []Problem) {
-	return nil
-}

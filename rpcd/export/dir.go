@@ -79,10 +79,7 @@ func (d *Dir) Lookup(name string, c Caller) (*Procedure, error) {
 	case len(problems) > 0:
 		return nil, refusal(name, problems[0])
 	case !p.admitCaller(c):
-		return nil, &Error{
-			Kind: Denied, Name: name, File: filepath.Join(p.folder, "allow"),
-			What: fmt.Sprintf("doesn't admit %v", c), Cure: fmt.Sprintf("it admits %v", p.Allow),
-		}
+		return nil, denied(p, c)
 	}
 	return p, nil
 }
@@ -115,6 +112,14 @@ func (d *Dir) list(w *walker, c Caller, max int) (ps []*Procedure, errs []error)
 		}
 	}
 	return ps, errs
+}
+
+func denied(p *Procedure, c Caller) *Error {
+	cure := fmt.Sprintf("the line uid %d in it would", c.UID)
+	if c.UID == overflow {
+		cure = "an unmapped uid is admitted by any alone"
+	}
+	return &Error{Denied, p.Name, filepath.Join(p.folder, "allow"), fmt.Sprintf("does not admit %v", c), cure, nil}
 }
 
 func (d *Dir) unknown(w *walker, name string, c Caller) *Error {

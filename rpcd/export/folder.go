@@ -78,17 +78,15 @@ func (w *walker) rules(p *Procedure, path string, read func(*Procedure, string) 
 	if err != nil {
 		return []Problem{*lost(path, path, false, err)}
 	}
-	if f.st.Mode != 0 {
-		if q := w.check(f, atTheEnd); q != nil {
-			problems = append(problems, *q)
-		}
+	if f.st.Mode == 0 {
+		return problems
 	}
-	if len(problems) > 0 {
-		return problems // what others wrote isn't even read
+	if q := w.check(f, atTheEnd); q != nil {
+		problems = append(problems, *q)
 	}
 	text, q := readRule(f.path)
 	if q != nil {
-		return []Problem{*q}
+		return append(problems, *q)
 	}
 	faults := read(p, text)
 	for i, x := range faults {

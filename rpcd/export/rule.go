@@ -36,12 +36,12 @@ func ParseRule(s string) (Rule, error) {
 		return Rule{what: "any"}, nil
 	}
 	if len(words) != 2 || words[0] != "uid" && words[0] != "gid" {
-		return Rule{}, fmt.Errorf("%s is no rule (write uid N, gid N or any)", quote(s))
+		return Rule{}, fault{quote(s) + " is no rule", "write uid N, gid N or any"}
 	}
 	id, err := strconv.ParseUint(words[1], 10, 32)
 	if err != nil || id == math.MaxUint32 { // (uid_t)-1 is nobody's
-		return Rule{}, fmt.Errorf("%s is no rule: %s is no %s number (see id NAME)",
-			quote(s), quote(words[1]), words[0])
+		return Rule{}, fault{quote(s) + " is no rule: " + quote(words[1]) + " is no " + words[0] + " number",
+			"id NAME shows the numbers"}
 	}
 	return Rule{what: words[0], id: uint32(id)}, nil
 }

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"errors"
 	"iter"
 	"path"
 	"strconv"
@@ -13,8 +14,10 @@ import (
 // ParseDuration reads a duration as timeout(1) and the options do.
 func ParseDuration(s string) (time.Duration, error) { return duration.Parse(s) }
 
-// fault is what is wrong in a rule file, and what to do.
+// fault is what is wrong in a rule, and what to do.
 type fault struct{ what, cure string }
+
+func (f fault) Error() string { return f.what + " (" + f.cure + ")" }
 
 // maxFaults of one file are told.
 const maxFaults = 5
@@ -62,7 +65,7 @@ var ruleFiles = map[string]func(p *Procedure, text string) []fault{
 	"timeout": func(p *Procedure, text string) []fault {
 		d, err := duration.Parse(strings.TrimSpace(text))
 		if err != nil {
-			return []fault{{"can't be read: " + err.Error(), "0 or no file: no limit"}}
+			return []fault{{"can't be read: " + err.Error(), "no file: no limit"}}
 		}
 		p.Timeout = d
 		return nil
@@ -82,8 +85,8 @@ func parseAllow(text string) (rules Rules, faults []fault) {
 			continue
 		}
 		r, err := ParseRule(line)
-		if err != nil {
-			faults = append(faults, fault{at(n) + err.Error(), "correct the line; until then nobody is admitted"})
+		if f := (fault{}); errors.As(err, &f) {
+			faults = append(faults, fault{at(n) + f.what, f.cure + "; until then nobody is admitted"})
 			continue
 		}
 		rules = append(rules, r)

@@ -98,9 +98,9 @@ func (w *walker) aclAdmitsOthers(path string) bool {
 
 // program says why a file can't be run as a procedure.
 func (w *walker) program(entry string, f found) (problems []Problem) {
-	suffix := ""
+	suffix, away := "", ", or move it away: all entries are procedures"
 	if f.path != entry {
-		suffix = fmt.Sprintf(" (%q leads there)", entry)
+		suffix, away = fmt.Sprintf(" (%q leads there)", entry), ""
 	}
 	bad := func(kind Kind, what, cure string) {
 		problems = append(problems, Problem{kind, f.path, what + suffix, cure})
@@ -116,7 +116,7 @@ func (w *walker) program(entry string, f found) (problems []Problem) {
 		bad(Unsafe, "is setuid or setgid: a call would change its user", "chmod ug-s "+word(f.path)+", or export a copy without the bit")
 	}
 	if f.st.Mode&0o111 == 0 {
-		bad(NotExecutable, "is not executable", "chmod +x "+word(f.path)+", or move it away: all entries are procedures")
+		bad(NotExecutable, "is not executable", "chmod +x "+word(f.path)+away)
 	}
 	return problems
 }

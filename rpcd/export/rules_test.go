@@ -1,0 +1,49 @@
+package export
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestArgs(t *testing.T) {
+	for text, want := range map[string][]string{
+		"": nil, "\n": {""}, "a": {"a"}, "a\n": {"a"}, "a\n\n": {"a", ""}, "# no comment\n  x \r\n": {"# no comment", "  x \r"}, "\xff": {"\xff"},
+	} {
+		p := &Procedure{}
+		if faults := ruleFiles["args"](p, text); len(faults) > 0 || !slices.Equal(p.Args, want) {
+			t.Errorf("%q: %q, %v", text, p.Args, faults)
+		}
+	}
+}
+
+// FuzzRules: no rule file makes a reader panic, print a control byte, or leave
+// a value that isn't what the field says.
+func FuzzRules(f *testing.F) {
+	for name, text := range map[string]string{
+		"args": "--model\n\nx", "allow": "uid 5\n# x\nany", "env": "LC_*\nA=1", "summary": "one line\n", "workdir": "/tmp\n",
+		"timeout": "1.5h", "max-calls": "12\n", "workers": "0", "max-uses": "99999999999", "keep": "\n", "log-args": "no",
+	} {
+		f.Add(name, text)
+	}
+	f.Fuzz(func(t *testing.T, name, text string) {
+		read, ok := ruleFiles[name]
+		if !ok {
+			return
+		}
+		p := &Procedure{}
+		faults := read(p, text)
+		for _, x := range faults {
+			if control(x.what+x.cure) || x.what == "" || x.cure == "" {
+				t.Fatalf("fault %q", x)
+			}
+		}
+		if p.Workdir != "" && p.Workdir[0] != '/' || control(p.Workdir+p.Summary) || p.Timeout < 0 ||
+			min(p.MaxCalls, p.Workers, p.MaxUses) < 0 || max(p.MaxCalls, p.Workers, p.MaxUses) > maxCount {
+			t.Fatalf("%+v", p)
+		}
+		if name == "args" && len(faults) == 0 && text != "" && strings.Join(p.Args, "\n") != strings.TrimSuffix(text, "\n") {
+			t.Fatalf("%q reads as %q", text, p.Args)
+		}
+	})
+}

@@ -1,0 +1,228 @@
+package export
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Each row makes one file of a good directory unsafe; rpcd is 1000:1000.
+func TestOwnership(t *testing.T) {
+	needRoot(t)
+	rpcd := Owner{UID: 1000, GID: 1000, Groups: []uint32{27}}
+	const own, other = 1000, 1001
+	type row struct {
+		file     string // "": the exports directory; "..": its parent; "lib": the target's directory
+		uid, gid int    // -1: left alone
+		mode     uint32 // 0: left alone
+		good     bool
+		words    string
+	}
+	for _, tt := range []row{
+		{"", own, own, 0o755, true, ""},
+		{"", own, own, 0o775, true, ""},
+		{"", 0, own, 02775, true, ""},
+		{"", own, other, 0o755, true, ""},
+		{"", own, 27, 0o775, false, "writable by gid 27"}, // a supplementary group is no licence
+		{"", own, other, 0o775, false, "chmod g-w"},
+		{"", own, own, 0o757, false, "chmod o-w"},
+		{"", own, own, 0o1777, false, "writable by others"},
+		{"", other, own, 0o755, false, "belongs to uid 1001"},
+		{"..", 0, 0, 0o1777, true, ""},
+		{"..", 0, other, 0o1775, true, ""},
+		{"..", 0, 0, 0o777, false, "writable by others"},
+		{"..", 0, other, 0o775, false, "writable by gid 1001"},
+		{"..", other, 0, 0o1777, false, "belongs to uid 1001"},
+		{"lib", 0, 0, 0o1777, true, ""},
+		{"lib", 0, 0, 0o777, false, "lib"},
+		{"lib", other, 0, 0o755, false, "lib"},
+		{"lib/tool", own, own, 0o775, true, ""},
+		{"lib/tool", other, own, 0o755, false, "lib/tool"},
+		{"lib/tool", own, own, 0o757, false, "chmod o-w"},
+		{"lib/tool", own, other, 0o775, false, "chmod g-w"},
+		{"lib/tool", own, own, 04755, false, "setuid"},
+		{"lib/tool", own, own, 02755, false, "setgid"},
+		{"link", other, other, 0, false, "belongs to uid 1001"},
+		{"link", own, other, 0, true, ""},
+		{"script", own, own, 0o775, true, ""},
+		{"script", other, own, 0o755, false, "chown"},
+		{"script", own, own, 0o777, false, "chmod o-w"},
+		{"script", own, own, 06755, false, "chmod ug-s"},
+		{"folder", own, own, 0o775, true, ""},
+		{"folder", other, own, 0o755, false, "folder"},
+		{"folder", own, own, 0o1777, false, "chmod o-w"},
+		{"folder/run", own, own, 0o757, false, "folder/run"},
+		{"folder/run", other, own, 0o755, false, "folder/run"},
+		{"folder/run", own, own, 04755, false, "setuid"},
+		{"folder/allow", own, own, 0o664, true, ""},
+		{"folder/allow", other, own, 0o644, false, "folder/allow"},
+		{"folder/allow", own, own, 0o666, false, "chmod o-w"},
+		{"folder/allow", own, other, 0o664, false, "chmod g-w"},
+	} {
+		dir := tree(t, map[string]string{
+			"link": ">../lib/tool", "script:x": "", "folder/run:x": "", "folder/allow": "any",
+		})
+		parent := filepath.Dir(dir)
+		put(t, parent, "lib/tool:x", "")
+		path := filepath.Join(dir, tt.file)
+		if strings.HasPrefix(tt.file, "lib") {
+			path = filepath.Join(parent, tt.file)
+		}
+		must(t, os.Lchown(path, tt.uid, tt.gid))
+		if tt.mode != 0 {
+			must(t, syscall.Chmod(path, tt.mode))
+		}
+		name, _, _ := strings.Cut(tt.file, "/")
+		own := name != "" && name != ".." // one entry's fault is not the directory's
+		if name == "lib" {
+			name = "link"
+		} else if !own {
+			name = "script"
+		}
+		d, warnings, err := Open(dir, rpcd)
+		if own {
+			must(t, err)
+			if tt.good != (len(warnings) == 0) {
+				t.Errorf("%+v: warnings %q", tt, warnings)
+			}
+		} else if tt.good != (err == nil) {
+			t.Errorf("%+v: Open: %v", tt, err)
+		} else if err != nil {
+			clean(t, err.Error(), "cannot export", tt.words)
+			d = &Dir{path: dir, owner: rpcd} // as if it had changed after the start
+		}
+		problems := Check(dir, rpcd)
+		_, err = d.Lookup(name, myself)
+		if tt.good {
+			if err != nil || len(problems) > 0 {
+				t.Errorf("%+v: %v, %q", tt, err, problems)
+			}
+			continue
+		}
+		refused(t, err, Unsafe, tt.words)
+		if len(problems) != 1 {
+			t.Errorf("%+v: %q", tt, problems)
+			continue
+		}
+		clean(t, problems[0].String(), tt.words)
+		if ps, _ := d.List(myself); own != (len(ps) == 2) {
+			t.Errorf("%+v: lists %d procedures", tt, len(ps))
+		}
+	}
+}
+
+// A named user in an ACL hides behind rpcd's own group.
+func TestACL(t *testing.T) {
+	dir := tree(t, map[string]string{"a:x": ""})
+	path := filepath.Join(dir, "a")
+	acl := []byte{2, 0, 0, 0}
+	for _, e := range [][3]uint32{{1, 7, ^uint32(0)}, {2, 6, 1001}, {4, 5, ^uint32(0)}, {16, 7, ^uint32(0)}, {32, 5, ^uint32(0)}} {
+		acl = binary.LittleEndian.AppendUint16(acl, uint16(e[0]))
+		acl = binary.LittleEndian.AppendUint16(acl, uint16(e[1]))
+		acl = binary.LittleEndian.AppendUint32(acl, e[2])
+	}
+	if err := syscall.Setxattr(path, aclXattr, acl, 0); err != nil {
+		t.Skipf("SKIPPED, no ACLs here: %v", err)
+	}
+	d, _, err := Open(dir, me)
+	must(t, err)
+	_, err = d.Lookup("a", myself)
+	refused(t, err, Unsafe, "ACL", "setfacl -b")
+}
+
+// On a read-only mount others' files pass, with one warning.
+func TestReadOnly(t *testing.T) {
+	needRoot(t)
+	// The thread gets mounts of its own, and ends with the goroutine.
+	done, skip := make(chan struct{}), ""
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		if err := syscall.Unshare(syscall.CLONE_NEWNS); err != nil {
+			skip = err.Error()
+			return
+		}
+		if err := syscall.Mount("none", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+			skip = err.Error()
+			return
+		}
+		dir := filepath.Join(t.TempDir(), "m")
+		if os.Mkdir(dir, 0o755) != nil || syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=755") != nil {
+			skip = "tmpfs refused"
+			return
+		}
+		defer syscall.Unmount(dir, 0)
+		tool := func(name string, mode uint32) {
+			path := filepath.Join(dir, name)
+			os.WriteFile(path, nil, 0o755)
+			os.Chown(path, 1001, 1001)
+			syscall.Chmod(path, mode)
+		}
+		tool("a", 0o755)
+		tool("b", 0o775)
+		tool("c", 0o777)
+		os.Symlink("a", dir+"/l")
+		os.Lchown(dir+"/l", 1001, 1001)
+		os.Chown(dir, 1001, 1001)
+		if _, _, err := Open(dir, me); err == nil {
+			t.Error("a foreign owner passes on a writable mount")
+		}
+		if err := syscall.Mount("none", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+			t.Errorf("remount: %v", err)
+			return
+		}
+		d, warnings, err := Open(dir, me)
+		if err != nil || len(warnings) != 2 || !strings.Contains(warnings[1], "read-only") {
+			t.Errorf("%v, warnings %q", err, warnings)
+			return
+		}
+		for name, good := range map[string]bool{"a": true, "b": true, "c": false, "l": true} {
+			if _, err := d.Lookup(name, myself); good != (err == nil) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}()
+	if <-done; skip != "" {
+		t.Skip("SKIPPED, may not mount: " + skip)
+	}
+}
+
+// Who can't read a rule admits nobody.
+func TestUnreadable(t *testing.T) {
+	needRoot(t)
+	dir := tree(t, map[string]string{"a/run:x": "", "a/allow": "any", "b/run:x": "", "c/run:x": ""})
+	must(t, os.Chmod(dir+"/a/allow", 0o600))
+	must(t, os.Chmod(dir+"/b", 0o711))
+	must(t, os.Chmod(dir+"/c", 0o700))
+	for d := filepath.Dir(dir); d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
+		must(t, os.Chmod(d, 0o755))
+	}
+	d, _, err := Open(dir, me)
+	must(t, err)
+	as(t, 1000, func() {
+		_, err := d.Lookup("a", myself)
+		refused(t, err, Denied, "a/allow", "permission denied", "chmod +r")
+		_, err = d.Lookup("b", myself)
+		refused(t, err, Denied, "/b", "permission denied", "chmod +rx")
+		_, err = d.Lookup("c", myself)
+		refused(t, err, Denied, "/c", "permission denied")
+		if problems := Check(dir, me); len(problems) != 3 {
+			t.Errorf("problems %q", problems)
+		}
+	})
+	must(t, os.Chmod(dir, 0o700))
+	as(t, 1000, func() {
+		_, err := d.Lookup("a", myself)
+		refused(t, err, Unsafe, "permission denied", "chmod +x")
+		if _, _, err := Open(dir, me); err == nil {
+			t.Error("opened a directory that can't be read")
+		}
+		if problems := Check(dir, me); len(problems) != 1 {
+			t.Errorf("problems %q", problems)
+		}
+	})
+}

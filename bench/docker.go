@@ -1,0 +1,107 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// noopSource is the container's only file. It ends at once, or with an
+// argument waits to be killed, which keeps the container up.
+const noopSource = `package main
+
+import (
+	"os"
+	"syscall"
+)
+
+func main() {
+	for len(os.Args) > 1 {
+		syscall.Pause()
+	}
+}
+`
+
+// dockerWay makes an image of one static file and a container without network
+// from it; close removes both. Its procedure is that file, whatever is asked.
+func dockerWay(st *stage) *way {
+	docker, err := lookFor("docker", "docker.io")
+	if err != nil {
+		return missing(dockerName, err.Error())
+	}
+	if _, err := output(st, nil, docker, "version", "--format", "{{.Server.Version}}"); err != nil {
+		return missing(dockerName, "no engine runs here ("+err.Error()+")")
+	}
+	archive, err := noopArchive(st)
+	if err != nil {
+		return missing(dockerName, err.Error())
+	}
+	name := fmt.Sprintf("rpcd-bench-%d", os.Getpid())
+	// first what takes them away: an import that fails may have been done
+	st.later(func() { exec.Command(docker, "image", "rm", "--force", name).Run() })
+	st.later(func() { exec.Command(docker, "rm", "--force", name).Run() })
+	if _, err := output(st, archive, docker, "import", "-", name); err != nil {
+		return &way{name: dockerName, failed: err.Error()}
+	}
+	if _, err := output(st, nil, docker, "run", "--detach", "--network", "none", "--name", name, name, "/noop", "wait"); err != nil {
+		return &way{name: dockerName, failed: err.Error()}
+	}
+	return &way{name: dockerName, dear: 4, argv: func(string, ...string) []string {
+		return []string{docker, "exec", name, "/noop"}
+	}}
+}
+
+// noopArchive builds noopSource with the go command and returns it as a tar.
+func noopArchive(st *stage) ([]byte, error) {
+	goCommand, err := lookFor("go", "golang")
+	if err != nil {
+		return nil, err
+	}
+	source, binary := filepath.Join(st.folder, "noop.go"), filepath.Join(st.folder, "noop")
+	if err := os.WriteFile(source, []byte(noopSource), 0o600); err != nil {
+		return nil, err
+	}
+	if _, err := output(st, nil, goCommand, "build", "-ldflags", "-s -w", "-o", binary, source); err != nil {
+		return nil, err
+	}
+	body, err := os.ReadFile(binary)
+	if err != nil {
+		return nil, err
+	}
+	var archive bytes.Buffer
+	writer := tar.NewWriter(&archive)
+	if err := writer.WriteHeader(&tar.Header{Name: "noop", Mode: 0o755, Size: int64(len(body))}); err != nil {
+		return nil, err
+	}
+	if _, err := writer.Write(body); err != nil {
+		return nil, err
+	}
+	return archive.Bytes(), writer.Close()
+}
+
+// output runs a command of the preparation, for a minute at most, and returns
+// what it printed; its error holds the first line of its stderr. A Ctrl-C
+// doesn't cut it short: the engine would go on and make what close has removed.
+func output(st *stage, stdin []byte, argv ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(st.ctx), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // nor the terminal's own signal
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GO111MODULE=off")
+	cmd.Stdin = bytes.NewReader(stdin)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.Output()
+	if err != nil {
+		line, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
+		return "", fmt.Errorf("%s %s: %w: %s", filepath.Base(argv[0]), argv[1], err, line)
+	}
+	return strings.TrimSpace(string(stdout)), nil
+}

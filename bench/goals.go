@@ -1,0 +1,78 @@
+package main
+
+import "fmt"
+
+// goal is a promise of the project about one row.
+type goal struct {
+	section, name string
+	figure        func(row) *summary
+	atMost        bool // else at least
+	bound         float64
+	text          string // as issue 2 says it
+}
+
+func value(r row) *summary   { return r.Value }
+func vsLocal(r row) *summary { return r.VsLocal }
+func vsOurs(r row) *summary  { return r.VsOurs }
+
+const peakPrefix = "client's peak: "
+
+// goals are those of the call's issue; how ambitious they are is reckoned in
+// the project's performance notes.
+var goals = []goal{
+	{"latency", passedName, vsLocal, true, 5.2, "<= 5.2 local spawns"},
+	{"latency", s6Name, vsOurs, false, 1.3, ">= 1.3 times ours"},
+	{"latency", sshName, vsOurs, false, 3.5, ">= 3.5 times ours"},
+	{"latency", dockerName, vsOurs, false, 20, ">= 20 times ours"},
+	{"throughput", passedName, vsLocal, false, 0.9, ">= 0.9 of local"},
+	{"throughput", relayedName, vsLocal, false, 0.45, ">= 0.45 of local"},
+	{"memory", "rpc on disk", value, true, 3.6, "<= 3.6 MB"},
+	{"memory", peakPrefix + passedName, value, true, 4, "<= 4 MB"},
+	{"memory", peakPrefix + relayedName, value, true, 4, "<= 4 MB"},
+}
+
+// Verdicts about a goal.
+const (
+	met         = "met"
+	notMet      = "**not met**"
+	notMeasured = "not measured"
+)
+
+// judge writes goals and verdicts into rows, by the median.
+func judge(rows []row) {
+	for i := range rows {
+		for _, g := range goals {
+			if rows[i].Section == g.section && rows[i].Name == g.name {
+				rows[i].Goal, rows[i].Verdict = g.text, g.verdict(rows[i])
+			}
+		}
+	}
+}
+
+func (g goal) verdict(r row) string {
+	figure := g.figure(r)
+	switch {
+	case figure == nil || r.Trouble != "":
+		return notMeasured
+	case g.atMost && figure.Median <= g.bound, !g.atMost && figure.Median >= g.bound:
+		return met
+	}
+	return notMet
+}
+
+// shortfalls lists what -strict fails for: goals that aren't met, ways that
+// failed, and our own ways without figures. A peer that isn't installed is no
+// shortfall.
+func shortfalls(rows []row) []string {
+	var list []string
+	for _, r := range rows {
+		ours := r.Name == passedName || r.Name == relayedName || r.Name == bridgedName
+		switch {
+		case r.Verdict == notMet:
+			list = append(list, fmt.Sprintf("%s, %s: goal %s", r.Section, r.Name, r.Goal))
+		case r.Trouble != "" && (ours || isFailure(r.Trouble)):
+			list = append(list, fmt.Sprintf("%s, %s: %s", r.Section, r.Name, r.Trouble))
+		}
+	}
+	return list
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// stallLimit bounds every measured process: when none of those that run has
+// ended for so long, they are killed, and their way counts as failed. A GiB
+// through ssh on a loaded machine must fit.
+const stallLimit = 2 * time.Minute
+
+// guard knows the measured processes that run. It kills them, by their
+// numbers, when they stall and when the harness is told to end.
+type guard struct {
+	mutex   sync.Mutex
+	running map[int]struct{}
+	ended   int  // processes so far; standing still means a stall
+	over    bool // the harness ends: what is started now is killed at once
+
+	stop chan struct{}
+	done chan struct{}
+}
+
+func newGuard(ctx context.Context) *guard {
+	g := &guard{running: map[int]struct{}{}, stop: make(chan struct{}), done: make(chan struct{})}
+	go g.watch(ctx)
+	return g
+}
+
+func (g *guard) add(pid int) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	g.running[pid] = struct{}{}
+	if g.over {
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+// remove is called right after pid was reaped; its number could be another's
+// only if the kernel came round all of them in between.
+func (g *guard) remove(pid int) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	delete(g.running, pid)
+	g.ended++
+}
+
+// watch looks every five seconds, so that it costs the measured ones nothing.
+func (g *guard) watch(ctx context.Context) {
+	defer close(g.done)
+	ticker := time.NewTicker(5 * time.Second)
+	defer ticker.Stop()
+	seen, since := 0, time.Now()
+	for {
+		select {
+		case <-g.stop:
+			return
+		case <-ctx.Done():
+			g.kill(true)
+			ctx = context.Background() // once is enough
+		case now := <-ticker.C:
+			if ended, idle := g.look(); ended != seen || idle {
+				seen, since = ended, now
+			} else if now.Sub(since) > stallLimit {
+				g.kill(false)
+			}
+		}
+	}
+}
+
+// look returns how many processes have ended, and whether none runs.
+func (g *guard) look() (ended int, idle bool) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	return g.ended, len(g.running) == 0
+}
+
+func (g *guard) kill(over bool) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	g.over = g.over || over
+	for pid := range maps.Keys(g.running) {
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+func (g *guard) close() {
+	close(g.stop)
+	<-g.done
+}

@@ -1,0 +1,29 @@
+package main
+
+import "time"
+
+// measureLatency times single calls of `true`, from before the client is
+// spawned until it has been reaped, one after the other. A round's figure is
+// the median of its calls, in seconds.
+func measureLatency(st *stage) []row {
+	ways := st.pick(localName, shellName, passedName, relayedName, bridgedName, s6Name, sshName, socatName, dockerName)
+	all := inTurns(st, ways, st.options.Rounds, func(w *way) (float64, error) {
+		argv := w.argv("true")
+		seconds := make([]float64, 0, st.options.Calls)
+		err := onThread(func() error {
+			if _, err := st.time(argv); err != nil { // brings the way back into the caches
+				return err
+			}
+			for range max(st.options.Calls/w.dear, 3) {
+				took, err := st.time(argv)
+				if err != nil {
+					return err
+				}
+				seconds = append(seconds, float64(took)/float64(time.Second))
+			}
+			return nil
+		})
+		return summarize(seconds).Median, err
+	})
+	return compare("latency", all, localName, passedName, unitTime)
+}

@@ -1,0 +1,97 @@
+// Command bench measures what a call costs against local spawns and against
+// the other ways to have a process elsewhere run a command, and says which of
+// the project's goals are met. It tests nothing else, and nothing listens but
+// on UNIX sockets in its own folder and on 127.0.0.1.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// init keeps main on the main thread: servers die with the thread that started
+// them (see startDaemon), and this one lives as long as the process.
+func init() { runtime.LockOSThread() }
+
+func main() {
+	o, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err == nil {
+		err = run(o)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures and writes the report. Its error is what was in the way of
+// measuring, and with -strict also a goal that isn't met.
+func run(o options) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	debug.SetGCPercent(-1) // inTurns collects, between calls
+	r := report{Date: time.Now().Format(time.DateTime), Machine: lookAround(), Options: o}
+	var err error
+	if r.Rows, err = measureAll(ctx, o); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return errors.New("interrupted; everything started was ended")
+	}
+	judge(r.Rows)
+	r.Machine.LoadAfter = load()
+	fmt.Print(r)
+	if o.json != "" {
+		err = errors.Join(err, r.writeJSON(o.json))
+	}
+	if o.markdown != "" {
+		err = errors.Join(err, r.writeMarkdown(o.markdown))
+	}
+	if lacks := shortfalls(r.Rows); o.strict && len(lacks) > 0 {
+		for _, lack := range lacks {
+			fmt.Fprintln(os.Stderr, "bench:", lack)
+		}
+		err = errors.Join(err, fmt.Errorf("%d shortfalls", len(lacks)))
+	}
+	return err
+}
+
+// measureAll sets the stage, measures what was asked for, and leaves nothing
+// behind.
+func measureAll(ctx context.Context, o options) ([]row, error) {
+	s, err := newSpawner(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	fmt.Fprintln(os.Stderr, "bench: starting the worker and the peers")
+	st, err := newStage(s, o)
+	if err != nil {
+		return nil, err
+	}
+	defer st.close()
+	measures := map[string]func(*stage) []row{
+		"latency": measureLatency, "throughput": measureThroughput,
+		"concurrency": measureConcurrency, "memory": measureMemory,
+	}
+	var rows []row
+	for _, section := range sections {
+		if slices.Contains(o.Only, section) && ctx.Err() == nil {
+			fmt.Fprintln(os.Stderr, "bench: measuring", section)
+			rows = append(rows, measures[section](st)...)
+		}
+	}
+	return rows, nil
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// settleLimit is how long the daemon may take to let go of the last calls
+// (PROTOCOL: it waits up to 5 s for the caller to close first).
+const settleLimit = 7 * time.Second
+
+// measureMemory reports the size of the client's file, the peak memory of the
+// clients, and what a fresh daemon holds before and after thousands of calls.
+func measureMemory(st *stage) []row {
+	const section = "memory"
+	rows := []row{plain(section, "rpc on disk", unitMB, fileMB(st.options.rpc)),
+		plain(section, "rpcd on disk", unitMB, fileMB(st.options.rpcd))}
+	for _, w := range st.pick(localName, passedName, relayedName, s6Name, sshName, dockerName) {
+		r := row{Section: section, Name: peakPrefix + w.name, Unit: unitMB, Trouble: w.trouble()}
+		if w.usable() && st.ctx.Err() == nil {
+			peaks, err := clientPeaks(st, w)
+			r.setSeries(peaks)
+			if err != nil {
+				r.Trouble = failedPrefix + err.Error()
+			}
+		}
+		rows = append(rows, r)
+	}
+	return append(rows, measureDaemon(st, section)...)
+}
+
+// clientPeaks returns the peak resident memory, in MB, of a few calls of w.
+func clientPeaks(st *stage, w *way) (peaks []float64, err error) {
+	for range 5 {
+		err := onThread(func() error {
+			peak, err := st.peakMemory(w.argv("true"))
+			peaks = append(peaks, float64(peak)/1e6)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return peaks, nil
+}
+
+// fileMB returns a function for plain: the size of a file in MB (10^6 bytes).
+func fileMB(path string) func() (float64, error) {
+	return func() (float64, error) {
+		info, err := os.Stat(path)
+		if err != nil {
+			return 0, err
+		}
+		return float64(info.Size()) / 1e6, nil
+	}
+}
+
+// footprint is what the kernel says of a process.
+type footprint struct {
+	rss, peak    float64 // MB
+	fds, threads int
+}
+
+func readFootprint(pid int) (f footprint, err error) {
+	status := fmt.Sprintf("/proc/%d/status", pid)
+	f.rss = float64(memoryField(status, "VmRSS")) / 1e6
+	f.peak = float64(memoryField(status, "VmHWM")) / 1e6
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if err != nil {
+		return f, err
+	}
+	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	f.fds, f.threads = len(fds), len(threads)
+	return f, err
+}
+
+// measureDaemon looks at a fresh worker before and after many calls, passed
+// and relayed in turns, four in flight.
+func measureDaemon(st *stage, section string) []row {
+	before, after, err := loadDaemon(st)
+	when := fmt.Sprintf(" after %d calls", st.options.Load)
+	var rows []row
+	for _, figure := range []struct {
+		name  string
+		unit  unit
+		value float64
+	}{
+		{"rpcd idle", unitMB, before.rss},
+		{"rpcd" + when, unitMB, after.rss},
+		{"rpcd's peak" + when, unitMB, after.peak},
+		{"rpcd's descriptors, idle", unitCount, float64(before.fds)},
+		{"rpcd's descriptors" + when, unitCount, float64(after.fds)},
+		{"rpcd's threads, idle", unitCount, float64(before.threads)},
+		{"rpcd's threads" + when, unitCount, float64(after.threads)},
+	} {
+		rows = append(rows, plain(section, figure.name, figure.unit, func() (float64, error) { return figure.value, err }))
+	}
+	return rows
+}
+
+// loadDaemon returns the worker's footprint before and after, the second as
+// soon as it holds no more descriptors than before, or at settleLimit.
+func loadDaemon(st *stage) (before, after footprint, err error) {
+	socket, worker, err := startWorker(st, "memory")
+	if err != nil {
+		return before, after, err
+	}
+	defer worker.stop()
+	time.Sleep(settleTime) // the question whether it answers isn't over for it
+	if before, err = readFootprint(worker.pid()); err != nil {
+		return before, after, err
+	}
+	const batch = 500
+	for i := range st.options.Load / batch {
+		w := rpcWay(st, "", socket)
+		if i%2 == 1 {
+			w = rpcWay(st, "", socket, "--pass", "none")
+		}
+		err := onThread(func() error { _, err := st.flood(w.argv("true"), 4, batch); return err })
+		if err != nil {
+			return before, after, err
+		}
+	}
+	deadline := time.Now().Add(settleLimit)
+	for {
+		after, err = readFootprint(worker.pid())
+		if err != nil || after.fds <= before.fds || time.Now().After(deadline) {
+			return before, after, err
+		}
+		time.Sleep(settleTime)
+	}
+}
+
+// memoryField returns the bytes of a "Name:   123 kB" line of a file in /proc,
+// or 0.
+func memoryField(path, name string) int64 {
+	text, err := os.ReadFile(filepath.Clean(path))
+	if err != nil {
+		return 0
+	}
+	return parseField(string(text), name)
+}
+
+// parseField is memoryField's parser.
+func parseField(text, name string) int64 {
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) == 3 && words[0] == name+":" && words[2] == "kB" {
+			n, err := strconv.ParseInt(words[1], 10, 64)
+			if err == nil {
+				return n << 10
+			}
+		}
+	}
+	return 0
+}
+
+// errNoPeak: the process left no stop at its end to look at.
+var errNoPeak = errors.New("cannot read its peak memory: it ended unseen")

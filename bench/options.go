@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// options are the command line. Rounds is how many rounds of latency, Calls
+// how many calls a round; the other counts follow from -quick alone.
+type options struct {
+	Rounds    int      `json:"rounds"`
+	Calls     int      `json:"calls"`
+	Transfers int      `json:"transfers"` // rounds of throughput
+	Floods    int      `json:"floods"`    // rounds of each concurrency
+	Load      int      `json:"load"`      // calls before the daemon's memory is read again
+	Size      int64    `json:"size"`      // bytes of throughput's file, if RAM has them
+	Quick     bool     `json:"quick"`
+	Only      []string `json:"only"`
+
+	strict         bool
+	json, markdown string
+	rpc, rpcd      string
+}
+
+// sections in the order in which they are measured.
+var sections = []string{"latency", "throughput", "concurrency", "memory"}
+
+const usage = `usage: go run ./bench [OPTION...]
+
+Measures calls of rpc against local spawns and other ways to have another
+process run a command, in turns, and prints the ratios. Run it from the
+repository's root, after building ./bin/rpc and ./bin/rpcd.
+
+`
+
+// parse reads args. Its error is flag.ErrHelp after -h.
+func parse(args []string) (options, error) {
+	var o options
+	set := flag.NewFlagSet("bench", flag.ContinueOnError)
+	set.Usage = func() { fmt.Fprint(set.Output(), usage); set.PrintDefaults() }
+	set.IntVar(&o.Rounds, "rounds", 25, "`rounds` of latency")
+	set.IntVar(&o.Calls, "n", 20, "`calls` of each way in a round of latency")
+	megabytes := set.Int64("size", 1024, "`MiB` of the file for throughput")
+	set.BoolVar(&o.Quick, "quick", false, "less than a minute: few rounds, for a smoke test")
+	set.BoolVar(&o.strict, "strict", false, "exit status 1 when a goal isn't met or a way fails")
+	only := set.String("only", strings.Join(sections, ","), "`sections` to measure")
+	set.StringVar(&o.json, "json", "", "write all figures to `file`")
+	set.StringVar(&o.markdown, "markdown", "", "put the tables between the marks in `file`")
+	set.StringVar(&o.rpc, "rpc", "bin/rpc", "`file` of the client")
+	set.StringVar(&o.rpcd, "rpcd", "bin/rpcd", "`file` of the daemon")
+	if err := set.Parse(args); err != nil {
+		return o, err
+	}
+	o.Transfers, o.Floods, o.Load, o.Size = 10, 8, 10_000, *megabytes<<20
+	if o.Quick {
+		o.Rounds, o.Calls = min(o.Rounds, 5), min(o.Calls, 6)
+		o.Transfers, o.Floods, o.Load, o.Size = 3, 3, 1000, min(o.Size, 256<<20)
+	}
+	o.Only = strings.Split(*only, ",")
+	return o, o.check(set.Args())
+}
+
+func (o *options) check(rest []string) error {
+	for _, section := range o.Only {
+		if !slices.Contains(sections, section) {
+			return fmt.Errorf("no section %q (there are: %s)", section, strings.Join(sections, ", "))
+		}
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("unexpected argument %q", rest[0])
+	}
+	if o.Rounds < 1 || o.Calls < 1 || o.Size < 1<<20 {
+		return errors.New("-rounds, -n and -size must be at least 1")
+	}
+	var err error
+	if o.rpc, err = filepath.Abs(o.rpc); err == nil {
+		o.rpcd, err = filepath.Abs(o.rpcd)
+	}
+	return err
+}

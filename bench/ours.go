@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// ourWays starts one worker and returns the three ways to call it: descriptors
+// passed, streams relayed, and relayed through a socat UNIX-TCP-UNIX bridge.
+func ourWays(st *stage) []*way {
+	socket, _, err := startWorker(st, "w")
+	if err != nil {
+		why := err.Error()
+		return []*way{missing(passedName, why), missing(relayedName, why), missing(bridgedName, why)}
+	}
+	ways := []*way{rpcWay(st, passedName, socket), rpcWay(st, relayedName, socket, "--pass", "none")}
+	if bridge, err := startBridge(st, socket); err != nil {
+		ways = append(ways, missing(bridgedName, err.Error()))
+	} else {
+		ways = append(ways, rpcWay(st, bridgedName, bridge))
+	}
+	return ways
+}
+
+// rpcWay calls the worker at socket with rpc and its options.
+func rpcWay(st *stage, name, socket string, options ...string) *way {
+	head := append(append([]string{st.options.rpc}, options...), socket)
+	return &way{name: name, argv: func(procedure string, args ...string) []string {
+		return append(append(head[:len(head):len(head)], procedure), args...)
+	}}
+}
+
+// startWorker serves the procedures at a socket named after name and returns
+// its path and the daemon, which close will end.
+func startWorker(st *stage, name string) (string, *daemon, error) {
+	for _, binary := range []string{st.options.rpc, st.options.rpcd} {
+		if _, err := os.Stat(binary); err != nil {
+			return "", nil, fmt.Errorf("no %s (build it, or say -rpc and -rpcd)", binary)
+		}
+	}
+	exports := filepath.Join(st.folder, name+"-exports")
+	if err := os.Mkdir(exports, 0o755); err != nil {
+		return "", nil, err
+	}
+	for procedure, file := range procedures {
+		if err := os.Symlink(file, filepath.Join(exports, procedure)); err != nil {
+			return "", nil, err
+		}
+	}
+	socket := filepath.Join(st.folder, name+".sock")
+	worker, err := st.daemon(answers(socket), st.options.rpcd, "serve", "--listen", socket, "--exports", exports)
+	return socket, worker, err
+}
+
+// startBridge joins a new socket to that of the worker over TCP on 127.0.0.1,
+// as a bridge to another host does.
+func startBridge(st *stage, socket string) (string, error) {
+	socat, err := lookFor("socat", "socat")
+	if err != nil {
+		return "", err
+	}
+	port, err := freePort()
+	if err != nil {
+		return "", err
+	}
+	far := "TCP-LISTEN:" + port + ",bind=127.0.0.1,reuseaddr,backlog=128,fork"
+	if _, err := st.daemon(listens(port), socat, far, "UNIX-CONNECT:"+socket); err != nil {
+		return "", err
+	}
+	near := filepath.Join(st.folder, "bridge.sock")
+	_, err = st.daemon(answers(near), socat, "UNIX-LISTEN:"+near+",backlog=128,fork", "TCP:127.0.0.1:"+port)
+	return near, err
+}

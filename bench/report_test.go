@@ -1,0 +1,147 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// sample rows: a goal met, one not met, one that can't be told, one failed.
+func sampleRows() []row {
+	rows := []row{
+		{Section: "latency", Name: localName, Unit: unitTime, Value: &summary{0.0004, 0.0003, 0.0005}},
+		{Section: "latency", Name: passedName, Unit: unitTime, Value: &summary{0.002, 0.001, 0.003}, VsLocal: &summary{5.1, 4, 6}},
+		{Section: "latency", Name: s6Name, Unit: unitTime, Value: &summary{0.0021, 0.001, 0.003}, VsOurs: &summary{1.05, 0.9, 1.2}},
+		{Section: "latency", Name: dockerName, Trouble: absentPrefix + "no engine | none"},
+		{Section: "throughput", Name: relayedName, Unit: unitGiBs, Trouble: failedPrefix + "exit status 125", VsLocal: &summary{1, 1, 1}},
+	}
+	judge(rows)
+	return rows
+}
+
+func TestJudge(t *testing.T) {
+	for i, want := range []string{"", met, notMet, notMeasured, notMeasured} {
+		if got := sampleRows()[i].Verdict; got != want {
+			t.Errorf("%s: verdict %q, want %q", sampleRows()[i].Name, got, want)
+		}
+	}
+}
+
+func TestGoalsAtTheBound(t *testing.T) {
+	for _, g := range goals {
+		at := &summary{Median: g.bound}
+		r := row{Section: g.section, Name: g.name, Value: at, VsLocal: at, VsOurs: at}
+		if got := g.verdict(r); got != met {
+			t.Errorf("%s, %s: %q at the bound itself", g.section, g.name, got)
+		}
+		beyond := *at
+		beyond.Median *= 1.01
+		if !g.atMost {
+			beyond.Median = g.bound / 1.01
+		}
+		r = row{Value: &beyond, VsLocal: &beyond, VsOurs: &beyond}
+		if got := g.verdict(r); got != notMet {
+			t.Errorf("%s, %s: %q beyond the bound", g.section, g.name, got)
+		}
+	}
+}
+
+func TestShortfalls(t *testing.T) {
+	got := strings.Join(shortfalls(sampleRows()), "\n")
+	want := "latency, s6-sudo: goal >= 1.3 times ours\nthroughput, rpc, --pass none: failed: exit status 125"
+	if got != want {
+		t.Errorf("shortfalls:\n%s\nwant\n%s", got, want)
+	}
+	ours := []row{{Section: "latency", Name: passedName, Trouble: absentPrefix + "no bin/rpc"}}
+	if len(shortfalls(ours)) != 1 {
+		t.Error("a run without rpc passes -strict")
+	}
+}
+
+func TestTable(t *testing.T) {
+	text := table(sampleRows())
+	for _, want := range []string{
+		"| latency     ", "| 400 µs ", "5.10 (4.00-6.00)", "1.05x (0.90-1.20)", "not measured: no engine / none",
+		"\n\n| throughput", "failed: exit status 125",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table lacks %q:\n%s", want, text)
+		}
+	}
+	for block := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		lines := strings.Split(block, "\n")
+		for _, line := range lines {
+			if utf8.RuneCountInString(line) != utf8.RuneCountInString(lines[0]) || strings.Count(line, "|") != strings.Count(lines[0], "|") {
+				t.Errorf("not a table: %q under %q", line, lines[0])
+			}
+		}
+	}
+	if got := (report{Rows: sampleRows()}).String(); !strings.Contains(got, "Goals: 1 met, 1 not met, 7 not measured.") {
+		t.Errorf("goals are miscounted:\n%s", got)
+	}
+	if strings.Contains(text, "NaN") {
+		t.Errorf("the table shows NaN:\n%s", text)
+	}
+}
+
+func TestDigits(t *testing.T) {
+	for figure, want := range map[float64]string{0.456: "0.46", 9.994: "9.99", 9.996: "10.0", 99.94: "99.9", 128.4: "128"} {
+		if got := digits(figure); got != want {
+			t.Errorf("digits(%v) = %q, want %q", figure, got, want)
+		}
+	}
+}
+
+func TestWriteMarkdownReplacesOnlyBetweenTheMarks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "README.md")
+	if err := os.WriteFile(path, []byte("before\n"+beginMark+"\nold\n"+endMark+"\nafter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := report{Date: "2026-11-21", Rows: sampleRows()}
+	for range 2 { // the second time must change nothing
+		if err := r.writeMarkdown(path); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "before\n" + beginMark + "\n\n" + strings.TrimSpace(r.String()) + "\n\n" + endMark + "\nafter\n"
+		if string(text) != want {
+			t.Fatalf("got\n%s\nwant\n%s", text, want)
+		}
+	}
+	if _, err := between("no marks here", "body"); err == nil {
+		t.Error("a file without marks was accepted")
+	}
+}
+
+func TestJSONHoldsFiguresAndOptions(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bench.json")
+	o, err := parse([]string{"-quick", "-only", "memory"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (report{Options: o, Rows: sampleRows()}).writeJSON(path); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := os.ReadFile(path)
+	var back report
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatal(err)
+	}
+	if !back.Options.Quick || back.Options.Rounds != 5 || back.Rows[1].VsLocal.Median != 5.1 || back.Rows[2].Verdict != notMet {
+		t.Errorf("figures are lost:\n%s", text)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, args := range [][]string{{"-only", "speed"}, {"-rounds", "0"}, {"-size", "0"}, {"more"}} {
+		if _, err := parse(args); err == nil {
+			t.Errorf("%v was accepted", args)
+		}
+	}
+}

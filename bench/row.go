@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"math"
+)
+
+// unit is what a figure counts. Of rates more is better, of the rest less.
+type unit string
+
+const (
+	unitTime  unit = "s"
+	unitGiBs  unit = "GiB/s"
+	unitRate  unit = "calls/s"
+	unitMB    unit = "MB" // 10^6 bytes
+	unitCount unit = ""
+)
+
+func (u unit) isRate() bool { return u == unitGiBs || u == unitRate }
+
+// row is one line of a table: what was measured of one way.
+type row struct {
+	Section string `json:"section"`
+	Name    string `json:"name"`
+	Detail  string `json:"detail,omitempty"`
+	Unit    unit   `json:"unit"`
+
+	Figures []float64 `json:"figures,omitempty"` // of each round, in Unit
+	Value   *summary  `json:"value,omitempty"`   // of Figures
+
+	// VsLocal is this figure divided by the local spawn's of the same round,
+	// VsOurs how many times slower than our passed call in the same round.
+	VsLocal *summary `json:"ratio_to_local,omitempty"`
+	VsOurs  *summary `json:"times_slower_than_ours,omitempty"`
+
+	Trouble string `json:"trouble,omitempty"` // why there are no figures
+	Goal    string `json:"goal,omitempty"`
+	Verdict string `json:"verdict,omitempty"`
+}
+
+// compare makes the rows of one section: each way against the yardstick and
+// against ours, paired by rounds.
+func compare(section string, all []series, yardstick, ours string, u unit) []row {
+	rows := make([]row, 0, len(all))
+	local, passed := find(all, yardstick), find(all, ours)
+	for _, s := range all {
+		r := row{Section: section, Name: s.way.name, Unit: u, Trouble: s.way.trouble()}
+		r.setSeries(s.figures)
+		if s.way.name != yardstick {
+			r.VsLocal = ratio(s.figures, local)
+		}
+		if s.way.name != ours && u.isRate() {
+			r.VsOurs = ratio(passed, s.figures)
+		} else if s.way.name != ours {
+			r.VsOurs = ratio(s.figures, passed)
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// plain makes a row of one figure that is compared with nothing.
+func plain(section, name string, u unit, read func() (float64, error)) row {
+	r := row{Section: section, Name: name, Unit: u}
+	figure, err := read()
+	if err != nil {
+		r.Trouble = absentPrefix + err.Error()
+		return r
+	}
+	r.setSeries([]float64{figure})
+	return r
+}
+
+// setSeries takes over the rounds that were measured; none leaves r without a
+// value.
+func (r *row) setSeries(figures []float64) {
+	r.Figures = known(figures)
+	if len(r.Figures) > 0 {
+		value := summarize(r.Figures)
+		r.Value = &value
+	}
+}
+
+// ratio summarizes the paired ratios of two series; nil without any.
+func ratio(over, under []float64) *summary {
+	ratios := paired(over, under)
+	if len(ratios) == 0 {
+		return nil
+	}
+	s := summarize(ratios)
+	return &s
+}
+
+// measure writes a figure of unit u for people.
+func measure(u unit, figure float64) string {
+	switch {
+	case math.IsNaN(figure):
+		return ""
+	case u == unitTime && figure < 0.01:
+		return fmt.Sprintf("%.0f µs", figure*1e6)
+	case u == unitTime:
+		return fmt.Sprintf("%.1f ms", figure*1e3)
+	case u == unitRate:
+		return fmt.Sprintf("%.0f/s", figure)
+	case u == unitCount:
+		return fmt.Sprintf("%.0f", figure)
+	}
+	return fmt.Sprintf("%.2f %s", figure, u)
+}

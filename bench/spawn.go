@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// spawner starts the processes that are measured, by syscall.ForkExec (vfork
+// and exec, like posix_spawn) and wait4, without os/exec's pidfds, goroutines
+// and pollers in between. It owns /dev/null, which every call gets for what
+// isn't said otherwise.
+type spawner struct {
+	ctx   context.Context
+	env   []string
+	null  *os.File
+	guard *guard
+}
+
+// onThread runs f on an operating system thread of its own, which ends with
+// it: wait4 with __WNOTHREAD then knows f's children alone, and never takes a
+// daemon's status from os/exec.
+func onThread(f func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread dies with the goroutine
+		done <- f()
+	}()
+	return <-done
+}
+
+// newSpawner takes the environment without RPC_* and RPCD_*, which would
+// change what is measured.
+func newSpawner(ctx context.Context) (*spawner, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	var env []string
+	for _, entry := range os.Environ() {
+		if !strings.HasPrefix(entry, "RPC_") && !strings.HasPrefix(entry, "RPCD_") {
+			env = append(env, entry)
+		}
+	}
+	return &spawner{ctx: ctx, env: env, null: null, guard: newGuard(ctx)}, nil
+}
+
+// close ends the guard and closes /dev/null.
+func (s *spawner) close() {
+	s.guard.close()
+	s.null.Close()
+}
+
+// start spawns argv with the descriptors stdin, stdout and stderr (nil:
+// /dev/null), which stay the caller's to close.
+func (s *spawner) start(argv []string, stdin, stdout, stderr *os.File) (int, error) {
+	files := make([]uintptr, 3)
+	for i, file := range []*os.File{stdin, stdout, stderr} {
+		if file == nil {
+			file = s.null
+		}
+		files[i] = file.Fd()
+	}
+	pid, err := syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{Env: s.env, Files: files})
+	if err != nil {
+		return 0, fmt.Errorf("cannot start %q: %w", argv[0], err)
+	}
+	s.guard.add(pid)
+	return pid, nil
+}
+
+// wait reaps pid, or with -1 any child of this thread, and returns its number;
+// an exit status other than 0 is an error.
+func (s *spawner) wait(pid int) (int, error) {
+	var status syscall.WaitStatus
+	for {
+		ended, err := syscall.Wait4(pid, &status, syscall.WNOTHREAD, nil)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("cannot wait: %w", err)
+		}
+		s.guard.remove(ended)
+		return ended, statusError(status)
+	}
+}
+
+// statusError is nil for exit status 0.
+func statusError(status syscall.WaitStatus) error {
+	switch {
+	case status.Signaled():
+		return fmt.Errorf("killed by signal %d (%s)", status.Signal(), status.Signal())
+	case status.ExitStatus() != 0:
+		return fmt.Errorf("exit status %d", status.ExitStatus())
+	}
+	return nil
+}
+
+// time spawns argv once and returns how long it took until it was reaped.
+// To be called on one thread (onThread).
+func (s *spawner) time(argv []string) (time.Duration, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	pid, err := s.start(argv, nil, nil, nil)
+	if err != nil {
+		return 0, err
+	}
+	_, err = s.wait(pid)
+	return time.Since(began), err
+}
+
+// try runs argv once, unmeasured, and returns what it said on stderr with its
+// error: a way that can't do one call gives its reason here.
+func (s *spawner) try(argv []string) error {
+	said, err := os.CreateTemp("", "rpcd-bench-stderr-")
+	if err != nil {
+		return err
+	}
+	defer said.Close()
+	os.Remove(said.Name())
+	return onThread(func() error {
+		pid, err := s.start(argv, nil, nil, said)
+		if err != nil {
+			return err
+		}
+		if _, err = s.wait(pid); err != nil {
+			return fmt.Errorf("%w%s", err, firstLine(said))
+		}
+		return nil
+	})
+}
+
+// firstLine returns ": " and the first line that was written to file, or
+// nothing.
+func firstLine(file *os.File) string {
+	buffer := make([]byte, 500)
+	n, _ := file.ReadAt(buffer, 0)
+	line, _, _ := strings.Cut(strings.TrimSpace(string(buffer[:n])), "\n")
+	if line == "" {
+		return ""
+	}
+	return ": " + strings.TrimSpace(line)
+}

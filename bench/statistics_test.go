@@ -1,0 +1,79 @@
+package main
+
+import (
+	"math"
+	"slices"
+	"testing"
+)
+
+func TestQuantile(t *testing.T) {
+	values := []float64{40, 10, 30, 20}
+	for q, want := range map[float64]float64{0: 10, 0.5: 25, 1: 40, 0.1: 13, 0.9: 37} {
+		if got := quantile(values, q); math.Abs(got-want) > 1e-9 {
+			t.Errorf("quantile(%v, %v) = %v, want %v", values, q, got, want)
+		}
+	}
+	if !slices.Equal(values, []float64{40, 10, 30, 20}) {
+		t.Errorf("quantile sorted its argument: %v", values)
+	}
+	if got := quantile([]float64{7}, 0.9); got != 7 {
+		t.Errorf("quantile of one value = %v, want 7", got)
+	}
+	if got := quantile(nil, 0.5); !math.IsNaN(got) {
+		t.Errorf("quantile of nothing = %v, want NaN", got)
+	}
+}
+
+// A median of ratios isn't the ratio of medians: the rounds must stay pairs.
+func TestPairedKeepsRounds(t *testing.T) {
+	local := []float64{1, 10, 2}
+	ours := []float64{3, 20, 8}
+	got := paired(ours, local)
+	if want := []float64{3, 2, 4}; !slices.Equal(got, want) {
+		t.Errorf("paired = %v, want %v", got, want)
+	}
+	if median := summarize(got).Median; median != 3 {
+		t.Errorf("median ratio = %v, want 3 (the ratio of medians would be 4)", median)
+	}
+}
+
+func TestPairedLeavesOutWhatIsMissing(t *testing.T) {
+	got := paired([]float64{2, math.NaN(), 9, 8}, []float64{1, 1, 0})
+	if want := []float64{2}; !slices.Equal(got, want) {
+		t.Errorf("paired = %v, want %v", got, want)
+	}
+}
+
+func TestCompareTurnsRatesRound(t *testing.T) {
+	all := []series{
+		{&way{name: localName}, []float64{2, 4}},
+		{&way{name: passedName}, []float64{1, 2}},
+		{&way{name: sshName}, []float64{0.1, 0.2}},
+		{missing(s6Name, "no s6"), []float64{math.NaN(), math.NaN()}},
+	}
+	times, rates := compare("s", all, localName, passedName, unitTime), compare("s", all, localName, passedName, unitRate)
+	if got := times[2].VsOurs.Median; math.Abs(got-0.1) > 1e-9 {
+		t.Errorf("a tenth of our time is %v times slower, want 0.1", got)
+	}
+	if got := rates[2].VsOurs.Median; math.Abs(got-10) > 1e-9 {
+		t.Errorf("a tenth of our rate is %v times slower, want 10", got)
+	}
+	if got := rates[1].VsLocal.Median; got != 0.5 {
+		t.Errorf("half of the local rate is %v, want 0.5", got)
+	}
+	if rates[0].VsLocal != nil || rates[1].VsOurs != nil {
+		t.Error("the yardsticks are compared with themselves")
+	}
+	if r := rates[3]; r.Value != nil || r.VsOurs != nil || r.Trouble != "not measured: no s6" {
+		t.Errorf("an absent way has figures or no reason: %+v", r)
+	}
+}
+
+func TestParseField(t *testing.T) {
+	const status = "Name:\tVmHWM:\nVmHWM:\t    1120 kB\nVmRSS:\t 900 kB\nThreads:\t3\nVmSwap:\t x kB\n"
+	for name, want := range map[string]int64{"VmHWM": 1120 << 10, "VmRSS": 900 << 10, "Threads": 0, "VmSwap": 0, "Vm": 0} {
+		if got := parseField(status, name); got != want {
+			t.Errorf("parseField(%q) = %d, want %d", name, got, want)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// table writes rows as Markdown, a table a section, padded so that it reads
+// well in a terminal too.
+func table(rows []row) string {
+	var text strings.Builder
+	for len(rows) > 0 {
+		n := 1
+		for n < len(rows) && rows[n].Section == rows[0].Section {
+			n++
+		}
+		writeSection(&text, rows[:n])
+		rows = rows[n:]
+	}
+	return text.String()
+}
+
+// writeSection leaves out the columns that no row of the section fills.
+func writeSection(text *strings.Builder, rows []row) {
+	title := rows[0].Section
+	if rows[0].Detail != "" {
+		title += " (" + rows[0].Detail + ")"
+	}
+	lines := [][]string{{title, "median", "ratio to local", "slower than ours", "goal", ""}}
+	for _, r := range rows {
+		lines = append(lines, cells(r))
+	}
+	widths := make([]int, len(lines[0]))
+	for column := range widths {
+		for _, line := range lines[1:] {
+			if line[column] != "" {
+				widths[column] = max(widths[column], utf8.RuneCountInString(line[column]))
+			}
+		}
+		if widths[column] > 0 {
+			widths[column] = max(widths[column], utf8.RuneCountInString(lines[0][column]))
+		}
+	}
+	for i, line := range lines {
+		writeLine(text, line, widths, " ", "")
+		if i == 0 {
+			writeLine(text, make([]string, len(line)), widths, "-", "-")
+		}
+	}
+	text.WriteByte('\n')
+}
+
+func writeLine(text *strings.Builder, line []string, widths []int, pad, edge string) {
+	if edge == "" {
+		edge = " "
+	}
+	for column, cell := range line {
+		if widths[column] > 0 {
+			fill := strings.Repeat(pad, widths[column]-utf8.RuneCountInString(cell))
+			fmt.Fprintf(text, "|%s%s%s%s", edge, cell, fill, edge)
+		}
+	}
+	text.WriteString("|\n")
+}
+
+// cells are the columns of r. A bar would end a cell.
+func cells(r row) []string {
+	median := strings.ReplaceAll(r.Trouble, "|", "/")
+	if r.Value != nil && r.Trouble == "" {
+		median = measure(r.Unit, r.Value.Median)
+	}
+	return []string{r.Name, median, spread(r.VsLocal, ""), spread(r.VsOurs, "x"), r.Goal, r.Verdict}
+}
+
+// spread writes a median ratio and, in brackets, its 10th to 90th percentile.
+func spread(s *summary, sign string) string {
+	if s == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s%s (%s-%s)", digits(s.Median), sign, digits(s.P10), digits(s.P90))
+}
+
+// digits keeps three significant figures, and no decimals from 100 on.
+func digits(ratio float64) string {
+	switch {
+	case ratio >= 99.95:
+		return fmt.Sprintf("%.0f", ratio)
+	case ratio >= 9.995:
+		return fmt.Sprintf("%.1f", ratio)
+	}
+	return fmt.Sprintf("%.2f", ratio)
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// ramFolder holds the file that is read: no disk takes part.
+const ramFolder = "/dev/shm"
+
+// measureThroughput times `X cat FILE | wc -c` in GiB/s, from before the first
+// is spawned until both have been reaped; wc must have counted every byte.
+func measureThroughput(st *stage) []row {
+	ways := st.pick(localName, passedName, relayedName, bridgedName, s6Name, sshName)
+	file, size, err := makeFile(st.options.Size)
+	if err != nil {
+		for _, w := range ways {
+			w.failed = err.Error()
+		}
+		return compare("throughput", inTurns(st, ways, 0, nil), localName, passedName, unitGiBs)
+	}
+	defer os.Remove(file)
+	all := inTurns(st, ways, st.options.Transfers, func(w *way) (float64, error) {
+		var took time.Duration
+		err := onThread(func() (err error) {
+			took, err = st.countBytes(w.argv("cat", file), size)
+			return err
+		})
+		return float64(size) / (1 << 30) / took.Seconds(), err
+	})
+	rows := compare("throughput", all, localName, passedName, unitGiBs)
+	for i := range rows {
+		rows[i].Detail = fmt.Sprintf("file of %d MiB", size>>20)
+	}
+	return rows
+}
+
+// makeFile writes a file of up to size bytes, whole MiB, into RAM: never more
+// than half of what the file system and the machine have free. The caller
+// removes it.
+func makeFile(size int64) (path string, real int64, err error) {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(ramFolder, &fs); err != nil {
+		return "", 0, fmt.Errorf("cannot use %q: %w", ramFolder, err)
+	}
+	free := int64(fs.Bavail) * fs.Bsize
+	if available := memoryField("/proc/meminfo", "MemAvailable"); available > 0 {
+		free = min(free, available)
+	}
+	if size = min(size, free/2) &^ (1<<20 - 1); size == 0 {
+		return "", 0, fmt.Errorf("cannot use %q: no 2 MiB free", ramFolder)
+	}
+	file, err := os.CreateTemp(ramFolder, "rpcd-bench-")
+	if err != nil {
+		return "", 0, err
+	}
+	block := make([]byte, 1<<20)
+	for i := range block {
+		block[i] = byte(i * 7)
+	}
+	for written := int64(0); written < size && err == nil; written += int64(len(block)) {
+		_, err = file.Write(block)
+	}
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		os.Remove(file.Name())
+	}
+	return file.Name(), size, err
+}
+
+// countBytes pipes argv's stdout into wc and returns how long both took.
+func (s *spawner) countBytes(argv []string, size int64) (time.Duration, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	wc, err := lookFor("wc", "coreutils")
+	if err != nil {
+		return 0, err
+	}
+	data, stdout, err := os.Pipe()
+	if err != nil {
+		return 0, err
+	}
+	count, counted, err := os.Pipe()
+	if err != nil {
+		data.Close()
+		stdout.Close()
+		return 0, err
+	}
+	defer count.Close()
+	began := time.Now()
+	producer, err := s.start(argv, nil, stdout, nil)
+	stdout.Close()
+	if err != nil {
+		data.Close()
+		counted.Close()
+		return 0, err
+	}
+	consumer, err := s.start([]string{filepath.Clean(wc), "-c"}, data, counted, nil)
+	data.Close()
+	counted.Close()
+	_, failed := s.wait(producer) // also when wc didn't start: nobody reads then, so it ends
+	if err != nil {
+		return 0, err
+	}
+	_, err = s.wait(consumer)
+	took := time.Since(began)
+	if failed != nil {
+		return 0, failed
+	}
+	if err != nil {
+		return 0, fmt.Errorf("wc: %w", err)
+	}
+	text, _ := io.ReadAll(io.LimitReader(count, 64)) // wc has exited: this can't wait
+	if got := strings.TrimSpace(string(text)); got != strconv.FormatInt(size, 10) {
+		return 0, fmt.Errorf("%s of %d bytes arrived", got, size)
+	}
+	return took, nil
+}

@@ -68,9 +68,9 @@ func localWay() *way {
 	}}
 }
 
-// shellWay is what a script pays for `sh -c /bin/true`.
+// shellWay is what a script pays for `sh -c /bin/true`. It takes no arguments.
 func shellWay() *way {
-	return &way{name: shellName, argv: func(procedure string, args ...string) []string {
-		return append([]string{"/bin/sh", "-c", procedures[procedure] + ` "$@"`, "sh"}, args...)
+	return &way{name: shellName, argv: func(procedure string, _ ...string) []string {
+		return []string{"/bin/sh", "-c", procedures[procedure]}
 	}}
 }

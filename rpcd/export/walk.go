@@ -19,15 +19,21 @@ const procMagic = 0x9fa0
 // doesn't look at again.
 type walker struct {
 	owner Owner
-	root  string              // the exports directory, free of symlinks, once checked
-	dirs  map[string]*Problem // directories on the way; nil: safe
+	root  string          // the exports directory, free of symlinks, once checked
+	dirs  map[string]seen // directories on the way
 
 	foreign int    // files of others, let pass because their mount is read-only
 	sample  string // the first of them
 }
 
 func newWalker(o Owner) *walker {
-	return &walker{owner: o, dirs: map[string]*Problem{}}
+	return &walker{owner: o, dirs: map[string]seen{}}
+}
+
+// seen is a directory on the way, and what is wrong with it; nil: it is safe.
+type seen struct {
+	found
+	problem *Problem
 }
 
 // found is where a path leads: st.Mode is 0 when it leads nowhere.
@@ -59,8 +65,12 @@ func (w *walker) walk(path string) (f found, problems []Problem, err error) {
 			f = found{path: filepath.Dir(f.path)}
 			continue
 		}
-		note(w.parent(f.path))
+		note(w.parent(f))
 		next := found{path: filepath.Join(f.path, name)}
+		if dir, ok := w.dirs[next.path]; ok {
+			f = dir.found
+			continue
+		}
 		err := syscall.Lstat(next.path, &next.st)
 		if err == nil && !next.is(syscall.S_IFLNK) {
 			f = next
@@ -76,7 +86,7 @@ func (w *walker) walk(path string) (f found, problems []Problem, err error) {
 			return found{}, problems, nil
 		}
 		if target[0] == '/' {
-			f.path = "/"
+			f = found{path: "/"}
 		}
 		rest = append(strings.Split(target, "/"), rest...)
 	}
@@ -125,17 +135,19 @@ func lost(path, at string, linked bool, err error) *Problem {
 }
 
 // parent checks a directory on the way, once.
-func (w *walker) parent(dir string) *Problem {
-	if p, seen := w.dirs[dir]; seen {
-		return p
+func (w *walker) parent(f found) *Problem {
+	if dir, ok := w.dirs[f.path]; ok {
+		return dir.problem
 	}
-	f := found{path: dir}
-	var p *Problem
-	if err := syscall.Lstat(dir, &f.st); err != nil {
-		p = lost(dir, dir, false, err)
-	} else if f.is(syscall.S_IFDIR) {
-		p = w.check(f, onTheWay)
+	if f.st.Mode == 0 {
+		if err := syscall.Lstat(f.path, &f.st); err != nil {
+			return lost(f.path, f.path, false, err)
+		}
 	}
-	w.dirs[dir] = p
+	if !f.is(syscall.S_IFDIR) {
+		return nil // the next step ends there
+	}
+	p := w.check(f, onTheWay)
+	w.dirs[f.path] = seen{f, p}
 	return p
 }

@@ -121,7 +121,7 @@ type Exit struct {
 	User     time.Duration
 	System   time.Duration
 	MaxRSS   uint64 // KiB
-	Consumed uint64 // bytes of stdin that the procedure took
+	Consumed int64  // bytes of a relayed stdin that the procedure took; -1: not known
 }
 
 // Append gives the message as a frame.
@@ -131,14 +131,16 @@ func (m *Exit) Append() []byte {
 	f.u64(2, uint64(m.User))
 	f.u64(3, uint64(m.System))
 	f.u64(4, m.MaxRSS)
-	f.u64(5, m.Consumed)
+	if m.Consumed >= 0 {
+		f.u64(5, uint64(m.Consumed))
+	}
 	return Frame(TypeExit, 0, m.Flags, f.b)
 }
 
 // ParseExit reads an EXIT's payload. A missing status is an error: it must
 // never look like 0.
 func ParseExit(flags uint16, payload []byte) (*Exit, error) {
-	m := &Exit{Flags: flags}
+	m := &Exit{Flags: flags, Consumed: -1}
 	r := newReader(payload)
 	for tag, v, ok := r.next(); ok; tag, v, ok = r.next() {
 		switch tag {
@@ -151,7 +153,7 @@ func ParseExit(flags uint16, payload []byte) (*Exit, error) {
 		case 4:
 			m.MaxRSS = r.u64(tag, v)
 		case 5:
-			m.Consumed = r.u64(tag, v)
+			m.Consumed = int64(duration(r.u64(tag, v)))
 		default:
 			r.unknown(tag)
 		}

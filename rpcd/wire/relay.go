@@ -28,10 +28,10 @@ func NewRelay(write func(frame []byte) error) *Relay {
 	return &Relay{write: write, ins: map[uint8]*In{}, outs: map[uint8]*Out{}}
 }
 
-// In adds the reading end of stream n. window is the credit in bytes that the
-// other side has without a CREDIT frame.
-func (r *Relay) In(n uint8, window uint32) *In {
-	in := &In{relay: r, number: n, window: window, credit: window}
+// In adds the reading end of stream n. credit is what the other side may send
+// without a CREDIT frame, window the most it may ever have, both in bytes.
+func (r *Relay) In(n uint8, credit, window uint32) *In {
+	in := &In{relay: r, number: n, window: window, credit: credit}
 	in.cond.L = &in.mu
 	r.mu.Lock()
 	defer r.mu.Unlock()

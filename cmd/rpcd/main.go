@@ -1,0 +1,63 @@
+// Command rpcd is the daemon of a worker: it runs exported procedures for
+// callers on a UNIX socket.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"rpcd/internal/version"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// usageError ends with status 2.
+type usageError struct{ error }
+
+// run gives the exit status: 0, 1 failed, 2 usage.
+func run(args []string) int {
+	root := &cobra.Command{
+		Use:           "rpcd",
+		Short:         "the daemon of a worker: runs exported procedures for callers on a UNIX socket",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return usageError{errors.New("what to do? try: rpcd serve NAME (see rpcd help)")}
+		},
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
+	})
+	root.AddCommand(serveCommand(), checkCommand(), &cobra.Command{
+		Use:   "version",
+		Short: "print the version",
+		Args:  cobra.NoArgs,
+		Run:   func(*cobra.Command, []string) { fmt.Println("rpcd", version.Version) },
+	})
+	root.SetArgs(args)
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(os.Stderr, "rpcd: %v\n", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		return 2
+	}
+	return 1
+}
+
+// usageArgs makes a wrong number of arguments a usage error.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,66 @@
+package rpcd
+
+import (
+	"time"
+
+	"rpcd/rpcd/wire"
+)
+
+// beat begins the heartbeats of a bridged call, once; they end with it.
+func (c *call) beat() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.bridged || c.beating {
+		return
+	}
+	c.beating = true
+	interval := c.heartbeat()
+	if !c.quiet {
+		c.conn.fd.SetIdle(interval)
+	}
+	go func() {
+		tick := time.NewTicker(interval / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-c.done:
+				return
+			case <-c.left:
+				return
+			case <-tick.C:
+			}
+			if !c.isQuiet() {
+				_ = c.conn.fd.WriteFrame(wire.Frame(wire.TypeHeartbeat, 0, 0, nil))
+			}
+		}
+	}()
+}
+
+// leastHeartbeat keeps a caller from asking for a flood.
+const leastHeartbeat = 100 * time.Millisecond
+
+func (c *call) heartbeat() time.Duration {
+	if c.Heartbeat == 0 {
+		return wire.DefaultHeartbeat
+	}
+	return max(c.Heartbeat, leastHeartbeat)
+}
+
+// silent says whether the caller is stopped and will say nothing.
+func (c *call) silent(yes bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.quiet = yes
+	switch {
+	case yes:
+		c.conn.fd.SetIdle(0)
+	case c.beating:
+		c.conn.fd.SetIdle(c.heartbeat())
+	}
+}
+
+func (c *call) isQuiet() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.quiet
+}

@@ -1,0 +1,346 @@
+package rpcd
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/child"
+	"rpcd/rpcd/export"
+	"rpcd/rpcd/wire"
+)
+
+// call is one call.
+//
+// States, by what its fields say: waiting (process nil: signals cancel it),
+// running (process set: signals reach the group), over (done closed). The
+// reading goroutine calls signal, abandon, silent and vanish; serve has a
+// goroutine of its own.
+type call struct {
+	*wire.Call
+	conn  *conn
+	id    string
+	dir   string
+	relay *wire.Relay
+	done  chan struct{}
+
+	ctx      context.Context // ends when the caller has left, or cancels while it waits
+	leave    context.CancelFunc
+	bridged  bool
+	left     chan struct{} // closed: the caller has left
+	leftOnce sync.Once
+
+	mu        sync.Mutex
+	process   process
+	pending   []syscall.Signal // came before it
+	abandoned bool             // the caller left without grace
+	beating   bool             // heartbeats go both ways
+	quiet     bool             // the caller is stopped: no heartbeats
+}
+
+func newCall(c *conn, m *wire.Call) *call {
+	k := &call{
+		Call:  m,
+		conn:  c,
+		id:    strconv.FormatUint(c.server.lastID.Add(1), 10),
+		relay: wire.NewRelay(c.fd.WriteFrame),
+		done:  make(chan struct{}),
+		left:  make(chan struct{}),
+	}
+	k.ctx, k.leave = context.WithCancel(context.Background())
+	return k
+}
+
+// serve is the life of the call: down to the process, and up with its status.
+func (c *call) serve(fds []int, truncated bool) {
+	defer close(c.done)
+	defer c.leave()
+	s := c.conn.server
+	if !s.enter() {
+		closeAll(fds)
+		c.refuse("", &wire.Refused{Code: wire.Draining, Text: "is draining"})
+		return
+	}
+	defer s.calls.Done()
+	name, err := c.run(fds, truncated)
+	if err != nil {
+		c.refuse(name, err)
+	}
+	c.conn.fd.SetIdle(0)
+	if c.Flags&wire.CallKeep == 0 {
+		_ = c.conn.fd.SetDeadline(time.Now().Add(closeWait))
+	}
+}
+
+// run is everything up to EXIT. It owns fds. Its error is a refusal, and
+// nothing has been started then.
+func (c *call) run(fds []int, truncated bool) (name string, err error) {
+	s := c.conn.server
+	std, err := newStdio(c, fds, truncated)
+	if err != nil {
+		return "", err
+	}
+	defer std.close()
+	if !s.Allow.Admit(c.conn.caller) {
+		return "", &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("doesn't serve you (%v): its --allow says %v", c.conn.caller, s.Allow)}
+	}
+	proc, err := s.Source.Lookup(c.Procedure, c.conn.caller)
+	if err != nil {
+		return "", err
+	}
+	dirfd, dir, err := s.openDir(c.Dir, c.bridged, proc)
+	if err != nil {
+		return proc.Name, err
+	}
+	defer unix.Close(dirfd)
+	c.dir = dir
+	env, err := s.environ(proc, c)
+	if err != nil {
+		return proc.Name, err
+	}
+	run, err := runnerOf(proc)
+	if err != nil {
+		return proc.Name, err
+	}
+	if err := c.takePlace(proc); err != nil {
+		return proc.Name, err
+	}
+	defer s.places.give(proc.Name)
+	if err := std.open(); err != nil {
+		return proc.Name, err
+	}
+	began := time.Now()
+	p, err := run.start(child.Spec{
+		Path:  proc.Path,
+		Argv:  append(append([]string{proc.Path}, proc.Args...), c.Args...),
+		Env:   env,
+		Dir:   dirfd,
+		Umask: int(c.Umask),
+		Files: std.files,
+	})
+	if err != nil {
+		return proc.Name, startRefusal(proc.Name, proc.Path, err)
+	}
+	std.started()
+	c.logStart(proc, began)
+	c.adopt(p)
+	c.supervise(p, proc, std, began)
+	return proc.Name, nil
+}
+
+// takePlace waits for a place among the running calls.
+func (c *call) takePlace(proc *export.Procedure) error {
+	s := c.conn.server
+	wait := s.QueueWait
+	if c.Flags&wire.CallNoWait != 0 {
+		wait = 0
+	}
+	if c.Flags&wire.CallAnnounce != 0 {
+		c.accepted(0, "")
+	}
+	err := s.places.take(c.ctx, proc, wait, func(behind string) { c.accepted(wire.AcceptedWaits, behind) })
+	if err == nil && c.ctx.Err() != nil { // it left at the very moment
+		s.places.give(proc.Name)
+		err = c.ctx.Err()
+	}
+	return err
+}
+
+// accepted tells the caller that its call was understood.
+func (c *call) accepted(flags uint16, text string) {
+	c.beat()
+	_ = c.conn.fd.WriteFrame(c.news(flags, text).Append(wire.TypeAccepted))
+}
+
+func (c *call) news(flags uint16, text string) *wire.Started {
+	if c.bridged {
+		flags |= wire.StartedBridged
+	}
+	return &wire.Started{Flags: flags, ID: c.id, Dir: c.dir, Grace: c.conn.server.Grace, Text: text}
+}
+
+// supervise sees a started process to its end and reports it.
+func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began time.Time) {
+	s := c.conn.server
+	c.beat()
+	_ = c.conn.fd.WriteFrame(c.news(0, "").Append(wire.TypeStarted))
+	std.relay()
+
+	exited := make(chan child.Status, 1)
+	go func() {
+		status, err := p.Wait()
+		if err != nil { // somebody else reaped it; cannot happen, and must not look like 0
+			status.Wait = uint32(unix.SIGKILL)
+			s.Log.Error("lost a child", "call", c.id, "error", err)
+		}
+		exited <- status
+	}()
+	status, deadline, timedOut := c.await(p, proc, exited)
+	seconds := time.Since(began)
+
+	exit := &wire.Exit{Status: status.Wait, User: status.User, System: status.System, MaxRSS: status.MaxRSS}
+	if timedOut {
+		exit.Flags |= wire.ExitTimeout
+	}
+	if std.finish() {
+		exit.Flags |= wire.ExitLeft
+	}
+	exit.Consumed = std.consumed()
+	err := c.conn.fd.WriteFrame(exit.Append())
+	c.over()
+	lost := err != nil || c.hasLeft()
+	c.logEnd(proc, exit, seconds, std, lost)
+	s.count(exit, lost)
+
+	if proc.Keep || s.Keep {
+		p.Reap()
+		return
+	}
+	s.calls.Add(1)
+	go func() {
+		defer s.calls.Done()
+		p.End(deadline)
+	}()
+}
+
+// await waits for the leader's end, and brings it about when the caller has
+// left, a time limit ran out, or rpcd ends. deadline is when what is left of
+// the group gets KILL.
+func (c *call) await(p process, proc *export.Procedure, exited <-chan child.Status) (_ child.Status, deadline time.Time, timedOut bool) {
+	s := c.conn.server
+	var limit <-chan time.Time
+	if d := shortest(c.Timeout, proc.Timeout, s.Timeout); d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		limit = timer.C
+	}
+	select {
+	case status := <-exited:
+		return status, time.Now().Add(s.Grace), false
+	case <-limit:
+		timedOut = true
+	case <-c.left:
+	case <-s.killing:
+		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", proc.Name)
+	}
+	deadline = time.Now().Add(s.Grace)
+	if !c.isAbandoned() {
+		p.Signal(unix.SIGTERM)
+		p.Signal(unix.SIGCONT)
+		timer := time.NewTimer(s.Grace)
+		defer timer.Stop()
+		left := c.left
+		for {
+			select {
+			case status := <-exited:
+				return status, deadline, timedOut
+			case <-left:
+				left = nil
+				if !c.isAbandoned() {
+					continue
+				}
+			case <-timer.C:
+			case <-s.dead:
+			}
+			break
+		}
+	}
+	p.Signal(unix.SIGKILL)
+	return <-exited, time.Now(), timedOut
+}
+
+// shortest gives the smallest that isn't 0.
+func shortest(limits ...time.Duration) time.Duration {
+	var d time.Duration
+	for _, l := range limits {
+		if l > 0 && (d == 0 || l < d) {
+			d = l
+		}
+	}
+	return d
+}
+
+// adopt makes p the target of signals, also of those that came before it.
+func (c *call) adopt(p process) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.process = p
+	for _, sig := range c.pending {
+		p.Signal(sig)
+	}
+}
+
+// over makes signals go nowhere.
+func (c *call) over() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.process = nil
+}
+
+// maxPending bounds the signals that are kept for a process that is about to
+// start.
+const maxPending = 16
+
+// signal sends sig to the group, or cancels a call that still waits.
+func (c *call) signal(sig syscall.Signal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.process != nil {
+		c.process.Signal(sig)
+		return
+	}
+	if len(c.pending) < maxPending {
+		c.pending = append(c.pending, sig)
+	}
+	if sig != unix.SIGCONT && sig != unix.SIGSTOP && sig != unix.SIGWINCH {
+		c.leave()
+	}
+}
+
+// vanish says that the caller is gone.
+func (c *call) vanish() {
+	c.leftOnce.Do(func() { close(c.left) })
+	c.leave()
+	c.relay.Abort(os.ErrClosed)
+}
+
+// abandon says that the caller leaves and wants no grace.
+func (c *call) abandon() {
+	c.mu.Lock()
+	c.abandoned = true
+	c.mu.Unlock()
+	c.vanish()
+}
+
+func (c *call) isAbandoned() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.abandoned
+}
+
+func (c *call) hasLeft() bool {
+	select {
+	case <-c.left:
+		return true
+	default:
+		return false
+	}
+}
+
+// refuse answers that nothing was started.
+func (c *call) refuse(name string, err error) {
+	r := refusal(err)
+	s := c.conn.server
+	s.counters.refused.Add(1)
+	_ = c.conn.fd.WriteFrame(r.Append())
+	if name == "" {
+		name = c.Procedure
+	}
+	s.Log.Info("refused", "call", c.id, "uid", c.conn.caller.UID, "gid", c.conn.caller.GID, "procedure", printable(name), "why", printable(r.Text))
+}

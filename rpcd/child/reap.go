@@ -1,0 +1,94 @@
+package child
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// children are the processes that Start made and nobody has reaped yet.
+var children = &registry{ours: map[int]*Child{}, bell: make(chan struct{})}
+
+type registry struct {
+	mu   sync.Mutex
+	ours map[int]*Child
+	bell chan struct{} // closed and replaced at each SIGCHLD
+}
+
+func (r *registry) add(c *Child) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ours[c.PID] = c
+}
+
+func (r *registry) remove(c *Child) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.ours, c.PID)
+}
+
+// died gives a channel that is closed at the next death of a child.
+func (r *registry) died() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.bell
+}
+
+func (r *registry) ring() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.bell)
+	r.bell = make(chan struct{})
+}
+
+// reapPause is how long orphans may lie before they are reaped together.
+const reapPause = 20 * time.Millisecond
+
+// Setup makes the process a supervisor: it adopts what its children leave
+// behind (PR_SET_CHILD_SUBREAPER, prctl(2)) and reaps those orphans, as PID 1
+// as well as elsewhere; descriptors that it inherited beyond 2 don't reach its
+// children, and neither do ignored signals. It is called once, before Start.
+func Setup() error {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("become a subreaper: %w", err)
+	}
+	closeOnExec()
+	defaultDispositions()
+	deaths := make(chan os.Signal, 1)
+	signal.Notify(deaths, unix.SIGCHLD)
+	go func() {
+		for range deaths {
+			children.ring()
+			reapOrphans()
+			// Deaths of the pause ring once more: the channel holds one.
+			time.Sleep(reapPause)
+		}
+	}()
+	return nil
+}
+
+// reapOrphans reaps the dead children that Start didn't make. Orphans go to
+// the main thread's list (find_new_reaper, kernel/exit.c).
+func reapOrphans() {
+	list, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/children", os.Getpid()))
+	if err != nil {
+		return // no CONFIG_PROC_CHILDREN: the init process reaps at our end
+	}
+	forking.Lock() // between fork and registration a child of ours looks like an orphan
+	defer forking.Unlock()
+	children.mu.Lock()
+	defer children.mu.Unlock()
+	for _, word := range strings.Fields(string(list)) {
+		pid, err := strconv.Atoi(word)
+		if err != nil || children.ours[pid] != nil {
+			continue
+		}
+		_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
+	}
+}

@@ -1,0 +1,95 @@
+// Package child supervises the processes of calls: start, signal, wait, end
+// and reap. It knows no wire and no policy. It changes the whole process
+// (umask, directory, subreaper), so it belongs into a daemon, not into a
+// library.
+package child
+
+import (
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Spec is what to start.
+type Spec struct {
+	Path  string   // absolute
+	Argv  []string // with argv[0]
+	Env   []string // NAME=VALUE, whole
+	Dir   int      // descriptor of the directory to run in; stays the caller's
+	Umask int
+	Files []int // the child's descriptor i is Files[i]; -1: closed. They stay the caller's
+}
+
+// Child is one started process: the leader of its own session and process
+// group. It isn't reaped before End or Reap, so its number, which is the
+// group's, can't be taken by a stranger while signals may follow.
+type Child struct {
+	PID   int
+	pidfd *os.File // nil where the kernel gives none
+
+	group sync.Mutex // against a signal after the reaping
+	gone  bool
+}
+
+// forking serialises starts, since umask and working directory belong to the
+// whole process; syscall.ForkLock would serialise them anyway.
+var forking sync.Mutex
+
+// Start starts a process. It has default signal dispositions and an empty
+// mask, whatever rpcd inherited, and no descriptors but Files. The error is an
+// errno of chdir(2), fork(2) or execve(2).
+func Start(s Spec) (*Child, error) {
+	files := make([]uintptr, len(s.Files))
+	for i, fd := range s.Files {
+		files[i] = uintptr(fd) // ^0 is what ForkExec closes
+	}
+	pidfd := -1
+	attr := &syscall.ProcAttr{
+		Env:   s.Env,
+		Files: files,
+		Sys:   &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd},
+	}
+	forking.Lock()
+	defer forking.Unlock()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	// The child's signal mask is that of the thread that forks.
+	var none, before unix.Sigset_t
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &none, &before); err != nil {
+		return nil, err
+	}
+	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil) }()
+	if err := unix.Fchdir(s.Dir); err != nil {
+		return nil, err
+	}
+	defer func() { _ = unix.Chdir("/") }() // or the daemon would pin a volume
+	defer unix.Umask(unix.Umask(s.Umask))
+
+	pid, err := syscall.ForkExec(s.Path, s.Argv, attr)
+	if err != nil {
+		return nil, err
+	}
+	c := &Child{PID: pid}
+	if pidfd >= 0 {
+		if err := unix.SetNonblock(pidfd, true); err == nil {
+			c.pidfd = os.NewFile(uintptr(pidfd), "pidfd")
+		} else {
+			unix.Close(pidfd)
+		}
+	}
+	children.add(c)
+	return c, nil
+}
+
+// Signal sends sig to the process group. After the reaping it does nothing.
+func (c *Child) Signal(sig syscall.Signal) {
+	c.group.Lock()
+	defer c.group.Unlock()
+	if !c.gone {
+		_ = unix.Kill(-c.PID, sig)
+	}
+}

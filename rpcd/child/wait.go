@@ -1,0 +1,94 @@
+package child
+
+import (
+	"errors"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Status is how a process ended.
+type Status struct {
+	Wait         uint32 // as wait(2) gives it
+	User, System time.Duration
+	MaxRSS       uint64 // KiB
+}
+
+// Wait waits for the leader's end, without reaping it.
+func (c *Child) Wait() (Status, error) {
+	var info unix.Siginfo
+	var usage unix.Rusage
+	wait := func(options int) error {
+		for {
+			info = unix.Siginfo{}
+			err := unix.Waitid(unix.P_PID, c.PID, &info, unix.WEXITED|unix.WNOWAIT|options, &usage)
+			if !errors.Is(err, unix.EINTR) {
+				return err
+			}
+		}
+	}
+	var err error
+	if c.pidfd != nil {
+		err = c.poll(func() (bool, error) {
+			err := wait(unix.WNOHANG)
+			return err != nil || info.Signo != 0, err
+		})
+	} else {
+		err = wait(0) // costs a thread
+	}
+	if err != nil {
+		return Status{}, err
+	}
+	return Status{
+		Wait:   waitStatus(info.Code, statusOf(&info)),
+		User:   time.Duration(usage.Utime.Nano()),
+		System: time.Duration(usage.Stime.Nano()),
+		MaxRSS: uint64(usage.Maxrss),
+	}, nil
+}
+
+// poll calls done at once and then whenever the pidfd becomes readable, until
+// it says true.
+func (c *Child) poll(done func() (bool, error)) error {
+	rc, err := c.pidfd.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var derr error
+	err = rc.Read(func(uintptr) bool {
+		var ok bool
+		ok, derr = done()
+		return ok
+	})
+	if derr != nil {
+		return derr
+	}
+	return err
+}
+
+// statusOf reads si_status, which golang.org/x/sys has no field for: after
+// three ints (padded where pointers are longer), si_pid and si_uid
+// (sigaction(2), include/uapi/asm-generic/siginfo.h).
+func statusOf(info *unix.Siginfo) int32 {
+	const head = (3*4 + unsafe.Sizeof(uintptr(0)) - 1) / unsafe.Sizeof(uintptr(0)) * unsafe.Sizeof(uintptr(0))
+	return *(*int32)(unsafe.Add(unsafe.Pointer(info), head+8))
+}
+
+// The values of si_code after SIGCHLD, sigaction(2).
+const (
+	cldExited = 1
+	cldKilled = 2
+	cldDumped = 3
+)
+
+// waitStatus makes of waitid(2)'s words what wait(2) would have given.
+func waitStatus(code, status int32) uint32 {
+	switch code {
+	case cldExited:
+		return uint32(status&0xff) << 8
+	case cldDumped:
+		return uint32(status&0x7f) | 0x80
+	}
+	return uint32(status & 0x7f)
+}

@@ -1,0 +1,48 @@
+// Package rpcd is the daemon of a worker: it accepts calls on a socket and
+// runs procedures for them. What may be called is export's, what a process is
+// child's, what the bytes mean wire's.
+package rpcd
+
+import (
+	"os"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"rpcd/rpcd/export"
+)
+
+// Config is how a Server serves.
+type Config struct {
+	Name      string        // of the worker
+	Version   string        // of the software
+	Source    export.Source // what may be called
+	Allow     export.Rules  // who may call at all
+	MaxCalls  int           // running at once
+	Queue     int           // waiting at once
+	QueueWait time.Duration // how long a call may wait
+	Grace     time.Duration // between TERM and KILL
+	Timeout   time.Duration // of the longest call; 0: none
+	Workdir   string        // where calls start whose directory isn't shared; "": refused
+	Keep      bool          // what a call leaves in its process group lives on
+	Log       hclog.Logger
+}
+
+// The defaults of rpcd's flags.
+const (
+	DefaultMaxCalls  = 1024
+	DefaultQueue     = 1024
+	DefaultQueueWait = 60 * time.Second
+	DefaultGrace     = 5 * time.Second
+	DefaultDrain     = 4 * time.Second
+)
+
+// Self gives rpcd's own ids, for export's checks.
+func Self() export.Owner {
+	o := export.Owner{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
+	groups, _ := os.Getgroups()
+	for _, g := range groups {
+		o.Groups = append(o.Groups, uint32(g))
+	}
+	return o
+}

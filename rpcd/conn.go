@@ -1,0 +1,189 @@
+package rpcd
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/export"
+	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/wire"
+)
+
+// closeWait is how long the caller has to close after the end.
+const closeWait = 5 * time.Second
+
+// conn is one connection. Its goroutine is the only one that reads.
+type conn struct {
+	server *Server
+	fd     *fdconn.Conn
+	br     *bufio.Reader
+	caller export.Caller
+	pid    int32
+}
+
+func newConn(s *Server, c *fdconn.Conn) *conn {
+	return &conn{server: s, fd: c, br: bufio.NewReaderSize(c, 4<<10)}
+}
+
+// serve answers first frames until the caller leaves.
+func (c *conn) serve() {
+	defer c.fd.Close()
+	defer c.fd.Discard()
+	peer, err := c.fd.Peer()
+	if err != nil {
+		c.server.Log.Warn("drop a connection", "error", err)
+		return
+	}
+	c.caller, c.pid = export.Caller{UID: peer.UID, GID: peer.GID, Groups: peer.Groups}, peer.PID
+
+	_ = c.fd.SetDeadline(time.Now().Add(wire.FirstTimeout))
+	header, err := wire.ReadHeader(c.br)
+	for err == nil {
+		header, err = c.first(header)
+	}
+	if errors.Is(err, wire.ErrProtocol) {
+		c.server.Log.Warn("drop a connection", "uid", c.caller.UID, "gid", c.caller.GID, "error", err)
+	}
+}
+
+// first serves one first frame and gives the header of the next.
+func (c *conn) first(h wire.Header) (wire.Header, error) {
+	payload, err := wire.ReadPayload(c.br, h)
+	if err != nil {
+		return h, err
+	}
+	fds, truncated := c.fd.TakeDescriptors()
+	if h.Type == wire.TypeCall {
+		return c.call(h, payload, fds, truncated)
+	}
+	closeAll(fds)
+	if _, err := wire.CheckFirst(payload); err != nil {
+		return h, c.refuse(err)
+	}
+	switch h.Type {
+	case wire.TypePing:
+		err = c.fd.WriteFrame(c.server.info(nil).Append(wire.TypePong))
+	case wire.TypeList:
+		err = c.fd.WriteFrame(c.server.info(&c.caller).Append(wire.TypeListing))
+	default:
+		err = c.refuse(&wire.Refused{Code: wire.Protocol, Text: "doesn't know this kind of request (an older rpcd?)"})
+	}
+	if err != nil {
+		return h, err
+	}
+	return wire.ReadHeader(c.br)
+}
+
+// refuse answers an error of the caller's in words, waits until it has left,
+// and gives the error back.
+func (c *conn) refuse(err error) error {
+	r := refusal(err)
+	c.server.counters.refused.Add(1)
+	if werr := c.fd.WriteFrame(r.Append()); werr == nil {
+		c.linger()
+	}
+	return err
+}
+
+// linger reads and discards until the caller closes: closing with unread
+// bytes would take our last words with it (ECONNRESET).
+func (c *conn) linger() {
+	c.fd.SetIdle(0)
+	_ = c.fd.SetDeadline(time.Now().Add(closeWait))
+	_, _ = io.Copy(io.Discard, c.br)
+}
+
+// call serves a CALL, reading what the caller sends meanwhile.
+func (c *conn) call(h wire.Header, payload []byte, fds []int, truncated bool) (wire.Header, error) {
+	m, err := wire.ParseCall(h.Flags, payload)
+	if err != nil {
+		closeAll(fds)
+		return h, c.refuse(err)
+	}
+	_ = c.fd.SetDeadline(time.Time{})
+	call := newCall(c, m)
+	go call.serve(fds, truncated)
+	next, err := c.attend(call)
+	if err != nil {
+		call.vanish()
+	}
+	<-call.done
+	return next, err
+}
+
+// attend takes the frames of a call, until the caller leaves or, after the
+// end, sends another first frame.
+func (c *conn) attend(call *call) (wire.Header, error) {
+	for {
+		h, err := wire.ReadHeader(c.br)
+		if err != nil {
+			return h, err
+		}
+		if h.Type.First() {
+			select {
+			case <-call.done:
+			default:
+				return h, errors.New("a second call before the end of the first")
+			}
+			if call.Flags&wire.CallKeep == 0 {
+				return h, errors.New("a second call, which the first didn't announce")
+			}
+			_ = c.fd.SetDeadline(time.Now().Add(wire.FirstTimeout))
+			return h, nil
+		}
+		if err := c.frame(call, h); err != nil {
+			c.server.Log.Warn("drop a call", "call", call.id, "error", err)
+			return h, err
+		}
+	}
+}
+
+func (c *conn) frame(call *call, h wire.Header) error {
+	switch h.Type {
+	case wire.TypeData, wire.TypeEnd, wire.TypeClosed, wire.TypeCredit:
+		return call.relay.Handle(h, c.br)
+	case wire.TypeHeartbeat:
+		return nil
+	case wire.TypeSignal:
+		b, err := wire.ReadPayload(c.br, h)
+		if err != nil {
+			return err
+		}
+		sig, err := wire.ParseSignal(b)
+		if err != nil {
+			return err
+		}
+		if h.Flags&wire.SignalAbandon != 0 {
+			call.abandon()
+		} else {
+			call.signal(unix.Signal(sig))
+		}
+		return nil
+	case wire.TypeStopped:
+		call.signal(unix.SIGSTOP)
+		call.silent(true)
+		return nil
+	case wire.TypeContinued:
+		call.silent(false)
+		call.signal(unix.SIGCONT)
+		return nil
+	}
+	return errors.New("a " + h.Type.String() + " frame from a caller")
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		_ = unix.Close(fd)
+	}
+}
+
+// gone reports whether err says only that the other side has left.
+func gone(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, unix.ECONNRESET) ||
+		errors.Is(err, unix.EPIPE) || errors.Is(err, os.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded)
+}

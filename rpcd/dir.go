@@ -1,0 +1,55 @@
+package rpcd
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/export"
+	"rpcd/rpcd/wire"
+)
+
+// openDir chooses where a call runs and gives a descriptor of it (the caller
+// closes it) and its name. A passed call's directory has to be the same by
+// device and inode; a bridged call's, and one given by hand, goes by name.
+func (s *Server) openDir(d wire.Dir, bridged bool, p *export.Procedure) (int, string, error) {
+	refuse := func(format string, args ...any) (int, string, error) {
+		return -1, "", &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf(format, args...)}
+	}
+	var err error = unix.ENOENT
+	if d.Name != "" {
+		var fd int
+		if fd, err = openDir(d.Name); err == nil {
+			if !d.Proven || bridged || same(fd, d) {
+				return fd, d.Name, nil
+			}
+			unix.Close(fd)
+			err = errors.New("it is another one")
+		}
+		if !d.Proven { // given by hand
+			return refuse("has no directory %q: %v", d.Name, err)
+		}
+	}
+	for _, dir := range []string{p.Workdir, s.Workdir} {
+		if dir == "" {
+			continue
+		}
+		fd, err := openDir(dir)
+		if err != nil {
+			return refuse("cannot enter its workdir %q: %v", dir, err)
+		}
+		return fd, dir, nil
+	}
+	return refuse("doesn't share the directory %q: %v", d.Name, err)
+}
+
+func openDir(name string) (int, error) {
+	return unix.Open(name, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+}
+
+// same says whether fd is the directory that the caller stands in.
+func same(fd int, d wire.Dir) bool {
+	var st unix.Stat_t
+	return unix.Fstat(fd, &st) == nil && uint64(st.Dev) == d.Dev && st.Ino == d.Inode
+}

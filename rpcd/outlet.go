@@ -1,0 +1,106 @@
+package rpcd
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/wire"
+)
+
+// leftWait is how long an output is read on after the procedure's end when
+// something else still holds its pipe.
+const leftWait = 200 * time.Millisecond
+
+var errLeft = errors.New("held by another process")
+
+// outlet relays one output: from the child's pipe to the caller. Its goroutine
+// is run's; finish may be called once, by another.
+type outlet struct {
+	pipe  *os.File
+	out   *wire.Out
+	done  chan struct{} // closed: END is sent, bytes and left are final
+	bytes int64
+	left  bool
+
+	ended     atomic.Bool // the procedure has ended
+	last      bool        // run's own: knows of ended, remaining is set
+	remaining int         // bytes that were in the pipe then
+}
+
+func newOutlet(r *wire.Relay, st wire.Stream, pipe *os.File) *outlet {
+	o := &outlet{pipe: pipe, out: r.Out(st.Number, st.Window), done: make(chan struct{})}
+	o.out.OnClosed(func() { pipe.Close() }) // the child gets SIGPIPE
+	return o
+}
+
+func (o *outlet) run() {
+	defer close(o.done)
+	var err error
+	o.bytes, err = o.out.ReadFrom(o)
+	o.left = errors.Is(err, errLeft)
+	o.pipe.Close()
+	_ = o.out.Close()
+}
+
+// finish tells run that the procedure has ended.
+func (o *outlet) finish() {
+	o.ended.Store(true)
+	_ = o.pipe.SetReadDeadline(time.Unix(1, 0)) // wakes a waiting Read
+}
+
+// Read reads the pipe: as it comes while the procedure runs; then what was
+// written before its end, whole; then, for leftWait, what others write.
+func (o *outlet) Read(p []byte) (int, error) {
+	if !o.last {
+		n, err := o.pipe.Read(p)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		o.last = true
+		if o.remaining, err = unread(o.pipe); err != nil {
+			return 0, err
+		}
+		_ = o.pipe.SetReadDeadline(time.Time{})
+		o.deadline()
+	}
+	if o.remaining > 0 {
+		n, err := o.pipe.Read(p[:min(len(p), o.remaining)])
+		if o.remaining -= n; o.remaining == 0 {
+			o.deadline()
+		}
+		return n, err
+	}
+	n, err := o.pipe.Read(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = errLeft
+	}
+	return n, err
+}
+
+// deadline bounds the reads after the last byte that is due.
+func (o *outlet) deadline() {
+	if o.remaining == 0 {
+		_ = o.pipe.SetReadDeadline(time.Now().Add(leftWait))
+	}
+}
+
+// unread is how many bytes lie in a pipe (FIONREAD, pipe(7)).
+func unread(f *os.File) (int, error) {
+	rc, err := f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	var ierr error
+	if err := rc.Control(func(fd uintptr) { n, ierr = unix.IoctlGetInt(int(fd), unix.TIOCINQ) }); err != nil {
+		return 0, err
+	}
+	return n, ierr
+}
+
+var _ io.Reader = (*outlet)(nil)

@@ -1,0 +1,151 @@
+package rpcd
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/fdconn"
+)
+
+// Server serves the calls of one worker.
+//
+// States: up (calls are accepted); draining (refused, running ones may end);
+// killing (running ones are ended with the grace); dead (without). They follow
+// each other in this order and never go back.
+type Server struct {
+	Config
+	places  *places
+	started time.Time
+	null    int // /dev/null, for streams that are closed
+	lastID  atomic.Uint64
+
+	killing chan struct{} // closed: end running calls
+	dead    chan struct{} // closed: at once
+
+	mu       sync.Mutex
+	conns    map[*fdconn.Conn]struct{}
+	draining bool
+	calls    sync.WaitGroup
+	counters counters
+}
+
+type counters struct{ calls, refused, lost, timedOut, signaled atomic.Uint64 }
+
+// New makes a server.
+func New(c Config) (*Server, error) {
+	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open %q: %w", os.DevNull, err)
+	}
+	return &Server{
+		Config:  c,
+		places:  newPlaces(c.MaxCalls, c.Queue),
+		started: time.Now(),
+		null:    null,
+		killing: make(chan struct{}),
+		dead:    make(chan struct{}),
+		conns:   map[*fdconn.Conn]struct{}{},
+	}, nil
+}
+
+// acceptPause is how long a shortage (of descriptors, of memory) is given
+// before the next accept(2).
+const acceptPause = 50 * time.Millisecond
+
+// Serve accepts connections until the listener is closed.
+func (s *Server) Serve(l *fdconn.Listener) error {
+	short := false
+	for {
+		conn, err := l.Accept()
+		switch {
+		case err == nil:
+			short = false
+			go s.ServeConn(conn)
+		case errors.Is(err, os.ErrClosed), errors.Is(err, unix.EBADF), errors.Is(err, unix.EINVAL):
+			return nil
+		case errors.Is(err, unix.ECONNABORTED), errors.Is(err, unix.EINTR):
+		default:
+			if !short {
+				s.Log.Warn("cannot accept, trying on", "error", err)
+			}
+			short = true
+			time.Sleep(acceptPause)
+		}
+	}
+}
+
+// ServeConn serves one connection and closes it.
+func (s *Server) ServeConn(c *fdconn.Conn) {
+	s.mu.Lock()
+	s.conns[c] = struct{}{}
+	s.mu.Unlock()
+	newConn(s, c).serve()
+	s.mu.Lock()
+	delete(s.conns, c)
+	s.mu.Unlock()
+}
+
+// isDraining says whether new calls are refused.
+func (s *Server) isDraining() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.draining
+}
+
+// enter counts a call as running, or says that the server drains.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return false
+	}
+	s.calls.Add(1)
+	return true
+}
+
+// lastWords is how long, after the grace, calls have for their output and
+// status.
+const lastWords = 2 * time.Second
+
+// Drain refuses new and waiting calls, gives running ones d to end by
+// themselves, then ends them with the grace. It returns when no call is left.
+// A receive from now ends them at once.
+func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
+	s.mu.Lock()
+	s.draining = true
+	s.mu.Unlock()
+	s.places.close()
+
+	over := make(chan struct{})
+	go func() { s.calls.Wait(); close(over) }()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-over:
+		return
+	case <-timer.C:
+		close(s.killing)
+		timer.Reset(s.Grace + lastWords)
+		select {
+		case <-over:
+			return
+		case <-now:
+		case <-timer.C: // their callers don't take the output
+		}
+	case <-now:
+		close(s.killing)
+	}
+	close(s.dead)
+	s.mu.Lock()
+	for c := range s.conns {
+		c.Close()
+	}
+	s.mu.Unlock()
+	<-over
+}

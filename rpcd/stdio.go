@@ -1,0 +1,197 @@
+package rpcd
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/wire"
+)
+
+// stdio makes passed and relayed streams the same: descriptors for a child.
+// It owns what arrived and what it makes, and closes it all by started and
+// close.
+type stdio struct {
+	call    *call
+	streams []wire.Stream
+	passed  []int // what arrived, by index
+	files   []int // the child's, by number; -1: closed
+	own     []int // the child's ends of our pipes
+	outs    []*outlet
+	in      *inlet
+}
+
+// outPipe is the size in bytes of a relayed output's pipe: big frames are
+// cheap frames. The kernel may refuse; then it is 64 KiB (pipe(7)).
+const outPipe = 256 << 10
+
+// newStdio decides between passed and bridged by what arrived, and checks the
+// descriptors. It owns fds, also when it fails.
+func newStdio(c *call, fds []int, truncated bool) (*stdio, error) {
+	s := &stdio{call: c, streams: c.Streams, passed: fds}
+	refuse := func(code wire.Code, format string, args ...any) (*stdio, error) {
+		s.close()
+		return nil, &wire.Refused{Code: code, Text: fmt.Sprintf(format, args...)}
+	}
+	want := c.Descriptors()
+	switch {
+	case truncated:
+		return refuse(wire.Failed, "couldn't take the descriptors: it is at its limit of open files (ulimit -n)")
+	case len(fds) == 0:
+		c.bridged = true
+	case len(fds) != want:
+		return refuse(wire.Protocol, "refuses: %d descriptors arrived for %d streams", len(fds), want)
+	}
+	for i, st := range s.streams {
+		switch {
+		case st.Mode == wire.Passed && c.bridged && st.Number > 2:
+			return refuse(wire.Protocol, "can't be given descriptor %d: only streams 0 to 2 cross a bridge", st.Number)
+		case st.Mode == wire.Passed && c.bridged:
+			s.streams[i].Mode = wire.Relayed
+		case st.Mode == wire.Passed:
+			if what := unfit(fds[st.Index]); what != "" {
+				return refuse(wire.Protocol, "refuses descriptor %d: it is %s", st.Number, what)
+			}
+		}
+	}
+	return s, nil
+}
+
+// unfit says what forbids a descriptor: with a directory a worker reaches its
+// caller's whole file system.
+func unfit(fd int) string {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err.Error()
+	}
+	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		return "a directory"
+	}
+	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_PATH != 0 {
+		return "opened with O_PATH"
+	}
+	return ""
+}
+
+// open makes the child's descriptors.
+func (s *stdio) open() error {
+	highest := 2
+	for _, st := range s.streams {
+		if st.Mode != wire.Probe {
+			highest = max(highest, int(st.Number))
+		}
+	}
+	null := s.call.conn.server.null
+	s.files = slices.Repeat([]int{-1}, highest+1)
+	s.files[0], s.files[1], s.files[2] = null, null, null
+	for _, st := range s.streams {
+		fd := null
+		switch st.Mode {
+		case wire.Probe:
+			continue
+		case wire.Passed:
+			fd = s.passed[st.Index]
+		case wire.Same:
+			fd = s.files[st.Index]
+		case wire.Relayed:
+			var err error
+			if fd, err = s.pipe(st); err != nil {
+				return fmt.Errorf("make a pipe: %w", err)
+			}
+		}
+		s.files[st.Number] = fd
+	}
+	return nil
+}
+
+// pipe makes the pipe of a relayed stream and gives the child's end, which
+// stays blocking; ours is the poller's.
+func (s *stdio) pipe(st wire.Stream) (int, error) {
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+		return -1, err
+	}
+	ours, theirs := p[0], p[1]
+	if st.Flags&wire.StreamOutput == 0 {
+		ours, theirs = p[1], p[0]
+	}
+	s.own = append(s.own, theirs)
+	if err := unix.SetNonblock(ours, true); err != nil {
+		unix.Close(ours)
+		return -1, err
+	}
+	file := os.NewFile(uintptr(ours), "pipe")
+	if st.Flags&wire.StreamOutput == 0 {
+		s.in = newInlet(s.call.relay, st, file)
+		return theirs, nil
+	}
+	_, _ = unix.FcntlInt(uintptr(theirs), unix.F_SETPIPE_SZ, outPipe)
+	s.outs = append(s.outs, newOutlet(s.call.relay, st, file))
+	return theirs, nil
+}
+
+// started closes our copies of what the child has now.
+func (s *stdio) started() {
+	closeAll(s.own)
+	closeAll(s.passed)
+	s.own, s.passed = nil, nil
+}
+
+// relay begins the relaying; STARTED is on its way.
+func (s *stdio) relay() {
+	if s.in != nil {
+		go s.in.run()
+	}
+	for _, o := range s.outs {
+		go o.run()
+	}
+}
+
+// finish sends what was written before the procedure's end, and END. It says
+// whether something else still holds a stream.
+func (s *stdio) finish() (left bool) {
+	for _, o := range s.outs {
+		o.finish()
+	}
+	for _, o := range s.outs {
+		<-o.done
+		left = left || o.left
+	}
+	if s.in != nil {
+		s.in.finish()
+	}
+	return left
+}
+
+// consumed is how many bytes of a relayed stdin the procedure took.
+// -1: not known, or there is none.
+func (s *stdio) consumed() int64 {
+	if s.in == nil {
+		return -1
+	}
+	return s.in.consumed
+}
+
+// relayed counts the bytes that went through rpcd.
+func (s *stdio) relayed() (in, out int64) {
+	for _, o := range s.outs {
+		out += o.bytes
+	}
+	if s.in != nil {
+		in = s.in.written
+	}
+	return in, out
+}
+
+// close closes everything that is still open.
+func (s *stdio) close() {
+	s.started()
+	for _, o := range s.outs {
+		o.pipe.Close()
+	}
+	if s.in != nil {
+		s.in.close()
+	}
+}

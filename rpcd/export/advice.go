@@ -76,7 +76,7 @@ func mayRun(path string, o Owner) bool {
 
 // interpreter says why a script's first line won't work, or "" (execve(2)).
 func interpreter(path string) string {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return "" // a program needn't be readable
 	}

@@ -130,6 +130,14 @@ func TestMayRun(t *testing.T) {
 			t.Errorf("%o: %v", mode, got)
 		}
 	}
+	if os.Chown(dir+"/a", int(me.UID), -1) != nil {
+		t.Log("SKIPPED, needs root: gives a file to another user")
+		return
+	}
+	must(t, os.Chmod(dir+"/a", 0o677))
+	if mayRun(dir+"/a", me) {
+		t.Error("an owner without his bit may run it")
+	}
 }
 
 func chmod(file string, mode os.FileMode) func(*testing.T, string) {

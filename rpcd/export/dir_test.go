@@ -212,3 +212,21 @@ func TestOpen(t *testing.T) {
 		clean(t, err.Error(), append(words, "cannot export")...)
 	}
 }
+
+// As many links as the kernel follows, and one more.
+func TestChain(t *testing.T) {
+	dir := tree(t, map[string]string{"tool:x": "", "l1": ">tool"})
+	for i := 2; i <= maxLinks+1; i++ {
+		put(t, dir, fmt.Sprintf("l%d", i), fmt.Sprintf(">l%d", i-1))
+	}
+	d, _, err := Open(dir, me)
+	must(t, err)
+	for i, good := range map[int]bool{maxLinks: true, maxLinks + 1: false} {
+		name := fmt.Sprintf("l%d", i)
+		_, kernel := os.Stat(filepath.Join(dir, name))
+		_, err := d.Lookup(name, myself)
+		if good != (err == nil) || good != (kernel == nil) {
+			t.Errorf("%d links: %v, kernel %v", i, err, kernel)
+		}
+	}
+}

@@ -192,9 +192,11 @@ func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began ti
 		exit.Flags |= wire.ExitLeft
 	}
 	exit.Consumed = std.consumed()
-	err := c.conn.fd.WriteFrame(exit.Append())
+	lost := c.hasLeft()
+	if err := c.conn.fd.WriteFrame(exit.Append()); err != nil {
+		lost = true
+	}
 	c.over()
-	lost := err != nil || c.hasLeft()
 	c.logEnd(proc, exit, seconds, std, lost)
 	s.count(exit, lost)
 

@@ -20,14 +20,19 @@ func checkCommand() *cobra.Command {
 		dir = v
 	}
 	c := &cobra.Command{
-		Use:   "check",
+		Use:   "check [DIR]",
 		Short: "check an exports directory, and print what is exported to whom",
 		Long: `Check an exports directory, and print what is exported to whom.
 
 Each problem is one line on stderr that names the file and the cure; with any,
 the exit status is 1.`,
-		Args: usageArgs(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error { return check(c.OutOrStdout(), dir) },
+		Args: usageArgs(cobra.MaximumNArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				dir = args[0]
+			}
+			return check(c.OutOrStdout(), dir)
+		},
 	}
 	c.Flags().StringVar(&dir, "exports", dir, "the `DIR` to check")
 	return c

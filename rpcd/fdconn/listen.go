@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mdlayher/socket"
@@ -20,11 +21,12 @@ const backlog = 4096
 
 // Listener is a listening socket and its file.
 type Listener struct {
-	s     *socket.Conn
-	path  string
-	lock  *os.File
-	inode uint64
-	once  sync.Once
+	s      *socket.Conn
+	path   string
+	lock   *os.File
+	inode  uint64
+	once   sync.Once
+	closed atomic.Bool
 }
 
 // Listen makes the socket file path with the given mode, and group if gid is
@@ -127,10 +129,14 @@ func Stale(path string) bool {
 	return errors.Is(err, unix.ECONNREFUSED)
 }
 
-// Accept waits for a connection, which receives descriptors.
+// Accept waits for a connection, which receives descriptors. After Close the
+// error is os.ErrClosed.
 func (l *Listener) Accept() (*Conn, error) {
 	s, _, err := l.s.Accept(context.Background(), 0)
 	if err != nil {
+		if l.closed.Load() {
+			err = os.ErrClosed
+		}
 		return nil, err
 	}
 	return newConn(s, true), nil
@@ -144,6 +150,7 @@ func (l *Listener) Close() error {
 		if unix.Lstat(l.path, &st) == nil && st.Ino == l.inode {
 			os.Remove(l.path)
 		}
+		l.closed.Store(true)
 		err = l.s.Close()
 		dropLock(l.lock)
 	})

@@ -1,0 +1,229 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/wire"
+)
+
+const (
+	dialWait  = 5 * time.Second        // for a full backlog
+	probeWait = 200 * time.Millisecond // for a replica to say its load
+	retryMin  = 20 * time.Millisecond  // between two tries with Options.Patience
+	retryMax  = 250 * time.Millisecond
+)
+
+// connect finds a replica that starts the call, trying on for Options.Patience.
+func (c *Cmd) connect(ctx context.Context, call *wire.Call, std *stdio) error {
+	deadline := time.Now().Add(c.Patience)
+	pause := retryMin
+	for {
+		err := c.tryAll(ctx, call, std)
+		if err == nil || !again(err) || !time.Now().Add(pause).Before(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, retryMax)
+	}
+}
+
+// tryAll tries the worker's replicas once: the least loaded first, on to the
+// next where nothing was started, and when all are full into the shortest
+// queue.
+func (c *Cmd) tryAll(ctx context.Context, call *wire.Call, std *stdio) error {
+	sockets, err := resolve(c.Worker)
+	if err != nil {
+		return err
+	}
+	if len(sockets) > 1 {
+		if sockets = byLoad(ctx, sockets); len(sockets) == 0 {
+			return fail(ErrUnreachable, c.Worker, false, errNotUp, "cannot reach %s: none of its sockets answers (is the worker up? try --wait)", c.Worker)
+		}
+	}
+	if len(sockets) == 1 {
+		return c.try(ctx, sockets[0], call, std)
+	}
+	nowait := *call
+	nowait.Flags |= wire.CallNoWait
+	var first error
+	var full []string
+	for _, path := range sockets {
+		err := c.try(ctx, path, &nowait, std)
+		if err == nil || !again(err) {
+			return err
+		}
+		if errors.Is(err, ErrBusy) {
+			full = append(full, path)
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	if len(full) == 0 {
+		return first
+	}
+	return c.try(ctx, full[0], call, std)
+}
+
+// byLoad asks all replicas at once, leaves out who is silent, and sorts the
+// others by the calls that run and wait there; who drains comes last.
+func byLoad(ctx context.Context, sockets []string) []string {
+	type answer struct {
+		path     string
+		load     wire.Load
+		draining bool
+	}
+	answers := make(chan *answer, len(sockets))
+	for _, path := range sockets {
+		go func() {
+			info, err := ask(ctx, path, wire.TypePing, probeWait)
+			if err != nil {
+				answers <- nil
+				return
+			}
+			answers <- &answer{path, info.Load, info.State != "up"}
+		}()
+	}
+	var up []*answer
+	for range sockets {
+		if a := <-answers; a != nil {
+			up = append(up, a)
+		}
+	}
+	slices.SortFunc(up, func(a, b *answer) int {
+		if a.draining != b.draining {
+			if a.draining {
+				return 1
+			}
+			return -1
+		}
+		busy := func(l wire.Load) int { return int(l.Running) + int(l.Waiting) }
+		return busy(a.load) - busy(b.load)
+	})
+	sockets = sockets[:0:0]
+	for _, a := range up {
+		sockets = append(sockets, a.path)
+	}
+	return sockets
+}
+
+// try makes the call at one socket, up to STARTED or a refusal.
+func (c *Cmd) try(ctx context.Context, path string, call *wire.Call, std *stdio) error {
+	dctx, cancel := context.WithTimeout(ctx, dialWait)
+	defer cancel()
+	conn, err := fdconn.Dial(dctx, path)
+	if err != nil {
+		return unreachable(c.Worker, path, err)
+	}
+	if c.ServerUID != nil {
+		peer, err := conn.Peer()
+		if err != nil || peer.UID != *c.ServerUID {
+			conn.Close()
+			return fail(ErrUnreachable, c.Worker, false, err, "refuse to call %s: user %d serves %q, not %d (--server-uid)", c.Worker, peer.UID, path, *c.ServerUID)
+		}
+	}
+	k := &session{cmd: c, conn: conn, path: path, br: bufio.NewReaderSize(conn, 4<<10), std: std, began: time.Now(), done: make(chan struct{})}
+	k.relay = wire.NewRelay(conn.WriteFrame)
+	if c.Verbose != nil {
+		call.Flags |= wire.CallAnnounce
+	}
+	c.setSession(k)
+	stop := context.AfterFunc(ctx, k.close)
+	err = k.open(call)
+	if !stop() && err != nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		k.close()
+		c.setSession(nil)
+		return err
+	}
+	return nil
+}
+
+// open sends the call and reads its answer.
+func (k *session) open(call *wire.Call) error {
+	_ = k.conn.SetDeadline(time.Now().Add(wire.FirstTimeout))
+	if err := k.conn.WriteDescriptors(call.Append(), k.std.fds); err != nil {
+		if !lost(err) { // a descriptor that can't be passed, as io_uring's
+			return fail(ErrUsage, k.worker(), false, err, "cannot pass the descriptors to %s: %v", k.worker(), err)
+		}
+		// It may have refused before it read all: its words come first.
+	}
+	for {
+		h, err := wire.ReadHeader(k.br)
+		var payload []byte
+		if err == nil {
+			payload, err = wire.ReadPayload(k.br, h)
+		}
+		if err != nil {
+			return k.broken(err, "before it answered")
+		}
+		switch h.Type {
+		case wire.TypeHeartbeat:
+		case wire.TypeAccepted:
+			m, err := wire.ParseStarted(h.Flags, payload)
+			if err != nil {
+				return k.broken(err, "")
+			}
+			_ = k.conn.SetDeadline(time.Time{})
+			k.beat(m)
+			k.say(m)
+		case wire.TypeStarted:
+			m, err := wire.ParseStarted(h.Flags, payload)
+			if err != nil {
+				return k.broken(err, "")
+			}
+			_ = k.conn.SetDeadline(time.Time{})
+			k.beat(m)
+			k.say(m)
+			return k.started(m)
+		case wire.TypeRefused:
+			m, err := wire.ParseRefused(payload)
+			if err != nil {
+				return k.broken(err, "")
+			}
+			return k.refused(m, call)
+		default:
+			return k.broken(fmt.Errorf("%w: a %v frame instead of an answer", wire.ErrProtocol, h.Type), "")
+		}
+	}
+}
+
+// refused makes an error of a refusal.
+func (k *session) refused(m *wire.Refused, call *wire.Call) error {
+	text := k.worker() + " " + m.Text
+	if m.Code == wire.NoDirectory && call.Dir.Proven {
+		text = fmt.Sprintf("%q here isn't %s's %q (not a shared volume): cd to one, or give -C DIR", call.Dir.Name, k.worker(), call.Dir.Name)
+		if call.Dir.Name == "" {
+			text = "the directory here has no name (was it removed?): cd to another, or give -C DIR"
+		}
+	}
+	return fail(outcomes[m.Code], k.worker(), false, m, "%s", text)
+}
+
+// broken makes an error of a connection that failed. What was sent may have
+// been started.
+func (k *session) broken(err error, when string) error {
+	switch {
+	case errors.Is(err, wire.ErrProtocol):
+		return fail(ErrProtocol, k.worker(), true, err, "%s doesn't speak rpc's protocol: %v (is %q an rpcd's socket?)", k.worker(), err, k.path)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fail(ErrLost, k.worker(), true, err, "%s says nothing (is it frozen, or the bridge cut?)", k.worker())
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), lost(err):
+		return fail(ErrLost, k.worker(), true, err, "lost the connection to %s %s (did rpcd or the bridge end?)", k.worker(), when)
+	}
+	return fail(ErrLost, k.worker(), true, err, "lost the connection to %s %s: %v", k.worker(), when, err)
+}

@@ -1,0 +1,230 @@
+package client
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/wire"
+)
+
+// attach begins the relaying of what isn't passed, and lets go of what is.
+func (k *session) attach() error {
+	for _, st := range k.std.streams {
+		if st.Mode == wire.Probe || st.Number > 2 {
+			continue
+		}
+		f := k.std.files[st.Number]
+		switch {
+		case st.Mode == wire.Passed && !k.bridged:
+			if st.Number < 2 {
+				k.letGo(f)
+			}
+		case st.Mode == wire.Passed, st.Mode == wire.Relayed:
+			fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+			if err != nil {
+				return fail(ErrLost, k.worker(), true, err, "cannot relay %s: %v", names[st.Number], err)
+			}
+			if st.Number == 0 {
+				if k.in, err = newReader(k, fd, f); err != nil {
+					return err
+				}
+				continue
+			}
+			w := &writer{k: k, in: k.relay.In(st.Number, outWindow, outWindow), fd: fd, f: f, done: make(chan error, 1)}
+			k.ins = append(k.ins, w)
+			go w.run(st.Number)
+		}
+	}
+	if k.in != nil {
+		go k.in.run()
+	}
+	return nil
+}
+
+// letGo replaces a descriptor by /dev/null, so that its number stays taken.
+func (k *session) letGo(f *os.File) {
+	if !k.cmd.LetGo || f == nil {
+		return
+	}
+	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	_ = unix.Dup3(null, int(f.Fd()), 0)
+	unix.Close(null)
+}
+
+// writer writes a relayed output to the caller's file.
+type writer struct {
+	k    *session
+	in   *wire.In
+	fd   int // ours
+	f    *os.File
+	done chan error // what couldn't be written, or nil
+}
+
+func (w *writer) run(number uint8) {
+	_, err := w.in.WriteTo(w)
+	unix.Close(w.fd)
+	if number == 1 {
+		w.k.letGo(w.f)
+	}
+	var failed *writeError
+	switch {
+	case errors.As(err, &failed) && errors.Is(err, unix.EPIPE):
+		_ = w.in.Close() // the procedure gets its SIGPIPE
+		w.done <- nil
+	case errors.As(err, &failed):
+		_ = w.in.Close()
+		_ = w.k.tell(wire.Signal(uint8(unix.SIGTERM), 0))
+		w.done <- failed.err
+	default: // END, or the connection's own error
+		w.done <- nil
+	}
+}
+
+// writeError is an error of the caller's file, not of the connection.
+type writeError struct{ err error }
+
+func (e *writeError) Error() string { return e.err.Error() }
+func (e *writeError) Unwrap() error { return e.err }
+
+// Write writes b whole, also to a file that is non-blocking.
+func (w *writer) Write(b []byte) (int, error) {
+	sum := 0
+	for sum < len(b) {
+		n, err := unix.Write(w.fd, b[sum:])
+		switch {
+		case n > 0:
+			sum += n
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLOUT}}, -1)
+		case err == nil:
+			return sum, &writeError{io.ErrShortWrite}
+		default:
+			return sum, &writeError{err}
+		}
+	}
+	return sum, nil
+}
+
+// reader reads the caller's stdin for the procedure, as much as that may take.
+type reader struct {
+	k        *session
+	out      *wire.Out
+	fd       int // ours
+	f        *os.File
+	kind     fileKind
+	wakeR    int // readable: stop
+	wakeW    int
+	wakeOnce sync.Once
+	done     chan struct{}
+	sent     int64
+}
+
+var errStopped = errors.New("stopped")
+
+func newReader(k *session, fd int, f *os.File) (*reader, error) {
+	r := &reader{k: k, fd: fd, f: f, done: make(chan struct{}), out: k.relay.Out(0, 0)}
+	var err error
+	if r.kind, err = examine(fd); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	if r.kind.terminal {
+		r.out.Line()
+	}
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	r.wakeR, r.wakeW = p[0], p[1]
+	r.out.OnClosed(r.wake)
+	return r, nil
+}
+
+// wake ends a wait for input: nobody wants any.
+func (r *reader) wake() { r.wakeOnce.Do(func() { unix.Close(r.wakeW) }) }
+
+func (r *reader) run() {
+	defer close(r.done)
+	var err error
+	r.sent, err = r.out.ReadFrom(r)
+	if !r.kind.seekable {
+		unix.Close(r.fd)
+		r.fd = -1
+	}
+	r.k.letGo(r.f)
+	if err == nil {
+		_ = r.out.Close()
+	}
+}
+
+// stop ends the reading; the call is over.
+func (r *reader) stop() {
+	r.wake()
+	<-r.done
+	unix.Close(r.wakeR)
+}
+
+// setBack gives back what was read ahead of the procedure, where that can be:
+// the position of a file is shared with the caller.
+func (r *reader) setBack(consumed int64) {
+	if !r.kind.seekable {
+		return
+	}
+	if consumed >= 0 && consumed < r.sent {
+		_, _ = unix.Seek(r.fd, consumed-r.sent, io.SeekCurrent)
+	}
+	unix.Close(r.fd)
+}
+
+// backgroundPoll is how often a job in the background looks whether it has
+// come to the foreground; no event tells.
+const backgroundPoll = 100 * time.Millisecond
+
+// Read waits for input and reads it: from a terminal only in the foreground.
+func (r *reader) Read(p []byte) (int, error) {
+	for {
+		wait := -1
+		events := int16(unix.POLLIN)
+		if r.kind.terminal && !foreground(r.fd) {
+			wait, events = int(backgroundPoll/time.Millisecond), 0
+		}
+		fds := []unix.PollFd{{Fd: int32(r.fd), Events: events}, {Fd: int32(r.wakeR), Events: unix.POLLIN}}
+		if _, err := unix.Poll(fds, wait); err != nil && err != unix.EINTR {
+			return 0, err
+		}
+		if fds[1].Revents != 0 {
+			return 0, errStopped
+		}
+		if fds[0].Revents == 0 {
+			continue
+		}
+		n, err := unix.Read(r.fd, p)
+		switch {
+		case n > 0:
+			return n, nil
+		case err == unix.EINTR, err == unix.EAGAIN:
+		case err == unix.EIO && r.kind.terminal && !foreground(r.fd): // SIGTTIN is ignored
+		case err == nil, err == unix.EIO && r.kind.terminal:
+			return 0, io.EOF
+		default:
+			return 0, err
+		}
+	}
+}
+
+// foreground reports whether this process may read the terminal without being
+// stopped (tcgetpgrp(3)). A terminal that isn't ours is read as any file.
+func foreground(fd int) bool {
+	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	return err != nil || group == unix.Getpgrp()
+}

@@ -1,0 +1,179 @@
+package client
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/wire"
+)
+
+// session is a call at a worker, from its first frame on.
+//
+// States: asked (open runs), running (started has been called), over (done is
+// closed: exit or err is final).
+type session struct {
+	cmd   *Cmd
+	conn  *fdconn.Conn
+	path  string
+	br    *bufio.Reader
+	std   *stdio
+	relay *wire.Relay
+	began time.Time
+
+	id      string
+	bridged bool
+	ins     []*writer
+	in      *reader
+
+	beating  atomic.Bool
+	sayOnce  sync.Once
+	done     chan struct{}
+	exit     *wire.Exit
+	err      error
+	gaveUp   atomic.Bool // the worker didn't keep the time limit
+	overOnce sync.Once
+}
+
+func (k *session) worker() string { return k.cmd.Worker }
+
+// lost reports whether a write failed because the other side has gone.
+func lost(err error) bool {
+	return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.ENOTCONN)
+}
+
+// tell sends a frame of the caller's.
+func (k *session) tell(frame []byte) error {
+	select {
+	case <-k.done:
+		return ErrNotRunning
+	default:
+	}
+	return k.conn.WriteFrame(frame)
+}
+
+func (k *session) close() { k.conn.Close() }
+
+// started begins the relaying and the reading.
+func (k *session) started(m *wire.Started) error {
+	k.id, k.bridged = m.ID, m.Flags&wire.StartedBridged != 0
+	if err := k.attach(); err != nil {
+		return err
+	}
+	var limit *time.Timer
+	if t := k.cmd.Timeout; t > 0 {
+		limit = time.AfterFunc(t+m.Grace+frozenWait, func() {
+			k.gaveUp.Store(true)
+			k.close()
+		})
+	}
+	go func() {
+		exit, err := k.read()
+		if limit != nil {
+			limit.Stop()
+		}
+		k.end(exit, err)
+	}()
+	return nil
+}
+
+// frozenWait is how long after the grace a worker that should have ended a
+// call is waited for.
+const frozenWait = 2 * time.Second
+
+// read takes the worker's frames until EXIT.
+func (k *session) read() (*wire.Exit, error) {
+	for {
+		h, err := wire.ReadHeader(k.br)
+		if err != nil {
+			return nil, err
+		}
+		switch h.Type {
+		case wire.TypeData, wire.TypeEnd, wire.TypeClosed, wire.TypeCredit:
+			if err := k.relay.Handle(h, k.br); err != nil {
+				return nil, err
+			}
+		case wire.TypeHeartbeat:
+		case wire.TypeExit:
+			b, err := wire.ReadPayload(k.br, h)
+			if err != nil {
+				return nil, err
+			}
+			return wire.ParseExit(h.Flags, b)
+		default:
+			return nil, errors.Join(wire.ErrProtocol, errors.New("a "+h.Type.String()+" frame in a call"))
+		}
+	}
+}
+
+// end makes the session over. The connection is closed: the caller closes
+// first.
+func (k *session) end(exit *wire.Exit, err error) {
+	k.overOnce.Do(func() {
+		k.exit, k.err = exit, err
+		if err == nil {
+			err = io.EOF
+		}
+		close(k.done)
+		k.relay.Abort(err)
+		k.close()
+	})
+}
+
+// wait waits for the end, and until the relayed outputs are written away.
+func (k *session) wait() (*wire.Exit, error) {
+	<-k.done
+	var written error
+	for _, w := range k.ins {
+		if err := <-w.done; err != nil && written == nil {
+			written = err
+		}
+	}
+	if k.in != nil {
+		k.in.stop()
+		if k.exit != nil {
+			k.in.setBack(k.exit.Consumed)
+		}
+	}
+	switch {
+	case written != nil:
+		return k.exit, fail(ErrWrite, k.worker(), true, written, "cannot write the output of %s: %v", k.worker(), written)
+	case k.gaveUp.Load():
+		return nil, fail(ErrTimeout, k.worker(), true, nil, "%s didn't end %q when its time limit ran out (is it frozen?)", k.worker(), k.cmd.Procedure)
+	case k.err != nil:
+		return nil, k.broken(k.err, "before the call ended")
+	}
+	return k.exit, nil
+}
+
+// beat begins the heartbeats of a bridged call, once.
+func (k *session) beat(m *wire.Started) {
+	if m.Flags&wire.StartedBridged == 0 || k.beating.Swap(true) {
+		return
+	}
+	interval := k.cmd.Heartbeat
+	if interval == 0 {
+		interval = wire.DefaultHeartbeat
+	}
+	k.conn.SetIdle(interval)
+	go func() {
+		tick := time.NewTicker(interval / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-k.done:
+				return
+			case <-tick.C:
+				if k.conn.WriteFrame(wire.Frame(wire.TypeHeartbeat, 0, 0, nil)) != nil {
+					return
+				}
+			}
+		}
+	}()
+}

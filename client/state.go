@@ -1,0 +1,63 @@
+package client
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+
+	"rpcd/rpcd/wire"
+)
+
+// ProcessState is how a procedure ended: os.ProcessState of the other side.
+type ProcessState struct{ exit wire.Exit }
+
+// Sys gives the raw wait status, as wait(2) had it at the worker.
+func (s *ProcessState) Sys() syscall.WaitStatus { return syscall.WaitStatus(s.exit.Status) }
+
+// Exited says whether the procedure exited by itself.
+func (s *ProcessState) Exited() bool { return s.Sys().Exited() }
+
+// Success says whether it exited with 0.
+func (s *ProcessState) Success() bool { return s.Exited() && s.ExitCode() == 0 }
+
+// ExitCode is 0-255, or -1 after a signal.
+func (s *ProcessState) ExitCode() int {
+	if !s.Exited() {
+		return -1
+	}
+	return s.Sys().ExitStatus()
+}
+
+// UserTime is the CPU time in user mode of the process and the children that
+// it waited for.
+func (s *ProcessState) UserTime() time.Duration { return s.exit.User }
+
+// SystemTime is the CPU time in the kernel.
+func (s *ProcessState) SystemTime() time.Duration { return s.exit.System }
+
+// MaxRSS is the largest resident set in KiB.
+func (s *ProcessState) MaxRSS() uint64 { return s.exit.MaxRSS }
+
+// TimedOut says whether a time limit ended it, whatever its status is.
+func (s *ProcessState) TimedOut() bool { return s.exit.Flags&wire.ExitTimeout != 0 }
+
+// String is os.ProcessState's: "exit status 7", "signal: killed".
+func (s *ProcessState) String() string {
+	w := s.Sys()
+	switch {
+	case w.Exited():
+		return fmt.Sprintf("exit status %d", w.ExitStatus())
+	case w.CoreDump():
+		return fmt.Sprintf("signal: %v (core dumped)", w.Signal())
+	}
+	return fmt.Sprintf("signal: %v", w.Signal())
+}
+
+// ExitError is an unsuccessful end of the procedure itself.
+type ExitError struct {
+	*ProcessState
+	// Stderr holds a part of the standard error, where Output collected it.
+	Stderr []byte
+}
+
+func (e *ExitError) Error() string { return e.ProcessState.String() }

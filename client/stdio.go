@@ -1,0 +1,205 @@
+package client
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/wire"
+)
+
+// stdio is how the descriptors of a call travel, decided before the first
+// frame.
+type stdio struct {
+	streams []wire.Stream
+	fds     []int       // that ride on the frame, by index; the files' own
+	files   [3]*os.File // of streams 0-2, nil where /dev/null is meant
+	why     [3]string   // for Verbose
+	probe   int         // ours, or -1
+}
+
+// outWindow is the first credit of a relayed output, and the most that lies
+// between the worker and our writer.
+const outWindow = 512 << 10
+
+// stdio looks at Stdin, Stdout, Stderr and ExtraFiles.
+func (c *Cmd) stdio() (*stdio, error) {
+	s := &stdio{probe: -1}
+	var err error
+	if s.files[0], err = c.inputFile(); err != nil {
+		return nil, err
+	}
+	if s.files[1], err = c.outputFile(c.Stdout); err != nil {
+		return nil, err
+	}
+	if c.Stderr != nil && sameInterface(c.Stderr, c.Stdout) {
+		s.files[2] = s.files[1]
+	} else if s.files[2], err = c.outputFile(c.Stderr); err != nil {
+		return nil, err
+	}
+	for i, f := range s.files {
+		if err := c.stream(s, uint8(i), f); err != nil {
+			return nil, err
+		}
+	}
+	for i, f := range c.ExtraFiles {
+		if err := c.extra(s, 3+i, f); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.fds) == 0 { // or a direct call would look like a bridged one
+		fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err == nil {
+			s.probe = fd
+			s.add(wire.Stream{Mode: wire.Probe}, fd)
+		}
+	}
+	return s, nil
+}
+
+func (s *stdio) close() {
+	if s.probe >= 0 {
+		unix.Close(s.probe)
+		s.probe = -1
+	}
+}
+
+// add adds a stream that has a descriptor.
+func (s *stdio) add(st wire.Stream, fd int) {
+	st.Index = uint8(len(s.fds))
+	s.fds = append(s.fds, fd)
+	s.streams = append(s.streams, st)
+}
+
+// stream decides how stream n travels.
+func (c *Cmd) stream(s *stdio, n uint8, f *os.File) error {
+	st := wire.Stream{Number: n}
+	if n > 0 {
+		st.Flags, st.Window = wire.StreamOutput, outWindow
+	}
+	if f == nil {
+		s.streams = append(s.streams, st) // closed
+		s.why[n] = "null"
+		return nil
+	}
+	fd := int(f.Fd())
+	k, err := examine(fd)
+	if err != nil {
+		return fail(ErrUsage, c.Worker, false, err, "cannot pass %s: %v", names[n], err)
+	}
+	if n == 2 && s.files[1] != nil && sameOpen(int(s.files[1].Fd()), fd) {
+		st.Mode, st.Index, s.why[n] = wire.Same, 1, "same as stdout"
+		s.streams = append(s.streams, st)
+		return nil
+	}
+	relay := ""
+	switch {
+	case k.terminal:
+		relay = "terminal"
+		if n == 0 {
+			st.Flags |= wire.StreamLine
+		}
+	case c.Pass == PassNone:
+		relay = "--pass none"
+	case c.Pass == PassPipes && !k.pipe && !k.null:
+		relay = "--pass pipes"
+	}
+	if relay != "" {
+		st.Mode, s.why[n] = wire.Relayed, "relayed ("+relay+")"
+		s.streams = append(s.streams, st)
+		return nil
+	}
+	if k.pipe {
+		reopenable(fd)
+	}
+	st.Mode, s.why[n] = wire.Passed, "passed"
+	s.add(st, fd)
+	return nil
+}
+
+var names = [3]string{"stdin", "stdout", "stderr"}
+
+// extra passes one of ExtraFiles; nil leaves its number closed.
+func (c *Cmd) extra(s *stdio, n int, f *os.File) error {
+	if f == nil {
+		return nil
+	}
+	if n > wire.MaxStream || len(s.fds) >= wire.MaxDescriptors {
+		return fail(ErrUsage, c.Worker, false, nil, "cannot pass descriptor %d: there are too many", n)
+	}
+	fd := int(f.Fd())
+	k, err := examine(fd)
+	switch {
+	case err != nil:
+	case k.terminal:
+		err = errors.New("it is a terminal")
+	case c.Pass == PassNone, c.Pass == PassPipes && !k.pipe && !k.null:
+		err = errors.New("Options.Pass forbids it")
+	}
+	if err != nil {
+		return fail(ErrUsage, c.Worker, false, err, "cannot pass descriptor %d: %v", n, err)
+	}
+	if k.pipe {
+		reopenable(fd)
+	}
+	s.add(wire.Stream{Number: uint8(n), Mode: wire.Passed}, fd)
+	return nil
+}
+
+// inputFile makes a file of Stdin, with a pipe where it is none: os/exec's
+// rule.
+func (c *Cmd) inputFile() (*os.File, error) {
+	if c.Stdin == nil {
+		return nil, nil
+	}
+	if f, ok := c.Stdin.(*os.File); ok {
+		return f, nil
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	c.childFiles, c.parentPipes = append(c.childFiles, r), append(c.parentPipes, w)
+	stdin := c.Stdin
+	c.copiers = append(c.copiers, func() error {
+		_, err := io.Copy(w, stdin)
+		if errors.Is(err, unix.EPIPE) {
+			err = nil // the procedure needn't read it all
+		}
+		if cerr := w.Close(); err == nil && !errors.Is(cerr, os.ErrClosed) {
+			err = cerr
+		}
+		return err
+	})
+	return r, nil
+}
+
+// outputFile makes a file of Stdout or Stderr.
+func (c *Cmd) outputFile(to io.Writer) (*os.File, error) {
+	if to == nil {
+		return nil, nil
+	}
+	if f, ok := to.(*os.File); ok {
+		return f, nil
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	c.childFiles, c.parentPipes = append(c.childFiles, w), append(c.parentPipes, r)
+	c.sources = append(c.sources, r)
+	c.copiers = append(c.copiers, func() error {
+		_, err := io.Copy(to, r)
+		r.Close()
+		return err
+	})
+	return w, nil
+}
+
+// sameInterface compares as os/exec does; types that can't be compared differ.
+func sameInterface(a, b any) bool {
+	defer func() { _ = recover() }()
+	return a == b
+}

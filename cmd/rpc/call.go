@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"rpcd/client"
+)
+
+func callCommand() *cobra.Command {
+	o := newCallOptions()
+	c := &cobra.Command{
+		Use:               "call [OPTION...] WORKER PROCEDURE [ARG...]",
+		Short:             "call a procedure: what rpc does without a verb",
+		Long:              "Call a procedure of a worker, also of one that is named like a verb of rpc.",
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: completeCall,
+		RunE:              o.run,
+	}
+	o.flags(c)
+	return c
+}
+
+// run makes the call. It returns with the call's status, or dies by the
+// procedure's signal.
+func (o *callOptions) run(c *cobra.Command, args []string) error {
+	if len(args) > 1 && args[1] == "--" {
+		args = append(args[:1:1], args[2:]...)
+	}
+	switch {
+	case len(args) == 0:
+		return &exitError{125, errors.New("no worker named: rpc [OPTION...] WORKER PROCEDURE [ARG...] (rpc ls shows the workers, rpc help the rest)")}
+	case len(args) == 1:
+		return &exitError{125, fmt.Errorf("no procedure named: rpc %s PROCEDURE [ARG...] (rpc ls %s shows them)", args[0], args[0])}
+	}
+	cmd := client.Command(args[0], args[1], args[2:]...)
+	err := o.environment(c)
+	if err == nil {
+		err = o.apply(cmd)
+	}
+	if err != nil {
+		return &exitError{125, err}
+	}
+	began := time.Now()
+	sig, err := supervise(cmd)
+	o.report(cmd, time.Since(began), err)
+	if sig != 0 && errors.Is(err, client.ErrCanceled) {
+		die(sig)
+	}
+	return status(err)
+}
+
+// statuses of errors that aren't 125.
+var statuses = map[client.Outcome]int{
+	client.ErrTimeout:       124,
+	client.ErrDenied:        126,
+	client.ErrNotExecutable: 126,
+	client.ErrTooLong:       126,
+	client.ErrUnknown:       127,
+}
+
+// status makes an exit status of the end of a call, or dies by its signal.
+func status(err error) error {
+	var exit *client.ExitError
+	var failed *client.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &exit) && exit.Exited():
+		return &exitError{exit.ExitCode(), nil}
+	case errors.As(err, &exit):
+		die(exit.Sys().Signal())
+	case errors.As(err, &failed) && statuses[failed.Outcome] != 0:
+		return &exitError{statuses[failed.Outcome], err}
+	}
+	return &exitError{125, err}
+}
+
+// report writes the line of --status-fd.
+func (o *callOptions) report(cmd *client.Cmd, took time.Duration, err error) {
+	if o.statusFD < 0 {
+		return
+	}
+	line := statusLine(cmd, took, err)
+	for len(line) > 0 {
+		n, err := unix.Write(o.statusFD, line)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "rpc: cannot write to --status-fd: %v\n", err)
+			return
+		}
+		line = line[n:]
+	}
+}

@@ -1,0 +1,124 @@
+// Command rpc calls procedures of workers as if they were local commands.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rpcd/internal/version"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// exitError carries an exit status; its text, if any, is still to be printed.
+type exitError struct {
+	status int
+	err    error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+// usage is an error in the words of a verb other than call.
+func usage(format string, args ...any) error {
+	return &exitError{2, fmt.Errorf(format, args...)}
+}
+
+// run gives the exit status.
+func run(args []string) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	var exit *exitError
+	if !errors.As(err, &exit) {
+		exit = &exitError{1, err}
+	}
+	if text := exit.Error(); text != "" {
+		fmt.Fprintln(os.Stderr, "rpc: "+text)
+	}
+	return exit.status
+}
+
+func rootCommand() *cobra.Command {
+	o := newCallOptions()
+	var showVersion bool
+	root := &cobra.Command{
+		Use:   "rpc [OPTION...] WORKER PROCEDURE [ARG...]",
+		Short: "call a procedure of a worker as if it were a local command",
+		Long: `Call a procedure of a worker as if it were a local command: rpc blocks until
+the remote process exits, and its output, exit status and signals are rpc's.
+
+WORKER is the path of a socket or of a folder of sockets if it has a slash,
+else $RPC_DIR/WORKER/ or $RPC_DIR/WORKER.sock (RPC_DIR is /run/rpc unless set).
+Options end at WORKER; everything after it is the procedure's. Durations are
+timeout(1)'s: 5, 0.5s, 3m, 2h, 1d, 100ms.
+
+The exit status is the procedure's; killed by signal N, rpc dies by N (128+N);
+124 a time limit ran out; 125 rpc itself failed; 126 not allowed or not
+executable; 127 no such procedure.`,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: completeCall,
+		RunE: func(c *cobra.Command, args []string) error {
+			if showVersion {
+				fmt.Println("rpc", version.Version)
+				return nil
+			}
+			return o.run(c, args)
+		},
+	}
+	o.flags(root)
+	root.Flags().BoolVar(&showVersion, "version", false, "print the version")
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(callCommand(), lsCommand(), pingCommand(), completionCommand(), &cobra.Command{
+		Use:   "version",
+		Short: "print the version",
+		Args:  usageArgs(cobra.NoArgs),
+		Run:   func(*cobra.Command, []string) { fmt.Println("rpc", version.Version) },
+	})
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if c.HasParent() && c.Name() != "call" {
+			return usage("%w (see rpc %s --help)", err, c.Name())
+		}
+		return &exitError{125, fmt.Errorf("%w (%s)", err, hint(err))}
+	})
+	return root
+}
+
+// hint answers options that other tools have.
+func hint(err error) string {
+	text := err.Error()
+	for option, hint := range map[string]string{
+		"'u' in": "calls run as the worker's user",
+		"'w' in": "the directory is -C DIR",
+		"'d' in": "a call is never detached: use the shell's &",
+		"'t' in": "this release has no terminal for the procedure yet",
+	} {
+		if strings.Contains(text, option) {
+			return hint
+		}
+	}
+	return "see rpc --help; options of the procedure stand behind its name"
+}
+
+// usageArgs makes a wrong number of arguments a usage error.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return usage("%w (see rpc %s --help)", err, c.Name())
+		}
+		return nil
+	}
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"rpcd/client"
+	"rpcd/rpcd/duration"
+)
+
+// callOptions are the options of a call as they were written.
+type callOptions struct {
+	env                      []string
+	dir, pass, label         string
+	serverUID                string
+	stdinNull, verbose, noop bool
+	statusFD                 int
+	timeout, wait, heartbeat duration.Value
+}
+
+func newCallOptions() *callOptions { return &callOptions{statusFD: -1} }
+
+// flags adds the options to c, which may have no others.
+func (o *callOptions) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.SetInterspersed(false) // options end at WORKER
+	f.SortFlags = false
+	f.StringArrayVarP(&o.env, "env", "e", nil, "this variable crosses, if the worker admits it (repeatable `NAME[=VALUE]`) [RPC_ENV: names, commas]")
+	f.StringVarP(&o.dir, "chdir", "C", "", "`DIR` on the worker [RPC_CHDIR]")
+	f.BoolVarP(&o.stdinNull, "stdin-null", "n", false, "the procedure's stdin is empty")
+	f.Var(&o.timeout, "timeout", "how long the procedure may run; then TERM, CONT, grace, KILL and status 124 [RPC_TIMEOUT]")
+	f.Var(&o.wait, "wait", "how long to try on while the worker is unreachable, draining or busy [RPC_WAIT]")
+	f.StringVar(&o.pass, "pass", "all", "which descriptors travel: `all`, pipes (and /dev/null) or none; the rest goes as streams [RPC_PASS]")
+	f.IntVar(&o.statusFD, "status-fd", -1, "write one line of JSON to descriptor `N` when the call ends")
+	f.StringVar(&o.label, "label", "", "`TEXT` shown in the worker's log [RPC_LABEL]")
+	f.StringVar(&o.serverUID, "server-uid", "", "refuse to call unless the socket's owner is `UID` [RPC_SERVER_UID]")
+	f.Var(&o.heartbeat, "heartbeat", "bridged: how soon a dead other side is noticed (default 30s) [RPC_HEARTBEAT]")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "say before the start: replica, directory, how each stream travels")
+	f.BoolVarP(&o.noop, "interactive", "i", false, "nothing: stdin is always connected")
+	_ = f.MarkHidden("interactive")
+}
+
+// environment takes the variables for options that weren't given.
+func (o *callOptions) environment(c *cobra.Command) error {
+	for name, variable := range map[string]string{
+		"chdir": "RPC_CHDIR", "timeout": "RPC_TIMEOUT", "wait": "RPC_WAIT", "pass": "RPC_PASS",
+		"label": "RPC_LABEL", "server-uid": "RPC_SERVER_UID", "heartbeat": "RPC_HEARTBEAT",
+	} {
+		value := os.Getenv(variable)
+		if value == "" || c.Flags().Changed(name) {
+			continue
+		}
+		if err := c.Flags().Set(name, value); err != nil {
+			return fmt.Errorf("cannot use %s=%q: %w", variable, value, err)
+		}
+	}
+	for _, name := range strings.Split(os.Getenv("RPC_ENV"), ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			o.env = append([]string{name}, o.env...)
+		}
+	}
+	return nil
+}
+
+// apply checks the options and gives them to cmd.
+func (o *callOptions) apply(cmd *client.Cmd) error {
+	switch o.pass {
+	case "all":
+	case "pipes":
+		cmd.Pass = client.PassPipes
+	case "none":
+		cmd.Pass = client.PassNone
+	default:
+		return fmt.Errorf("cannot use --pass %q: it is all, pipes or none", o.pass)
+	}
+	for _, e := range o.env {
+		if e == "" || e[0] == '=' {
+			return fmt.Errorf("cannot use --env %q: it is NAME or NAME=VALUE", e)
+		}
+	}
+	if o.statusFD >= 0 {
+		// A copy, since rpc lets go of its own stdout early.
+		fd, err := unix.FcntlInt(uintptr(o.statusFD), unix.F_DUPFD_CLOEXEC, 3)
+		if err != nil {
+			return fmt.Errorf("cannot use --status-fd %d: that descriptor isn't open", o.statusFD)
+		}
+		o.statusFD = fd
+	}
+	if o.serverUID != "" {
+		uid, err := strconv.ParseUint(o.serverUID, 10, 32)
+		if err != nil {
+			return fmt.Errorf("cannot use --server-uid %q: it is a number", o.serverUID)
+		}
+		uid32 := uint32(uid)
+		cmd.ServerUID = &uid32
+	}
+	cmd.Env, cmd.Dir, cmd.Label = o.env, o.dir, o.label
+	cmd.Timeout, cmd.Patience, cmd.Heartbeat = time.Duration(o.timeout), time.Duration(o.wait), time.Duration(o.heartbeat)
+	if o.verbose {
+		cmd.Verbose = os.Stderr
+	}
+	if !o.stdinNull {
+		cmd.Stdin = os.Stdin
+	}
+	cmd.Stdout, cmd.Stderr, cmd.LetGo = os.Stdout, os.Stderr, true
+	return nil
+}

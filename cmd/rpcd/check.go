@@ -52,7 +52,11 @@ func check(w io.Writer, dir string) error {
 		}
 		table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 		for _, p := range d.Everything() {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", p.Name, kind(p), audience(p), p.Summary)
+			line := fmt.Sprintf("%s\t%s\t%s", p.Name, kind(p), audience(p))
+			if p.Summary != "" {
+				line += "\t" + p.Summary
+			}
+			fmt.Fprintln(table, line)
 		}
 		if err := table.Flush(); err != nil {
 			return err

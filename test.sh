@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# test.sh: installs or builds what the tests need and a bare Debian machine lacks, then runs every test; nothing is
+# skipped: what can't be had is a failure.
+#
+#   ./test.sh            everything (30 minutes cold, 10 warm)
+#   ./test.sh STEP...    only these: lint go race examples containers bench
+#
+# The last line counts the steps. Exit status: 0 all passed, 1 not.
+set -euo pipefail
+cd "$(dirname "$0")"
+export RPCD_TEST_ALL=1 # a missing tool fails a test instead of skipping it
+
+packages=(ca-certificates gcc libc6-dev socat tmux python3 shellcheck shfmt hugin-tools enblend imagemagick procps util-linux)
+
+say() { printf '\n== %s (%s)\n' "$*" "$(date +%T)"; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+prepare() {
+  command -v go >/dev/null || {
+    echo "test.sh: needs Go 1.26 or newer (https://go.dev/dl/)" >&2
+    exit 1
+  }
+  local missing=() p
+  for p in "${packages[@]}"; do
+    dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || missing+=("$p")
+  done
+  if ((${#missing[@]})); then
+    say "install ${missing[*]}"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  fi
+  .ci/engine.sh
+  .ci/base-image.sh
+}
+
+lint() {
+  local bad
+  bad=$(git ls-files '*.go' | xargs gofmt -l)
+  if [ -n "$bad" ]; then
+    echo "gofmt would change: $bad" >&2
+    return 1
+  fi
+  go vet ./...
+  git ls-files '*.sh' .ci/run | xargs shellcheck -x
+  git ls-files '*.sh' .ci/run | xargs shfmt -i 2 -d
+}
+
+go_tests() { go test -timeout 20m ./...; }
+
+# The parts that run side by side, with the race detector; the rest is separate processes.
+race() { go test -race -short -timeout 15m ./rpcd/... ./client/...; }
+
+examples() {
+  ./examples.sh
+  ./examples.sh --containers
+}
+
+containers() { .ci/containers-test.sh; }
+
+bench() {
+  bench/peers.sh
+  go run ./bench -quick
+}
+
+passed=0 failed=()
+run() { # STEP FUNCTION
+  say "$1"
+  # A function called in a condition loses -e: each step is a shell of its own.
+  if ("$BASH" -euo pipefail -c "$(declare -f "$2"); $2"); then
+    passed=$((passed + 1))
+  else
+    failed+=("$1")
+  fi
+}
+
+say prepare
+prepare
+say build
+CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/rpc ./cmd/rpcd
+(($#)) || set -- lint go race examples containers bench
+for step; do
+  case $step in
+  lint | race | examples | containers | bench) run "$step" "$step" ;;
+  go) run go go_tests ;;
+  *)
+    echo "test.sh: no step \"$step\" (lint go race examples containers bench)" >&2
+    exit 2
+    ;;
+  esac
+done
+say "done"
+((${#failed[@]} == 0)) || printf 'failed: %s\n' "${failed[@]}"
+echo "$passed passed, ${#failed[@]} failed"
+((${#failed[@]} == 0))

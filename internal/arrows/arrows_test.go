@@ -1,0 +1,139 @@
+// Package arrows holds the arrows of house.md, section 2: who may import whom.
+package arrows
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "rpcd/"
+
+const socketModule = "github.com/mdlayher/socket"
+
+const hclogModule = "github.com/hashicorp/go-hclog"
+
+// packages gives the direct imports of every package of the module. Tests may
+// import what they like.
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	imports := map[string][]string{}
+	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...") {
+		words := strings.Fields(line)
+		imports[words[0]] = words[1:]
+	}
+	for _, needed := range []string{"rpcd/client", "rpcd/rpcd", "rpcd/rpcd/wire", "rpcd/rpcd/fdconn", "rpcd/cmd/rpc", "rpcd/cmd/rpcd"} {
+		if _, ok := imports[needed]; !ok {
+			t.Fatalf("go list doesn't know %q: it was asked wrongly, or the layout changed", needed)
+		}
+	}
+	return imports
+}
+
+// dependencies gives all that a package stands on, itself included.
+func dependencies(t *testing.T, path string) []string {
+	t.Helper()
+	return goList(t, "-deps", "-f", "{{.ImportPath}}", path)
+}
+
+func goList(t *testing.T, args ...string) []string {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list"}, args...)...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list %q: %v\n%s", args, err, &stderr)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+// under says whether a path is that of a package, or of one below it.
+func under(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
+
+func inModule(path string) bool { return strings.HasPrefix(path, module) }
+
+// standard says whether a path is of the standard library, whose first element
+// has no dot; what it vendors counts as its own.
+func standard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !inModule(path) && !strings.Contains(first, ".")
+}
+
+func TestArrowsFall(t *testing.T) {
+	// daemon is what lies under rpcd/ and isn't shared with the client.
+	daemon := func(path string) bool {
+		return under(path, "rpcd/rpcd") && path != "rpcd/rpcd/wire" && path != "rpcd/rpcd/fdconn" && path != "rpcd/rpcd/duration"
+	}
+	for path, imports := range packages(t) {
+		for _, imported := range imports {
+			wrong := ""
+			switch {
+			case under(imported, "rpcd/cmd"):
+				wrong = "nobody imports cmd"
+			case under(path, "rpcd/client") && daemon(imported):
+				wrong = "the client doesn't stand on the daemon"
+			case under(path, "rpcd/rpcd") && under(imported, "rpcd/client"):
+				wrong = "the daemon doesn't stand on the client"
+			case path != "rpcd/rpcd" && under(path, "rpcd/rpcd") && imported == "rpcd/rpcd":
+				wrong = "a joint doesn't stand on the daemon"
+			case strings.HasPrefix(imported, socketModule) && path != "rpcd/rpcd/fdconn":
+				wrong = "only fdconn knows mdlayher/socket"
+			case strings.HasPrefix(imported, hclogModule) && path != "rpcd/rpcd" && path != "rpcd/cmd/rpcd":
+				wrong = "logs stop at rpcd"
+			}
+			if wrong != "" {
+				t.Errorf("%s imports %s: %s", path, imported, wrong)
+			}
+		}
+	}
+}
+
+// TestJoints: pool, topic and child don't stand on each other, nor on wire.
+func TestJoints(t *testing.T) {
+	joints := []string{"rpcd/rpcd/pool", "rpcd/rpcd/topic", "rpcd/rpcd/child"}
+	for path, imports := range packages(t) {
+		for _, joint := range joints {
+			for _, imported := range imports {
+				if under(path, joint) && slices.Contains(joints, imported) && imported != joint {
+					t.Errorf("%s imports %s: joints don't stand on each other", path, imported)
+				}
+			}
+		}
+	}
+}
+
+func TestStandardLibraryAlone(t *testing.T) {
+	for _, path := range []string{"rpcd/rpcd/wire", "rpcd/rpcd/export", "rpcd/rpcd/duration"} {
+		for _, dep := range dependencies(t, path) {
+			if !standard(dep) && dep != path && dep != "rpcd/rpcd/duration" {
+				t.Errorf("%s stands on %s: it stands on the standard library alone", path, dep)
+			}
+		}
+	}
+}
+
+// TestClientIsLight: who imports client gets no command line, no logs and no
+// web server with it.
+func TestClientIsLight(t *testing.T) {
+	heavy := []string{"github.com/spf13/cobra", "github.com/spf13/pflag", hclogModule, "net/http", "encoding/json", "text/template"}
+	for _, dep := range dependencies(t, "rpcd/client") {
+		for _, h := range heavy {
+			if under(dep, h) {
+				t.Errorf("client stands on %s", dep)
+			}
+		}
+	}
+}
+
+func TestCommandsStandOnTheirSide(t *testing.T) {
+	for _, path := range []string{"rpcd/rpcd", "rpcd/rpcd/export", "rpcd/rpcd/child"} {
+		if slices.Contains(dependencies(t, "rpcd/cmd/rpc"), path) {
+			t.Errorf("the command line stands on the daemon: %s", path)
+		}
+	}
+	if slices.Contains(dependencies(t, "rpcd/cmd/rpcd"), "rpcd/client") {
+		t.Error("the daemon's command stands on the client")
+	}
+}

@@ -1,0 +1,276 @@
+package fdconn
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestDescriptorsPass(t *testing.T) {
+	noLeak(t)
+	a, b := pair(t)
+	defer a.Close()
+	defer b.Close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	null := open(t, 1)[0]
+	if err := b.WriteDescriptors([]byte("frame"), []int{null, int(w.Fd()), null}); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	got := make([]byte, 5)
+	if _, err := io.ReadFull(a, got); err != nil || string(got) != "frame" {
+		t.Fatalf("read %q, %v", got, err)
+	}
+	fds, truncated := a.TakeDescriptors()
+	defer closeFDs(fds)
+	if len(fds) != 3 || truncated {
+		t.Fatalf("got %d descriptors, truncated %v; want 3, false", len(fds), truncated)
+	}
+	for _, fd := range fds {
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+			t.Errorf("descriptor %d: flags %#x, %v: it would leak into children", fd, flags, err)
+		}
+	}
+	// The second is the pipe: in order, and the same open file.
+	if _, err := unix.Write(fds[1], []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(r, got[:1]); err != nil || got[0] != 'x' {
+		t.Fatalf("through the passed pipe came %q, %v", got[:1], err)
+	}
+	if again, _ := a.TakeDescriptors(); len(again) != 0 {
+		t.Errorf("taken twice: %v", again)
+	}
+}
+
+// A descriptor on the first byte arrives with it, also when the frame is read
+// a byte at a time, and on no later frame.
+func TestDescriptorsRideOnTheFirstByte(t *testing.T) {
+	noLeak(t)
+	a, b := pair(t)
+	defer a.Close()
+	defer b.Close()
+	if err := b.WriteFrame([]byte("before")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.WriteDescriptors([]byte("with"), open(t, 2)); err != nil {
+		t.Fatal(err)
+	}
+	for range "before" {
+		readByte(t, a)
+	}
+	if fds, _ := a.TakeDescriptors(); len(fds) != 0 {
+		closeFDs(fds)
+		t.Fatalf("%d descriptors came before their frame", len(fds))
+	}
+	readByte(t, a)
+	fds, _ := a.TakeDescriptors()
+	closeFDs(fds)
+	if len(fds) != 2 {
+		t.Fatalf("%d descriptors with the first byte, want 2", len(fds))
+	}
+}
+
+// What is passed is never changed: no O_NONBLOCK, no poller.
+func TestPassedDescriptorKeepsItsFlags(t *testing.T) {
+	noLeak(t)
+	a, b := pair(t)
+	defer a.Close()
+	defer b.Close()
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer closeFDs(p[:])
+	if err := b.WriteDescriptors([]byte{1}, p[:1]); err != nil {
+		t.Fatal(err)
+	}
+	readByte(t, a)
+	fds, _ := a.TakeDescriptors()
+	defer closeFDs(fds)
+	for _, fd := range append(fds, p[0]) {
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK != 0 {
+			t.Errorf("descriptor %d: flags %#x, %v", fd, flags, err)
+		}
+	}
+}
+
+func TestMostDescriptors(t *testing.T) {
+	noLeak(t)
+	a, b := pair(t)
+	defer a.Close()
+	defer b.Close()
+	fds := open(t, MaxDescriptors+1)
+	if err := b.WriteDescriptors([]byte{1}, fds); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("%d descriptors: %v, want EINVAL", len(fds), err)
+	}
+	if err := b.WriteDescriptors([]byte{1}, fds[:MaxDescriptors]); err != nil {
+		t.Fatalf("%d descriptors: %v", MaxDescriptors, err)
+	}
+	readByte(t, a)
+	got, truncated := a.TakeDescriptors()
+	defer closeFDs(got)
+	if len(got) != MaxDescriptors || truncated {
+		t.Errorf("got %d, truncated %v; want %d, false", len(got), truncated, MaxDescriptors)
+	}
+}
+
+// A peer that sends more than a call can have, over several frames that nobody
+// takes from, costs an error and no descriptor.
+func TestTooManyDescriptorsAreClosed(t *testing.T) {
+	noLeak(t)
+	a, b := pair(t)
+	defer a.Close()
+	defer b.Close()
+	fds := open(t, 200)
+	for range 2 {
+		if err := b.WriteDescriptors([]byte{1}, fds); err != nil {
+			t.Fatal(err)
+		}
+	}
+	readByte(t, a)
+	var buf [1]byte
+	if _, err := a.Read(buf[:]); err == nil {
+		t.Error("400 descriptors were taken without an error")
+	}
+	if got, _ := a.TakeDescriptors(); len(got) != 0 {
+		closeFDs(got)
+		t.Errorf("%d descriptors were kept", len(got))
+	}
+}
+
+func TestDiscard(t *testing.T) {
+	noLeak(t)
+	a, b := pair(t)
+	defer b.Close()
+	if err := b.WriteDescriptors([]byte{1}, open(t, 20)); err != nil {
+		t.Fatal(err)
+	}
+	readByte(t, a)
+	a.Close()
+	a.Discard()
+}
+
+// Descriptors that nobody reads go with the connection.
+func TestUnreadDescriptors(t *testing.T) {
+	noLeak(t)
+	a, b := pair(t)
+	if err := b.WriteDescriptors([]byte{1}, open(t, 20)); err != nil {
+		t.Fatal(err)
+	}
+	a.Close()
+	b.Close()
+}
+
+// The caller's end wants no descriptors: the kernel closes them.
+func TestCallersEndTakesNone(t *testing.T) {
+	noLeak(t)
+	a, b := pair(t)
+	defer a.Close()
+	defer b.Close()
+	if err := a.WriteDescriptors([]byte{1}, open(t, 3)); err != nil {
+		t.Fatal(err)
+	}
+	readByte(t, b)
+	if fds, _ := b.TakeDescriptors(); len(fds) != 0 {
+		t.Errorf("the caller's end took %d descriptors", len(fds))
+	}
+}
+
+// At its limit of open files a receiver sees that something was cut off.
+func TestTruncated(t *testing.T) {
+	for _, room := range []int{0, 3} {
+		runHelper(t, helper(t, "truncated", strconv.Itoa(room)))
+	}
+}
+
+func init() {
+	helpers["truncated"] = func(args []string) error {
+		room, err := strconv.Atoi(args[0])
+		if err != nil {
+			return err
+		}
+		a, b, err := Pair()
+		if err != nil {
+			return err
+		}
+		null, err := unix.Open(os.DevNull, unix.O_RDONLY, 0)
+		if err != nil {
+			return err
+		}
+		// Everything below the limit is taken, but for room numbers.
+		next, err := unix.Dup(null)
+		if err != nil {
+			return err
+		}
+		unix.Close(next)
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(next + room), Max: uint64(next + room)}); err != nil {
+			return err
+		}
+		if err := b.WriteDescriptors([]byte("f"), []int{null, null, null, null, null}); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+		var buf [1]byte
+		if _, err := io.ReadFull(a, buf[:]); err != nil {
+			return fmt.Errorf("read: %w", err)
+		}
+		fds, truncated := a.TakeDescriptors()
+		if len(fds) != room || !truncated {
+			return fmt.Errorf("%d descriptors, truncated %v; want %d, true", len(fds), truncated, room)
+		}
+		if _, truncated := a.TakeDescriptors(); truncated {
+			return errors.New("truncated sticks to the next frame")
+		}
+		return nil
+	}
+}
+
+// Frames of many writers don't mix, however big.
+func TestFramesAreWhole(t *testing.T) {
+	noLeak(t)
+	a, b := pair(t)
+	defer a.Close()
+	const writers, each, size = 8, 20, 100_000
+	errs := make(chan error, writers)
+	for i := range writers {
+		go func() {
+			frame := bytes.Repeat([]byte{byte('a' + i)}, size)
+			for range each {
+				if err := b.WriteFrame(frame); err != nil {
+					errs <- err
+					return
+				}
+			}
+			errs <- nil
+		}()
+	}
+	buf := make([]byte, size)
+	for n := range writers * each {
+		if _, err := io.ReadFull(a, buf); err != nil {
+			t.Fatal(err)
+		}
+		if rest := strings.Trim(string(buf), string(buf[:1])); rest != "" {
+			t.Fatalf("frame %d is mixed with %q", n, rest[:1])
+		}
+	}
+	for range writers {
+		if err := <-errs; err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Close()
+	if n, err := a.Read(buf); n != 0 || err != io.EOF {
+		t.Errorf("after the other side's Close: %d, %v; want 0, EOF", n, err)
+	}
+}

@@ -1,0 +1,195 @@
+package fdconn
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+)
+
+// hang is the bound of waits that should not be: generous, since nothing is
+// asserted about speed.
+const hang = 30 * time.Second
+
+// The test binary is its own helper process: what it does then stands in
+// helpers, by the name in this variable.
+const helperVariable = "FDCONN_TEST_HELPER"
+
+var helpers = map[string]func(args []string) error{}
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv(helperVariable); name != "" {
+		if err := helpers[name](os.Args[1:]); err != nil {
+			fmt.Println("helper:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// helper prepares this binary as another process.
+func helper(t *testing.T, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if helpers[name] == nil {
+		t.Fatalf("no helper %q", name)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Env = append(os.Environ(), helperVariable+"="+name)
+	return cmd
+}
+
+// runHelper runs a helper that says nothing unless it fails.
+func runHelper(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// openFDs lists the descriptors of this process by what they are, without the
+// one that looks.
+func openFDs(t *testing.T) map[string]string {
+	t.Helper()
+	fds := map[string]string{}
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil {
+			fds[e.Name()] = to
+		}
+	}
+	return fds
+}
+
+// noLeak fails the test when it ends with descriptors that it didn't begin
+// with. What the runtime opens once (epoll, eventfd) is opened before.
+func noLeak(t *testing.T) {
+	t.Helper()
+	a, b := pair(t)
+	a.Close()
+	b.Close()
+	before := openFDs(t)
+	t.Cleanup(func() {
+		after := openFDs(t)
+		for fd, to := range after {
+			if before[fd] != to && !strings.HasPrefix(to, "anon_inode:[event") {
+				t.Errorf("descriptor %s (%s) is left open", fd, to)
+			}
+		}
+	})
+}
+
+func pair(t *testing.T) (*Conn, *Conn) {
+	t.Helper()
+	a, b, err := Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound := time.Now().Add(hang)
+	if err := errors.Join(a.SetDeadline(bound), b.SetDeadline(bound)); err != nil {
+		t.Fatal(err)
+	}
+	return a, b
+}
+
+// open gives n descriptors of /dev/null, closed at the test's end.
+func open(t *testing.T, n int) []int {
+	t.Helper()
+	fds := make([]int, n)
+	for i := range fds {
+		fd, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fds[i] = fd
+	}
+	t.Cleanup(func() { closeFDs(fds) })
+	return fds
+}
+
+func closeFDs(fds []int) {
+	for _, fd := range fds {
+		unix.Close(fd)
+	}
+}
+
+// readByte takes one byte, and with it what rides on it.
+func readByte(t *testing.T, c *Conn) {
+	t.Helper()
+	var b [1]byte
+	if _, err := io.ReadFull(c, b[:]); err != nil {
+		t.Fatalf("read: %v", err)
+	}
+}
+
+// listenAt listens with the usual mode and closes at the test's end.
+func listenAt(t *testing.T, path string) *Listener {
+	t.Helper()
+	l, err := Listen(path, 0o660, -1)
+	if err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// staleSocket makes a socket file that nobody listens on.
+func staleSocket(t *testing.T, path string) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// longFolder makes a folder whose path is longer than a socket address.
+func longFolder(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), strings.Repeat("f", 100), strings.Repeat("g", 100))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// within fails the test when f doesn't return in time.
+func within(t *testing.T, what string, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { defer close(done); f() }()
+	select {
+	case <-done:
+	case <-time.After(hang):
+		t.Fatalf("%s hangs", what)
+	}
+}
+
+func inode(t *testing.T, path string) uint64 {
+	t.Helper()
+	var st syscall.Stat_t
+	if err := syscall.Lstat(path, &st); err != nil {
+		t.Fatal(err)
+	}
+	return st.Ino
+}

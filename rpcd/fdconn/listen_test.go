@@ -1,0 +1,384 @@
+package fdconn
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// answers checks that calls at path reach l.
+func answers(t *testing.T, l *Listener, path string) {
+	t.Helper()
+	within(t, "a connection", func() {
+		c, err := Dial(t.Context(), path)
+		if err != nil {
+			t.Errorf("dial: %v", err)
+			return
+		}
+		defer c.Close()
+		s, err := l.Accept()
+		if err != nil {
+			t.Errorf("accept: %v", err)
+			return
+		}
+		defer s.Close()
+		if err := c.WriteFrame([]byte("x")); err != nil {
+			t.Error(err)
+		}
+		readByte(t, s)
+	})
+}
+
+// names lists a folder.
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, e := range entries {
+		list = append(list, e.Name())
+	}
+	return list
+}
+
+func TestListen(t *testing.T) {
+	noLeak(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "w.sock")
+	l := listenAt(t, path)
+	answers(t, l, path)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := names(t, dir); len(left) != 0 {
+		t.Errorf("after Close the folder holds %q", left)
+	}
+	if _, err := l.Accept(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("accept after Close: %v, want os.ErrClosed", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Errorf("a second Close: %v", err)
+	}
+}
+
+func TestCloseEndsAccept(t *testing.T) {
+	noLeak(t)
+	l := listenAt(t, filepath.Join(t.TempDir(), "w.sock"))
+	errs := make(chan error)
+	go func() {
+		_, err := l.Accept()
+		errs <- err
+	}()
+	l.Close()
+	within(t, "accept", func() {
+		if err := <-errs; !errors.Is(err, os.ErrClosed) {
+			t.Errorf("accept: %v, want os.ErrClosed", err)
+		}
+	})
+}
+
+func TestModeWhateverTheUmask(t *testing.T) {
+	for _, umask := range []int{0, 0o077, 0o777} {
+		for _, mode := range []os.FileMode{0o600, 0o660, 0o666} {
+			t.Run(fmt.Sprintf("%03o under %03o", mode, umask), func(t *testing.T) {
+				path := filepath.Join(t.TempDir(), "w.sock")
+				old := unix.Umask(umask)
+				l, err := Listen(path, mode, os.Getgid())
+				after := unix.Umask(old)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer l.Close()
+				if after != umask {
+					t.Errorf("the umask is %03o now", after)
+				}
+				info, err := os.Lstat(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if info.Mode() != fs.ModeSocket|mode {
+					t.Errorf("mode %v", info.Mode())
+				}
+			})
+		}
+	}
+}
+
+func TestGroup(t *testing.T) {
+	if os.Getuid() != 0 {
+		skipOrFail(t, "needs root to give a socket to a group")
+	}
+	path := filepath.Join(t.TempDir(), "w.sock")
+	l, err := Listen(path, 0o660, 4242)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil || st.Gid != 4242 {
+		t.Errorf("group %d, %v; want 4242", st.Gid, err)
+	}
+}
+
+func skipOrFail(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("RPCD_TEST_ALL") != "" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
+func TestStaleSocketIsReplaced(t *testing.T) {
+	noLeak(t)
+	path := filepath.Join(t.TempDir(), "w.sock")
+	staleSocket(t, path)
+	if !Stale(path) {
+		t.Error("a socket that nobody listens on isn't stale")
+	}
+	l := listenAt(t, path)
+	answers(t, l, path)
+}
+
+// A daemon that was killed leaves socket, lock file and perhaps the name that
+// it bound first.
+func TestLeftoversOfADeadDaemon(t *testing.T) {
+	noLeak(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "w.sock")
+	staleSocket(t, path)
+	if err := os.WriteFile(filepath.Join(dir, ".w.sock.lock"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	staleSocket(t, filepath.Join(dir, fmt.Sprintf(".%d.tmp", os.Getpid())))
+	answers(t, listenAt(t, path), path)
+}
+
+func TestLiveSocketIsRefused(t *testing.T) {
+	noLeak(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "w.sock")
+	l := listenAt(t, path)
+	if Stale(path) {
+		t.Error("a live socket counts as stale")
+	}
+	drain(t, l, 1)
+	ino := inode(t, path)
+	refused := func(how string) {
+		t.Helper()
+		second, err := Listen(path, 0o660, -1)
+		if err == nil {
+			second.Close()
+			t.Fatalf("%s: a second Listen took the path", how)
+		}
+		if !strings.Contains(err.Error(), "another rpcd serves there") {
+			t.Errorf("%s: %v", how, err)
+		}
+		if inode(t, path) != ino {
+			t.Errorf("%s: the socket is another one", how)
+		}
+	}
+	refused("with the lock")
+	if err := os.Remove(filepath.Join(dir, ".w.sock.lock")); err != nil {
+		t.Fatal(err)
+	}
+	refused("without the lock's file")
+	drain(t, l, 1)
+	answers(t, l, path)
+	l.Close()
+	if left := names(t, dir); len(left) != 0 {
+		t.Errorf("the folder holds %q", left)
+	}
+}
+
+// drain accepts and closes n connections that looked whether l is alive.
+func drain(t *testing.T, l *Listener, n int) {
+	t.Helper()
+	for range n {
+		within(t, "accept", func() {
+			if c, err := l.Accept(); err == nil {
+				c.Close()
+			}
+		})
+	}
+}
+
+func TestWhatIsNoSocketIsLeftAlone(t *testing.T) {
+	noLeak(t)
+	dir := t.TempDir()
+	make := map[string]func(path string) error{
+		"file":      func(p string) error { return os.WriteFile(p, []byte("precious"), 0o644) },
+		"folder":    func(p string) error { return os.Mkdir(p, 0o755) },
+		"fifo":      func(p string) error { return unix.Mkfifo(p, 0o644) },
+		"link":      func(p string) error { return os.Symlink("elsewhere", p) },
+		"stalelink": func(p string) error { staleSocket(t, p+".real"); return os.Symlink(p+".real", p) },
+	}
+	for name, f := range make {
+		path := filepath.Join(dir, name)
+		if err := f(path); err != nil {
+			t.Fatal(err)
+		}
+		before := inode(t, path)
+		if l, err := Listen(path, 0o660, -1); err == nil {
+			l.Close()
+			t.Errorf("%s: replaced", name)
+		}
+		if inode(t, path) != before {
+			t.Errorf("%s: it is another thing now", name)
+		}
+	}
+	for _, name := range names(t, dir) {
+		if strings.HasPrefix(name, ".") {
+			t.Errorf("a failed Listen left %q", name)
+		}
+	}
+}
+
+// The name appears when connections are taken: who sees it is never refused.
+func TestNotVisibleBeforeItListens(t *testing.T) {
+	noLeak(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "w.sock")
+	stop := make(chan struct{})
+	var seen int
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			c, err := Dial(t.Context(), path)
+			switch {
+			case err == nil:
+				seen++
+				c.Close()
+			case !errors.Is(err, unix.ENOENT):
+				t.Errorf("dial: %v", err)
+				return
+			}
+		}
+	})
+	for range 200 {
+		l, err := Listen(path, 0o660, -1)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		drain(t, l, 1) // the watcher's
+		l.Lock(t)
+	}
+	close(stop)
+	watch.Wait()
+	if seen == 0 {
+		t.Error("nobody looked")
+	}
+}
+
+// Lock closes l so that its file is gone before its socket refuses.
+func (l *Listener) Lock(t *testing.T) {
+	t.Helper()
+	if err := os.Remove(l.path); err != nil {
+		t.Error(err)
+	}
+	l.Close()
+}
+
+func TestCloseRemovesOnlyItsOwn(t *testing.T) {
+	noLeak(t)
+	path := filepath.Join(t.TempDir(), "w.sock")
+	l := listenAt(t, path)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	staleSocket(t, path) // a successor's
+	ino := inode(t, path)
+	l.Close()
+	if inode(t, path) != ino {
+		t.Error("the successor's socket was removed")
+	}
+}
+
+// Of many that find one stale socket, one serves.
+func TestOneOfManyTakesTheStaleSocket(t *testing.T) {
+	noLeak(t)
+	path := filepath.Join(t.TempDir(), "w.sock")
+	staleSocket(t, path)
+	const n = 20
+	results := make(chan *Listener, n)
+	for range n {
+		go func() {
+			l, err := Listen(path, 0o660, -1)
+			if err != nil {
+				l = nil
+			}
+			results <- l
+		}()
+	}
+	var winners []*Listener
+	for range n {
+		if l := <-results; l != nil {
+			winners = append(winners, l)
+			defer l.Close()
+		}
+	}
+	if len(winners) != 1 {
+		t.Fatalf("%d serve, want 1", len(winners))
+	}
+}
+
+// Replicas share a folder, and each of them is PID 1 of its container: their
+// temporary names must differ all the same.
+func TestReplicasOfOnePIDInOneFolder(t *testing.T) {
+	noLeak(t)
+	dir := t.TempDir()
+	const n = 16
+	type result struct {
+		path string
+		l    *Listener
+		err  error
+	}
+	results := make(chan result, n)
+	for i := range n {
+		go func() {
+			path := filepath.Join(dir, fmt.Sprintf("replica%d.sock", i))
+			l, err := Listen(path, 0o660, -1)
+			results <- result{path, l, err}
+		}()
+	}
+	var up []result
+	for range n {
+		r := <-results
+		if r.err != nil {
+			t.Errorf("%s: %v", filepath.Base(r.path), r.err)
+			continue
+		}
+		defer r.l.Close()
+		up = append(up, r)
+	}
+	for _, r := range up {
+		if !t.Failed() {
+			answers(t, r.l, r.path)
+		}
+	}
+}
+
+func TestListenFails(t *testing.T) {
+	noLeak(t)
+	dir := t.TempDir()
+	if l, err := Listen(filepath.Join(dir, "gone", "w.sock"), 0o660, -1); !errors.Is(err, fs.ErrNotExist) {
+		if err == nil {
+			l.Close()
+		}
+		t.Errorf("no such folder: %v", err)
+	}
+}

@@ -1,0 +1,204 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestFirstFramesMark(t *testing.T) {
+	for _, payload := range []string{"", "R", "RPCD", "RPCD\x00", "RPCX\x00\x01", "rpcd\x00\x01", "GET / HTTP/1.1\r\n"} {
+		if _, err := CheckFirst([]byte(payload)); !errors.Is(err, ErrProtocol) {
+			t.Errorf("%q: %v, want a protocol error", payload, err)
+		}
+	}
+	for _, theirs := range []uint16{0, 2, 0x100, 0xffff} {
+		payload := []byte{'R', 'P', 'C', 'D', byte(theirs >> 8), byte(theirs), 0xff} // what follows isn't looked at
+		_, err := CheckFirst(payload)
+		var version *VersionError
+		if !errors.As(err, &version) || version.Theirs != theirs || !errors.Is(err, ErrProtocol) {
+			t.Errorf("version %d: %v", theirs, err)
+			continue
+		}
+		for _, v := range []string{"version 1", fmt.Sprintf("version %d", theirs)} {
+			if !strings.Contains(err.Error(), v) {
+				t.Errorf("%q doesn't name %s", err, v)
+			}
+		}
+	}
+}
+
+func TestCallsThatAreNone(t *testing.T) {
+	for what, fields := range map[string]string{
+		"no procedure":                 field(2, "x"),
+		"an empty procedure":           field(1, ""),
+		"a NUL in an argument":         field(1, "x") + field(2, "a\x00"),
+		"a NUL in a variable":          field(1, "x") + field(3, "A=\x00"),
+		"a variable without a name":    field(1, "x") + field(3, "=v"),
+		"a variable without a value":   field(1, "x") + field(3, "A"),
+		"an empty variable":            field(1, "x") + field(3, ""),
+		"a stream of 7 bytes":          field(1, "x") + field(8, "\x00\x00\x00\x00\x00\x00\x00"),
+		"a stream of 9 bytes":          field(1, "x") + field(8, "\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
+		"an unknown mode":              field(1, "x") + field(8, "\x00\x05\x00\x00\x00\x00\x00\x00"),
+		"half a field":                 field(1, "x") + "\x00\x02\x00",
+		"a directory that is relative": field(1, "x") + field(4, "srv"),
+	} {
+		if c, err := ParseCall(0, []byte(mark+fields)); !errors.Is(err, ErrProtocol) {
+			t.Errorf("%s: %+v, %v; want a protocol error", what, c, err)
+		}
+	}
+}
+
+func TestCallsThatAreFine(t *testing.T) {
+	c, err := ParseCall(0, []byte(mark+field(2, "")+field(3, "A==\xff")+field(1, "a/b\n\xff")+field(2, strings.Repeat("x", 1<<20))))
+	if err != nil || c.Procedure != "a/b\n\xff" || !slices.Equal(c.Env, []string{"A==\xff"}) || len(c.Args) != 2 || c.Args[0] != "" || len(c.Args[1]) != 1<<20 {
+		t.Errorf("%.200v, %v", c, err)
+	}
+	c, err = ParseCall(0, []byte(mark+field(1, "x")+field(9, strings.Repeat("\xff", 8))+field(6, "\xff\xff\xff\xff")))
+	if err != nil || c.Timeout != math.MaxInt64 || c.Umask != 0o777 {
+		t.Errorf("for ever is %v, the umask %03o, %v", c.Timeout, c.Umask, err)
+	}
+	if c.Dir.Proven || c.Dir.Name != "" {
+		t.Errorf("a directory came from nowhere: %+v", c.Dir)
+	}
+}
+
+func TestStreams(t *testing.T) {
+	out := uint8(StreamOutput)
+	all := make([]Stream, 0, MaxDescriptors)
+	for i := range MaxDescriptors {
+		all = append(all, Stream{Number: uint8(i), Mode: Passed, Index: uint8(i)})
+	}
+	for what, streams := range map[string][]Stream{
+		"none":                    nil,
+		"the usual three":         {{Mode: Passed}, {1, Passed, 1, out, 0}, {2, Same, 1, out, 0}},
+		"indices in any order":    {{0, Passed, 2, 0, 0}, {1, Passed, 0, out, 0}, {2, Passed, 1, out, 0}},
+		"numbers in any order":    {{9, Passed, 0, 0, 0}, {1, Closed, 0, 0, 0}, {0, Passed, 1, 0, 0}},
+		"all relayed":             {{0, Relayed, 0, 0, 0}, {1, Relayed, 0, out, 1}, {2, Relayed, 0, out, math.MaxUint32}},
+		"a probe beside stream 0": {{0, Closed, 0, 0, 0}, {0, Probe, 0, 0, 0}},
+		"as many as can be":       all,
+		"same as a high one":      {{200, Passed, 0, 0, 0}, {252, Same, 200, 0, 0}},
+	} {
+		c := &Call{Procedure: "x", Streams: streams}
+		got, err := ParseCall(0, c.Append()[HeaderLen:])
+		if err != nil || !slices.Equal(got.Streams, streams) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for what, streams := range map[string][]Stream{
+		"a number twice":          {{1, Closed, 0, 0, 0}, {1, Closed, 0, 0, 0}},
+		"a number twice, passed":  {{1, Passed, 0, 0, 0}, {1, Passed, 1, 0, 0}},
+		"253":                     {{253, Passed, 0, 0, 0}},
+		"255 closed":              {{255, Closed, 0, 0, 0}},
+		"an index twice":          {{0, Passed, 0, 0, 0}, {1, Passed, 0, 0, 0}},
+		"an index left out":       {{0, Passed, 0, 0, 0}, {1, Passed, 2, 0, 0}},
+		"the first index missing": {{0, Passed, 1, 0, 0}},
+		"a probe's index twice":   {{0, Passed, 0, 0, 0}, {0, Probe, 0, 0, 0}},
+		"a relayed 3":             {{3, Relayed, 0, out, 0}},
+		"same as itself":          {{1, Same, 1, 0, 0}},
+		"same as a higher one":    {{2, Passed, 0, 0, 0}, {1, Same, 2, 0, 0}},
+		"same as nothing":         {{2, Same, 1, 0, 0}},
+		"same as a later one":     {{2, Same, 1, 0, 0}, {1, Passed, 0, 0, 0}},
+		"same as a probe":         {{0, Probe, 0, 0, 0}, {1, Same, 0, 0, 0}},
+		"254 descriptors":         append(slices.Clone(all), Stream{0, Probe, 253, 0, 0}),
+		"two relayed inputs":      {{0, Relayed, 0, 0, 0}, {1, Relayed, 0, 0, 0}},
+		"a relayed stdout in":     {{1, Relayed, 0, 0, 0}},
+		"a relayed stdin out":     {{0, Relayed, 0, out, 1}},
+	} {
+		c := &Call{Procedure: "x", Streams: streams}
+		if _, err := ParseCall(0, c.Append()[HeaderLen:]); !errors.Is(err, ErrProtocol) {
+			t.Errorf("%s: %v, want a protocol error", what, err)
+		}
+	}
+}
+
+func TestDescriptors(t *testing.T) {
+	c := &Call{Streams: []Stream{{Mode: Passed}, {Mode: Relayed}, {Mode: Same}, {Mode: Probe}, {Mode: Closed}}}
+	if n := c.Descriptors(); n != 2 {
+		t.Errorf("%d descriptors, want 2: the passed one and the probe", n)
+	}
+}
+
+func TestSignals(t *testing.T) {
+	for n := range 256 {
+		sig, err := ParseSignal([]byte{byte(n)})
+		if fine := n >= 1 && n <= 31; fine != (err == nil) || fine && sig != uint8(n) || !fine && !errors.Is(err, ErrProtocol) {
+			t.Errorf("signal %d: %d, %v", n, sig, err)
+		}
+	}
+	for _, payload := range [][]byte{nil, {}, {1, 1}} {
+		if _, err := ParseSignal(payload); !errors.Is(err, ErrProtocol) {
+			t.Errorf("a signal of %d bytes: %v", len(payload), err)
+		}
+	}
+}
+
+func TestExitNeedsAStatus(t *testing.T) {
+	if _, err := ParseExit(0, nil); !errors.Is(err, ErrProtocol) {
+		t.Errorf("an empty EXIT: %v, want a protocol error", err)
+	}
+	if _, err := ParseExit(0, []byte(field(2, strings.Repeat("\x00", 8)))); !errors.Is(err, ErrProtocol) {
+		t.Errorf("an EXIT without a status: %v, want a protocol error", err)
+	}
+	e, err := ParseExit(0, []byte(field(1, "\x00\x00\x07\x00")+field(2, strings.Repeat("\xff", 8))))
+	if err != nil || e.Status != 0x700 || e.User != math.MaxInt64 || e.Consumed != -1 {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+func TestCodesToCome(t *testing.T) {
+	for code := range uint16(300) {
+		want := Code(code)
+		if code < 1 || code > 10 {
+			want = Failed
+		}
+		m, err := ParseRefused([]byte(field(1, string([]byte{byte(code >> 8), byte(code)})) + field(2, "why")))
+		if err != nil || m.Code != want || m.Error() != "why" {
+			t.Errorf("code %d: %+v, %v", code, m, err)
+		}
+	}
+	if m, err := ParseRefused(nil); err != nil || m.Code != Failed {
+		t.Errorf("an empty REFUSED: %+v, %v", m, err)
+	}
+}
+
+// Texts of the worker's that are too long are cut, and a listing that is too
+// long is shortened: a frame over its cap would be a protocol error.
+func TestLongMessagesFitTheirFrames(t *testing.T) {
+	long := strings.Repeat("x", 9<<20)
+	var many []Entry
+	for range 5000 {
+		many = append(many, Entry{0, strings.Repeat("n", 1000), strings.Repeat("s", 1000)})
+	}
+	for what, frame := range map[string][]byte{
+		"REFUSED":                       (&Refused{Busy, long}).Append(),
+		"STARTED":                       (&Started{ID: "1", Dir: strings.Repeat("d", 4095), Text: long}).Append(TypeStarted),
+		"LISTING":                       (&Info{Worker: "w", Procedures: many}).Append(TypeListing),
+		"one procedure with long words": (&Info{Worker: "w", Procedures: []Entry{{0, long, long}}}).Append(TypeListing),
+		"PONG":                          (&Info{Worker: "w", Procedures: many}).Append(TypePong),
+	} {
+		h, err := ParseHeader(frame)
+		if err != nil || int(h.Length) != len(frame)-HeaderLen {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestUpTime(t *testing.T) {
+	m, err := ParseInfo([]byte(field(4, strings.Repeat("\xff", 48))))
+	if err != nil || m.Counters.Up < 1000*time.Hour || m.Counters.Calls != math.MaxUint64 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+func TestListedProceduresCutOff(t *testing.T) {
+	for _, v := range []string{"", "\x00", "\x00\x00", "\x00\x00\x01", "\x00\xff\xffname"} {
+		if _, err := ParseInfo([]byte(field(5, v))); !errors.Is(err, ErrProtocol) {
+			t.Errorf("%q: %v, want a protocol error", v, err)
+		}
+	}
+}

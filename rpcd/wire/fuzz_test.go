@@ -1,0 +1,138 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"reflect"
+	"testing"
+)
+
+// seed adds the payloads of the golden frames of these types, and nonsense.
+func seed(f *testing.F, types ...Type) {
+	for _, m := range messages() {
+		for _, t := range types {
+			if m.header.Type == t {
+				f.Add(m.header.Flags, golden(f, m.name)[HeaderLen:])
+			}
+		}
+	}
+	for _, b := range []string{"", "\x00", "RPCD\x00\x01", "RPCD\x00\x02", "\x00\x01\x00\x00\x00\x01x\x80\x00\x00\x00\x00\x00", "\x00\x05\xff\xff\xff\xff"} {
+		f.Add(uint16(1), []byte(b))
+	}
+}
+
+// again checks that what was read, written out, reads the same.
+func again[T any](t *testing.T, payload []byte, got T, err error, frame func() []byte, parse func(flags uint16, b []byte) (T, error)) {
+	t.Helper()
+	if err != nil {
+		if !errors.Is(err, ErrProtocol) {
+			t.Errorf("%v isn't a protocol error", err)
+		}
+		return
+	}
+	b := frame()
+	h, err := ParseHeader(b)
+	if err != nil {
+		// Our own writing adds what was left out: a message at its cap grows.
+		if len(payload) < 32<<10 {
+			t.Fatalf("wrote a bad frame: %v", err)
+		}
+		return
+	}
+	if int(h.Length) != len(b)-HeaderLen {
+		t.Fatalf("wrote %d bytes as %d", len(b)-HeaderLen, h.Length)
+	}
+	if twice, err := parse(h.Flags, b[HeaderLen:]); err != nil || !reflect.DeepEqual(got, twice) {
+		t.Errorf("read  %+v\nagain %+v, %v", got, twice, err)
+	}
+}
+
+func FuzzFrame(f *testing.F) {
+	for _, m := range messages() {
+		f.Add(golden(f, m.name))
+	}
+	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) < HeaderLen {
+			if _, err := ReadHeader(bytes.NewReader(b)); err != io.EOF && err != io.ErrUnexpectedEOF {
+				t.Errorf("half a header: %v", err)
+			}
+			return
+		}
+		r := bytes.NewReader(b)
+		h, err := ReadHeader(r)
+		if err != nil {
+			if !errors.Is(err, ErrProtocol) || r.Len() != len(b)-HeaderLen {
+				t.Errorf("%v, %d bytes left", err, r.Len())
+			}
+			return
+		}
+		payload, err := ReadPayload(r, h)
+		if int(h.Length) > len(b)-HeaderLen {
+			if err != io.ErrUnexpectedEOF {
+				t.Errorf("half a payload: %v", err)
+			}
+			return
+		}
+		if err != nil || !bytes.Equal(Frame(h.Type, h.Stream, h.Flags, payload), b[:HeaderLen+int(h.Length)]) {
+			t.Errorf("%+v isn't written as it was read (%v)", h, err)
+		}
+	})
+}
+
+func FuzzCall(f *testing.F) {
+	seed(f, TypeCall, TypePing)
+	f.Fuzz(func(t *testing.T, flags uint16, payload []byte) {
+		c, err := ParseCall(flags&^mustUnderstand, payload)
+		again(t, payload, c, err, func() []byte { return c.Append() }, ParseCall)
+		if err == nil && c.Descriptors() > MaxDescriptors {
+			t.Errorf("%d descriptors", c.Descriptors())
+		}
+	})
+}
+
+func FuzzStarted(f *testing.F) {
+	seed(f, TypeAccepted, TypeStarted)
+	f.Fuzz(func(t *testing.T, flags uint16, payload []byte) {
+		m, err := ParseStarted(flags&^mustUnderstand, payload)
+		if len(m.Text) > 16<<10 {
+			return // cut when it is written
+		}
+		again(t, payload, m, err, func() []byte { return m.Append(TypeStarted) }, ParseStarted)
+	})
+}
+
+func FuzzRefused(f *testing.F) {
+	seed(f, TypeRefused)
+	f.Fuzz(func(t *testing.T, _ uint16, payload []byte) {
+		m, err := ParseRefused(payload)
+		if len(m.Text) > 32<<10 {
+			return // cut when it is written
+		}
+		again(t, payload, m, err, m.Append, func(_ uint16, b []byte) (*Refused, error) { return ParseRefused(b) })
+	})
+}
+
+func FuzzExit(f *testing.F) {
+	seed(f, TypeExit)
+	f.Fuzz(func(t *testing.T, flags uint16, payload []byte) {
+		m, err := ParseExit(flags&^mustUnderstand, payload)
+		again(t, payload, m, err, func() []byte { return m.Append() }, ParseExit)
+	})
+}
+
+func FuzzInfo(f *testing.F) {
+	seed(f, TypePong, TypeListing)
+	f.Fuzz(func(t *testing.T, _ uint16, payload []byte) {
+		m, err := ParseInfo(payload)
+		if err == nil {
+			for _, p := range m.Procedures {
+				if len(p.Name) > 4096 || len(p.Summary) > 4096 {
+					return // cut when it is written
+				}
+			}
+		}
+		again(t, payload, m, err, func() []byte { return m.Append(TypeListing) }, func(_ uint16, b []byte) (*Info, error) { return ParseInfo(b) })
+	})
+}

@@ -1,0 +1,183 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// golden reads a frame of testdata/golden: hex, "text", # comment. The files
+// are made by hand from PROTOCOL.md.
+func golden(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "golden", name+".hex"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var frame []byte
+	for _, line := range strings.Split(string(text), "\n") {
+		for i, part := range strings.Split(line, `"`) {
+			if i%2 == 1 {
+				frame = append(frame, part...)
+				continue
+			}
+			digits, _, comment := strings.Cut(part, "#")
+			b, err := hex.DecodeString(strings.ReplaceAll(digits, " ", ""))
+			if err != nil {
+				t.Fatalf("%s: %q: %v", name, part, err)
+			}
+			frame = append(frame, b...)
+			if comment {
+				break
+			}
+		}
+	}
+	return frame
+}
+
+// message is one golden frame: what it means, and how to make and read it.
+type message struct {
+	name   string
+	header Header
+	value  any
+	frame  []byte // as the code makes it
+	parse  func(flags uint16, payload []byte) (any, error)
+}
+
+// any1 hides a parser's type.
+func any1[T any](f func(uint16, []byte) (T, error)) func(uint16, []byte) (any, error) {
+	return func(flags uint16, payload []byte) (any, error) { return f(flags, payload) }
+}
+
+// flagless is any1 for messages without flags.
+func flagless[T any](f func([]byte) (T, error)) func(uint16, []byte) (any, error) {
+	return func(_ uint16, payload []byte) (any, error) { return f(payload) }
+}
+
+// bare is the parser of a frame that carries nothing.
+func bare(_ uint16, payload []byte) (any, error) { return len(payload), nil }
+
+func messages() []message {
+	call := &Call{
+		Flags:     CallKeep | CallAnnounce,
+		Procedure: "nona",
+		Args:      []string{"-o", "", "\xff\xfe\n"},
+		Env:       []string{"LANG=C", "E="},
+		Dir:       Dir{Name: "/srv/images", Proven: true, Dev: 0x803, Inode: 1<<64 - 1},
+		Umask:     0o022,
+		Label:     "job 17",
+		Streams: []Stream{
+			{Number: 0, Mode: Passed},
+			{Number: 1, Mode: Relayed, Flags: StreamOutput, Window: 512 << 10},
+			{Number: 2, Mode: Same, Index: 1, Flags: StreamOutput},
+			{Number: 5, Mode: Passed, Index: 1},
+			{Number: 0, Mode: Probe, Index: 2},
+		},
+		Timeout:   5 * time.Second,
+		Heartbeat: 15 * time.Second,
+	}
+	least := &Call{Procedure: "x"}
+	accepted := &Started{Flags: StartedBridged | AcceptedWaits, ID: "17", Dir: "/", Grace: 5 * time.Second, Text: "1 running"}
+	started := &Started{ID: "1", Dir: "/data"}
+	refused := &Refused{Code: Draining, Text: "is draining..."}
+	exit := &Exit{Flags: ExitTimeout | ExitLeft, Status: 9, User: time.Second, System: time.Millisecond, MaxRSS: 81313, Consumed: 64 << 10}
+	unknown := &Exit{Status: 0xff00, Consumed: -1}
+	pong := &Info{Worker: "hugin", Version: "0.1", State: "drained", Load: Load{1, 2, 1024, 2048}, Counters: Counters{1, 2, 3, 4, 5, time.Hour}}
+	listing := &Info{Worker: "ml", State: "up", Load: Load{MaxCalls: 1}, Procedures: []Entry{{0, "detect", "boxe"}, {2, "f", ""}}}
+	none := func(name string, t Type, stream uint8) message {
+		return message{name, Header{t, stream, 0, 0}, 0, Frame(t, stream, 0, nil), bare}
+	}
+	return []message{
+		{"call", Header{TypeCall, 0, 5, 218}, call, call.Append(), any1(ParseCall)},
+		{"call-least", Header{TypeCall, 0, 0, 23}, least, least.Append(), any1(ParseCall)},
+		{"ping", Header{TypePing, 0, 0, 6}, []byte{}, Question(TypePing), flagless(CheckFirst)},
+		{"list", Header{TypeList, 0, 0, 6}, []byte{}, Question(TypeList), flagless(CheckFirst)},
+		{"data", Header{TypeData, 2, 0, 3}, 3, Frame(TypeData, 2, 0, []byte("ab\x00")), bare},
+		none("end", TypeEnd, 1),
+		none("closed", TypeClosed, 1),
+		{"credit", Header{TypeCredit, 0, 0, 4}, 4, credit(0, 32<<10), bare},
+		none("heartbeat", TypeHeartbeat, 0),
+		{"signal", Header{TypeSignal, 0, 0, 1}, uint8(15), Signal(15, 0), flagless(ParseSignal)},
+		{"signal-abandon", Header{TypeSignal, 0, 1, 1}, uint8(2), Signal(2, SignalAbandon), flagless(ParseSignal)},
+		none("stopped", TypeStopped, 0),
+		none("continued", TypeContinued, 0),
+		{"accepted", Header{TypeAccepted, 0, 3, 44}, accepted, accepted.Append(TypeAccepted), any1(ParseStarted)},
+		{"started", Header{TypeStarted, 0, 0, 32}, started, started.Append(TypeStarted), any1(ParseStarted)},
+		{"refused", Header{TypeRefused, 0, 0, 28}, refused, refused.Append(), flagless(ParseRefused)},
+		{"exit", Header{TypeExit, 0, 3, 66}, exit, exit.Append(), any1(ParseExit)},
+		{"exit-unknown-stdin", Header{TypeExit, 0, 0, 52}, unknown, unknown.Append(), any1(ParseExit)},
+		{"pong", Header{TypePong, 0, 0, 109}, pong, pong.Append(TypePong), flagless(ParseInfo)},
+		{"listing", Header{TypeListing, 0, 0, 121}, listing, listing.Append(TypeListing), flagless(ParseInfo)},
+	}
+}
+
+func TestGoldenFrames(t *testing.T) {
+	inTable := map[string]bool{}
+	for _, m := range messages() {
+		inTable[m.name+".hex"] = true
+		t.Run(m.name, func(t *testing.T) {
+			want := golden(t, m.name)
+			r := bytes.NewReader(want)
+			h, err := ReadHeader(r)
+			if err != nil || h != m.header {
+				t.Fatalf("header %+v, %v; want %+v", h, err, m.header)
+			}
+			payload, err := ReadPayload(r, h)
+			if err != nil || r.Len() != 0 {
+				t.Fatalf("payload: %v, %d bytes behind it", err, r.Len())
+			}
+			got, err := m.parse(h.Flags, payload)
+			if err != nil || !reflect.DeepEqual(got, m.value) {
+				t.Errorf("read %+v, %v\nwant %+v", got, err, m.value)
+			}
+			if m.name == "listing" { // fields have no order but among themselves
+				h, _ := ParseHeader(m.frame)
+				if got, err := m.parse(h.Flags, m.frame[HeaderLen:]); err != nil || !reflect.DeepEqual(got, m.value) {
+					t.Errorf("wrote what reads as %+v, %v", got, err)
+				}
+				return
+			}
+			if !bytes.Equal(m.frame, want) {
+				t.Errorf("wrote %x\nwant  %x", m.frame, want)
+			}
+		})
+	}
+	files, err := os.ReadDir(filepath.Join("testdata", "golden"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if !inTable[f.Name()] {
+			t.Errorf("%s isn't in the table", f.Name())
+		}
+	}
+}
+
+// stream joins all golden frames.
+func stream(t testing.TB) (all []byte, headers []Header) {
+	t.Helper()
+	for _, m := range messages() {
+		all = append(all, golden(t, m.name)...)
+		headers = append(headers, m.header)
+	}
+	return all, headers
+}
+
+// readFrames reads frames until the first error.
+func readFrames(r interface{ Read([]byte) (int, error) }) (frames []Header, err error) {
+	for {
+		h, err := ReadHeader(r)
+		if err != nil {
+			return frames, err
+		}
+		if _, err := ReadPayload(r, h); err != nil {
+			return frames, err
+		}
+		frames = append(frames, h)
+	}
+}

@@ -1,0 +1,446 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math"
+	"strings"
+	"testing"
+	"testing/synctest"
+)
+
+// sink keeps the frames that a relay writes.
+type sink struct {
+	bytes.Buffer
+	fail error
+}
+
+func (s *sink) write(frame []byte) error {
+	if s.fail != nil {
+		return s.fail
+	}
+	s.Write(frame)
+	return nil
+}
+
+// next takes one frame, or gives a zero header where there is none.
+func (s *sink) next(t *testing.T) (Header, []byte) {
+	t.Helper()
+	if s.Len() == 0 {
+		return Header{}, nil
+	}
+	h, err := ReadHeader(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := ReadPayload(s, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h, b
+}
+
+func (s *sink) none(t *testing.T) {
+	t.Helper()
+	if h, b := s.next(t); h != (Header{}) {
+		t.Errorf("a %v frame of %d bytes, want none", h.Type, len(b))
+	}
+}
+
+// handle gives r a frame.
+func handle(r *Relay, frame []byte) error {
+	h, err := ParseHeader(frame)
+	if err != nil {
+		return err
+	}
+	return r.Handle(h, bytes.NewReader(frame[HeaderLen:]))
+}
+
+func data(stream uint8, s string) []byte { return Frame(TypeData, stream, 0, []byte(s)) }
+
+func end(stream uint8) []byte { return Frame(TypeEnd, stream, 0, nil) }
+
+func closed(stream uint8) []byte { return Frame(TypeClosed, stream, 0, nil) }
+
+// next asks in for bytes.
+func next(t *testing.T, in *In, want string, wantErr error) {
+	t.Helper()
+	if b, err := in.Next(); string(b) != want || err != wantErr {
+		t.Errorf("next: %q, %v; want %q, %v", b, err, want, wantErr)
+	}
+}
+
+// Each step: frames that end the connection, on a relay with In 1 (credit 10)
+// and Out 0 (credit 10).
+func TestProtocolViolations(t *testing.T) {
+	for what, frames := range map[string][][]byte{
+		"DATA over the credit":              {data(1, "01234567890")},
+		"DATA over the rest of the credit":  {data(1, "01234567"), data(1, "890")},
+		"DATA after END":                    {end(1), data(1, "x")},
+		"END after END":                     {end(1), end(1)},
+		"DATA of a stream that isn't":       {data(7, "x")},
+		"DATA of a stream the other way":    {data(0, "x")},
+		"END of a stream that isn't":        {end(2)},
+		"END of a stream the other way":     {end(0)},
+		"empty DATA":                        {data(1, "")},
+		"CLOSED of a stream that isn't":     {closed(9)},
+		"CLOSED of a stream the other way":  {closed(1)},
+		"CREDIT for a stream the other way": {credit(1, 1)},
+		"CREDIT for a stream that isn't":    {credit(3, 1)},
+		"CREDIT without measure":            {credit(0, math.MaxUint32)},
+		"CREDIT over and over":              {credit(0, 1<<30), credit(0, 1<<30), credit(0, 1<<30)},
+		"CREDIT of no bytes":                {Frame(TypeCredit, 0, 0, nil)},
+		"CREDIT of three bytes":             {Frame(TypeCredit, 0, 0, []byte("abc"))},
+		"another frame":                     {Frame(TypeHeartbeat, 0, 0, nil)},
+	} {
+		var s sink
+		r := NewRelay(s.write)
+		r.In(1, 10, 10)
+		r.Out(0, 10)
+		for i, f := range frames {
+			err := handle(r, f)
+			if last := i == len(frames)-1; last != (err != nil) || err != nil && !errors.Is(err, ErrProtocol) {
+				t.Errorf("%s, frame %d: %v", what, i, err)
+			}
+		}
+		s.none(t)
+	}
+}
+
+// A refused DATA takes no memory and reads nothing.
+func TestDataOverCreditIsNotRead(t *testing.T) {
+	r := NewRelay(new(sink).write)
+	r.In(1, 10, 10)
+	g := &greedy{left: MaxData}
+	if err := r.Handle(Header{TypeData, 1, 0, MaxData}, g); !errors.Is(err, ErrProtocol) || g.given != 0 || g.worst != 0 {
+		t.Errorf("%v; %d bytes read", err, g.given)
+	}
+}
+
+func TestConnectionEndsWithinAFrame(t *testing.T) {
+	r := NewRelay(new(sink).write)
+	in := r.In(1, 10, 10)
+	r.Out(0, 0)
+	for h, body := range map[Header]string{
+		{TypeData, 1, 0, 5}:   "abc",
+		{TypeCredit, 0, 0, 4}: "abc",
+	} {
+		err := r.Handle(h, strings.NewReader(body))
+		if err != io.ErrUnexpectedEOF {
+			t.Errorf("half a %v: %v, want an unexpected EOF", h.Type, err)
+		}
+	}
+	r.Abort(io.ErrUnexpectedEOF)
+	next(t, in, "", io.ErrUnexpectedEOF) // half a frame is never given out
+}
+
+func TestInOrder(t *testing.T) {
+	var s sink
+	r := NewRelay(s.write)
+	in := r.In(1, 100, 100)
+	for _, f := range [][]byte{data(1, "ab"), data(1, "c"), end(1)} {
+		if err := handle(r, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next(t, in, "ab", nil)
+	next(t, in, "c", nil)
+	next(t, in, "", io.EOF)
+	next(t, in, "", io.EOF)
+	if err := in.Close(); err != nil {
+		t.Error(err)
+	}
+	s.none(t) // no credit for a stream that has ended, and no CLOSED
+}
+
+func TestCreditComesBackInQuarters(t *testing.T) {
+	var s sink
+	r := NewRelay(s.write)
+	in := r.In(1, 100, 100)
+	for range 5 {
+		if err := handle(r, data(1, "0123456789")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		next(t, in, "0123456789", nil)
+	}
+	s.none(t)
+	next(t, in, "0123456789", nil) // the first three are read away: 30 of 100
+	if h, b := s.next(t); h.Type != TypeCredit || string(b) != "\x00\x00\x00\x1e" {
+		t.Errorf("%v %x, want a CREDIT of 30", h.Type, b)
+	}
+	s.none(t)
+}
+
+func TestCloseIn(t *testing.T) {
+	var s sink
+	r := NewRelay(s.write)
+	in := r.In(1, 10, 10)
+	if err := handle(r, data(1, "abc")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := in.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h, _ := s.next(t); h != (Header{TypeClosed, 1, 0, 0}) {
+		t.Errorf("%+v, want CLOSED", h)
+	}
+	s.none(t) // once
+	next(t, in, "", ErrClosed)
+	// What was on its way is discarded, but not what is over the credit.
+	for _, f := range [][]byte{data(1, "defg"), data(1, "hij")} {
+		if err := handle(r, f); err != nil {
+			t.Errorf("DATA on its way: %v", err)
+		}
+	}
+	if err := handle(r, data(1, "k")); !errors.Is(err, ErrProtocol) {
+		t.Errorf("DATA over the credit of a closed stream: %v", err)
+	}
+	if err := handle(r, end(1)); err != nil {
+		t.Errorf("an END that crossed the CLOSED: %v", err)
+	}
+	if err := in.Grant(5); err != nil {
+		t.Error(err)
+	}
+	s.none(t)
+}
+
+func TestCloseOut(t *testing.T) {
+	var s sink
+	r := NewRelay(s.write)
+	out := r.Out(0, 10)
+	for range 2 {
+		if err := out.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h, _ := s.next(t); h != (Header{TypeEnd, 0, 0, 0}) {
+		t.Errorf("%+v, want END", h)
+	}
+	s.none(t)
+	if n, err := out.Write([]byte("x")); n != 0 || err != ErrClosed {
+		t.Errorf("write after Close: %d, %v", n, err)
+	}
+	for _, f := range [][]byte{credit(0, 5), closed(0)} { // crossed the END
+		if err := handle(r, f); err != nil {
+			t.Error(err)
+		}
+	}
+	s.none(t)
+}
+
+func TestClosedByTheOtherSide(t *testing.T) {
+	var s sink
+	r := NewRelay(s.write)
+	out := r.Out(0, 10)
+	called := 0
+	out.OnClosed(func() { called++ })
+	if err := handle(r, closed(0)); err != nil {
+		t.Fatal(err)
+	}
+	_ = handle(r, closed(0))
+	if called != 1 {
+		t.Errorf("OnClosed was called %d times", called)
+	}
+	if n, err := out.Write([]byte("x")); n != 0 || err != ErrClosed {
+		t.Errorf("write: %d, %v; want 0, ErrClosed", n, err)
+	}
+	if err := out.Close(); err != nil {
+		t.Error(err)
+	}
+	s.none(t) // "after CLOSED the sender stops and sends no END"
+}
+
+// Nothing leaves past the credit, and bytes that wait leave when it comes.
+func TestWriteWaitsForCredit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s sink
+		r := NewRelay(s.write)
+		out := r.Out(0, 3)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if n, err := out.Write([]byte("abcdefgh")); n != 8 || err != nil {
+				t.Errorf("write: %d, %v", n, err)
+			}
+		}()
+		sent := ""
+		for _, grant := range []uint32{0, 1, 2, 100} {
+			if grant > 0 {
+				if err := handle(r, credit(0, grant)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			synctest.Wait()
+			h, b := s.next(t)
+			if want := min(max(int(grant), 1), 8); h.Type != TypeData || (grant != 0 && grant != 100 && len(b) != want) {
+				t.Errorf("a grant of %d: %v of %d bytes", grant, h.Type, len(b))
+			}
+			sent += string(b)
+			s.none(t)
+		}
+		<-done
+		if sent != "abcdefgh" {
+			t.Errorf("sent %q", sent)
+		}
+	})
+}
+
+// Whoever waits is woken by the end of the connection, by Close, by CLOSED.
+func TestWaitersAreWoken(t *testing.T) {
+	gone := errors.New("gone")
+	for what, c := range map[string]struct {
+		do      func(r *Relay, in *In, out *Out)
+		in, out error
+	}{
+		"Abort": {func(r *Relay, _ *In, _ *Out) { r.Abort(gone); r.Abort(io.EOF) }, gone, gone},
+		"Close": {func(_ *Relay, in *In, out *Out) { in.Close(); out.Close() }, ErrClosed, ErrClosed},
+		"frames": {func(r *Relay, _ *In, _ *Out) {
+			if err := errors.Join(handle(r, closed(0)), handle(r, end(1))); err != nil {
+				panic(err)
+			}
+		}, io.EOF, ErrClosed},
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := NewRelay(new(sink).write)
+				in, out := r.In(1, 1, 1), r.Out(0, 0)
+				inErr, outErr := make(chan error, 1), make(chan error, 1)
+				go func() { _, err := in.Next(); inErr <- err }()
+				go func() { _, err := out.Write([]byte("x")); outErr <- err }()
+				synctest.Wait()
+				c.do(r, in, out)
+				if err := <-inErr; err != c.in {
+					t.Errorf("a waiting Next: %v, want %v", err, c.in)
+				}
+				if err := <-outErr; err != c.out {
+					t.Errorf("a waiting Write: %v, want %v", err, c.out)
+				}
+			})
+		})
+	}
+}
+
+// What came before the end of the connection is still given out.
+func TestAbortAfterData(t *testing.T) {
+	gone := errors.New("gone")
+	r := NewRelay(new(sink).write)
+	in := r.In(1, 10, 10)
+	if err := handle(r, data(1, "abc")); err != nil {
+		t.Fatal(err)
+	}
+	r.Abort(gone)
+	next(t, in, "abc", nil)
+	next(t, in, "", gone)
+	// A stream that is added later has ended, too.
+	next(t, r.In(2, 10, 10), "", gone)
+	if _, err := r.Out(0, 10).Write([]byte("x")); err != gone {
+		t.Errorf("an Out after Abort: %v", err)
+	}
+}
+
+func TestWriteFails(t *testing.T) {
+	gone := errors.New("gone")
+	s := &sink{fail: gone}
+	r := NewRelay(s.write)
+	if _, err := r.Out(0, 10).Write([]byte("x")); err != gone {
+		t.Errorf("write: %v", err)
+	}
+	boom := errors.New("boom")
+	in := r.In(1, 10, 10)
+	if err := handle(r, data(1, "abc")); err != nil {
+		t.Fatal(err)
+	}
+	n, err := in.WriteTo(writerFunc(func([]byte) (int, error) { return 1, boom }))
+	if n != 1 || err != boom {
+		t.Errorf("WriteTo: %d, %v", n, err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// A source is read only where there is credit, and never for more.
+func TestReadFromReadsNoMoreThanItsCredit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s sink
+		r := NewRelay(s.write)
+		out := r.Out(0, 5)
+		src := &greedy{left: 1 << 20}
+		done := make(chan error)
+		go func() { _, err := out.ReadFrom(src); done <- err }()
+		synctest.Wait()
+		if src.given != 5 {
+			t.Errorf("%d bytes were read with a credit of 5", src.given)
+		}
+		r.Abort(io.EOF)
+		if err := <-done; err != io.EOF {
+			t.Error(err)
+		}
+	})
+}
+
+// A terminal's stream: a grant is for one DATA, at both ends.
+func TestLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s sink
+		r := NewRelay(s.write)
+		out := r.Out(0, 4096)
+		out.Line()
+		lines := []string{"one\n", "two\n", ""}
+		done := make(chan error)
+		go func() {
+			_, err := out.ReadFrom(readerFunc(func(p []byte) (int, error) {
+				n := copy(p, lines[0])
+				lines = lines[1:]
+				if n == 0 {
+					return 0, io.EOF
+				}
+				return n, nil
+			}))
+			done <- err
+		}()
+		synctest.Wait()
+		if h, b := s.next(t); h.Type != TypeData || string(b) != "one\n" {
+			t.Errorf("%v %q", h.Type, b)
+		}
+		s.none(t)
+		for range 2 {
+			if err := handle(r, credit(0, 4096)); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if _, b := s.next(t); string(b) != "two\n" {
+			t.Errorf("%q", b)
+		}
+
+		in := r.In(1, 4096, 4096)
+		in.Line()
+		if err := handle(r, data(1, "x")); err != nil {
+			t.Fatal(err)
+		}
+		next(t, in, "x", nil)
+		if err := handle(r, data(1, "y")); !errors.Is(err, ErrProtocol) {
+			t.Errorf("a second line on one grant: %v", err)
+		}
+		if err := in.Grant(4096); err != nil {
+			t.Fatal(err)
+		}
+		if err := handle(r, data(1, "y")); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

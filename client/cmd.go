@@ -60,6 +60,7 @@ type Options struct {
 	Patience  time.Duration // how long to try on while the worker is not there, draining or busy
 	Heartbeat time.Duration // bridged: silence after which the other side is gone; 0: 30 s
 	Label     string        // shown by the worker
+	Umask     *uint32       // of the procedure; nil: this process's
 	ServerUID *uint32       // refuse to call unless the socket's owner is this user
 	Verbose   io.Writer     // gets one line before the start: replica, directory, streams
 	// LetGo makes Start replace the descriptors of Stdin and Stdout (files both)

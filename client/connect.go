@@ -134,12 +134,11 @@ func (c *Cmd) try(ctx context.Context, path string, call *wire.Call, std *stdio)
 			return fail(ErrUnreachable, c.Worker, false, err, "refuse to call %s: user %d serves %q, not %d (--server-uid)", c.Worker, peer.UID, path, *c.ServerUID)
 		}
 	}
-	k := &session{cmd: c, conn: conn, path: path, br: bufio.NewReaderSize(conn, 4<<10), std: std, began: time.Now(), done: make(chan struct{})}
+	k := &session{cmd: c, conn: conn, path: path, br: bufio.NewReaderSize(conn, 4<<10), std: std, done: make(chan struct{}), late: make(chan struct{})}
 	k.relay = wire.NewRelay(conn.WriteFrame)
 	if c.Verbose != nil {
 		call.Flags |= wire.CallAnnounce
 	}
-	c.setSession(k)
 	stop := context.AfterFunc(ctx, k.close)
 	err = k.open(call)
 	if !stop() && err != nil {
@@ -157,11 +156,15 @@ func (c *Cmd) try(ctx context.Context, path string, call *wire.Call, std *stdio)
 func (k *session) open(call *wire.Call) error {
 	_ = k.conn.SetDeadline(time.Now().Add(wire.FirstTimeout))
 	if err := k.conn.WriteDescriptors(call.Append(), k.std.fds); err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return k.broken(err, "")
+		}
 		if !lost(err) { // a descriptor that can't be passed, as io_uring's
 			return fail(ErrUsage, k.worker(), false, err, "cannot pass the descriptors to %s: %v", k.worker(), err)
 		}
 		// It may have refused before it read all: its words come first.
 	}
+	k.cmd.setSession(k) // signals go there from now on
 	for {
 		h, err := wire.ReadHeader(k.br)
 		var payload []byte

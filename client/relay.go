@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +15,7 @@ import (
 
 // attach begins the relaying of what isn't passed, and lets go of what is.
 func (k *session) attach() error {
+	var passed []*os.File
 	for _, st := range k.std.streams {
 		if st.Mode == wire.Probe || st.Number > 2 {
 			continue
@@ -22,17 +24,17 @@ func (k *session) attach() error {
 		switch {
 		case st.Mode == wire.Passed && !k.bridged:
 			if st.Number < 2 {
-				k.letGo(f)
+				passed = append(passed, f)
 			}
 		case st.Mode == wire.Passed, st.Mode == wire.Relayed:
 			fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+			if err == nil && st.Number == 0 {
+				k.in, err = newReader(k, fd, f)
+			}
 			if err != nil {
 				return fail(ErrLost, k.worker(), true, err, "cannot relay %s: %v", names[st.Number], err)
 			}
 			if st.Number == 0 {
-				if k.in, err = newReader(k, fd, f); err != nil {
-					return err
-				}
 				continue
 			}
 			w := &writer{k: k, in: k.relay.In(st.Number, outWindow, outWindow), fd: fd, f: f, done: make(chan error, 1)}
@@ -40,22 +42,25 @@ func (k *session) attach() error {
 			go w.run(st.Number)
 		}
 	}
+	k.letGo(passed...)
 	if k.in != nil {
 		go k.in.run()
 	}
 	return nil
 }
 
-// letGo replaces a descriptor by /dev/null, so that its number stays taken.
-func (k *session) letGo(f *os.File) {
-	if !k.cmd.LetGo || f == nil {
+// letGo replaces descriptors by /dev/null, so that their numbers stay taken.
+func (k *session) letGo(files ...*os.File) {
+	if !k.cmd.LetGo || len(files) == 0 {
 		return
 	}
 	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return
 	}
-	_ = unix.Dup3(null, int(f.Fd()), 0)
+	for _, f := range files {
+		_ = unix.Dup3(null, int(f.Fd()), 0)
+	}
 	unix.Close(null)
 }
 
@@ -74,7 +79,7 @@ func (w *writer) run(number uint8) {
 	if number == 1 {
 		w.k.letGo(w.f)
 	}
-	var failed *writeError
+	var failed *fileError
 	switch {
 	case errors.As(err, &failed) && errors.Is(err, unix.EPIPE):
 		_ = w.in.Close() // the procedure gets its SIGPIPE
@@ -88,11 +93,11 @@ func (w *writer) run(number uint8) {
 	}
 }
 
-// writeError is an error of the caller's file, not of the connection.
-type writeError struct{ err error }
+// fileError is an error of the caller's own file, not of the connection.
+type fileError struct{ err error }
 
-func (e *writeError) Error() string { return e.err.Error() }
-func (e *writeError) Unwrap() error { return e.err }
+func (e *fileError) Error() string { return e.err.Error() }
+func (e *fileError) Unwrap() error { return e.err }
 
 // Write writes b whole, also to a file that is non-blocking.
 func (w *writer) Write(b []byte) (int, error) {
@@ -106,9 +111,9 @@ func (w *writer) Write(b []byte) (int, error) {
 		case err == unix.EAGAIN:
 			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLOUT}}, -1)
 		case err == nil:
-			return sum, &writeError{io.ErrShortWrite}
+			return sum, &fileError{io.ErrShortWrite}
 		default:
-			return sum, &writeError{err}
+			return sum, &fileError{err}
 		}
 	}
 	return sum, nil
@@ -125,27 +130,28 @@ type reader struct {
 	wakeW    int
 	wakeOnce sync.Once
 	done     chan struct{}
-	sent     int64
+	sent     int64 // read from the file, whether it arrived or not
+	failed   atomic.Pointer[error] // of the caller's file
 }
 
 var errStopped = errors.New("stopped")
 
+// newReader takes fd over, also when it fails.
 func newReader(k *session, fd int, f *os.File) (*reader, error) {
 	r := &reader{k: k, fd: fd, f: f, done: make(chan struct{}), out: k.relay.Out(0, 0)}
-	var err error
-	if r.kind, err = examine(fd); err != nil {
-		unix.Close(fd)
-		return nil, err
-	}
-	if r.kind.terminal {
-		r.out.Line()
-	}
 	var p [2]int
-	if err := unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+	var err error
+	if r.kind, err = examine(fd); err == nil {
+		err = unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK)
+	}
+	if err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
 	r.wakeR, r.wakeW = p[0], p[1]
+	if r.kind.terminal {
+		r.out.Line()
+	}
 	r.out.OnClosed(r.wake)
 	return r, nil
 }
@@ -155,23 +161,28 @@ func (r *reader) wake() { r.wakeOnce.Do(func() { unix.Close(r.wakeW) }) }
 
 func (r *reader) run() {
 	defer close(r.done)
-	var err error
-	r.sent, err = r.out.ReadFrom(r)
+	defer unix.Close(r.wakeR)
+	_, err := r.out.ReadFrom(r)
 	if !r.kind.seekable {
 		unix.Close(r.fd)
-		r.fd = -1
 	}
 	r.k.letGo(r.f)
-	if err == nil {
+	var failed *fileError
+	if errors.As(err, &failed) {
+		r.failed.Store(&failed.err)
+	}
+	if err == nil || failed != nil { // what can't be read ends, as for a local process
 		_ = r.out.Close()
 	}
 }
 
-// stop ends the reading; the call is over.
+// stop ends the reading; the call is over. Only a read of a file can't block:
+// of a pipe or a terminal another reader may have been quicker.
 func (r *reader) stop() {
 	r.wake()
-	<-r.done
-	unix.Close(r.wakeR)
+	if r.kind.seekable {
+		<-r.done
+	}
 }
 
 // setBack gives back what was read ahead of the procedure, where that can be:
@@ -200,7 +211,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		}
 		fds := []unix.PollFd{{Fd: int32(r.fd), Events: events}, {Fd: int32(r.wakeR), Events: unix.POLLIN}}
 		if _, err := unix.Poll(fds, wait); err != nil && err != unix.EINTR {
-			return 0, err
+			return 0, &fileError{err}
 		}
 		if fds[1].Revents != 0 {
 			return 0, errStopped
@@ -211,13 +222,14 @@ func (r *reader) Read(p []byte) (int, error) {
 		n, err := unix.Read(r.fd, p)
 		switch {
 		case n > 0:
+			r.sent += int64(n)
 			return n, nil
 		case err == unix.EINTR, err == unix.EAGAIN:
 		case err == unix.EIO && r.kind.terminal && !foreground(r.fd): // SIGTTIN is ignored
 		case err == nil, err == unix.EIO && r.kind.terminal:
 			return 0, io.EOF
 		default:
-			return 0, err
+			return 0, &fileError{err}
 		}
 	}
 }

@@ -72,12 +72,17 @@ func (c *Cmd) message(std *stdio) (*wire.Call, error) {
 	if size > maxArguments {
 		return nil, fail(ErrTooLong, c.Worker, false, nil, "cannot call %s: argument list too long (%d bytes; the kernel's limit is about 2 MiB, and 131071 bytes an argument: send more by stdin or by a file)", c.Worker, size)
 	}
+	mask := c.Umask
+	if mask == nil {
+		m := umask()
+		mask = &m
+	}
 	return &wire.Call{
 		Procedure: c.Procedure,
 		Args:      c.Args,
 		Env:       env,
 		Dir:       directory(c.Dir),
-		Umask:     umask(),
+		Umask:     *mask,
 		Label:     c.Label,
 		Streams:   std.streams,
 		Timeout:   c.Timeout,

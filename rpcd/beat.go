@@ -14,7 +14,7 @@ func (c *call) beat() {
 		return
 	}
 	c.beating = true
-	interval := c.heartbeat()
+	interval := wire.HeartbeatOf(c.Heartbeat)
 	if !c.quiet {
 		c.conn.fd.SetIdle(interval)
 	}
@@ -36,16 +36,6 @@ func (c *call) beat() {
 	}()
 }
 
-// leastHeartbeat keeps a caller from asking for a flood.
-const leastHeartbeat = 100 * time.Millisecond
-
-func (c *call) heartbeat() time.Duration {
-	if c.Heartbeat == 0 {
-		return wire.DefaultHeartbeat
-	}
-	return max(c.Heartbeat, leastHeartbeat)
-}
-
 // silent says whether the caller is stopped and will say nothing.
 func (c *call) silent(yes bool) {
 	c.mu.Lock()
@@ -55,7 +45,7 @@ func (c *call) silent(yes bool) {
 	case yes:
 		c.conn.fd.SetIdle(0)
 	case c.beating:
-		c.conn.fd.SetIdle(c.heartbeat())
+		c.conn.fd.SetIdle(wire.HeartbeatOf(c.Heartbeat))
 	}
 }
 

@@ -2,7 +2,6 @@ package rpcd
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strconv"
 	"sync"
@@ -28,7 +27,9 @@ type call struct {
 	id    string
 	dir   string
 	relay *wire.Relay
-	done  chan struct{}
+	done  chan struct{} // closed: nothing of the call runs in this connection any more
+
+	answered chan struct{} // closed before EXIT or REFUSED is sent: the next first frame may come
 
 	ctx      context.Context // ends when the caller has left, or cancels while it waits
 	leave    context.CancelFunc
@@ -51,7 +52,10 @@ func newCall(c *conn, m *wire.Call) *call {
 		id:    strconv.FormatUint(c.server.lastID.Add(1), 10),
 		relay: wire.NewRelay(c.fd.WriteFrame),
 		done:  make(chan struct{}),
-		left:  make(chan struct{}),
+
+		answered: make(chan struct{}),
+
+		left: make(chan struct{}),
 	}
 	k.ctx, k.leave = context.WithCancel(context.Background())
 	return k
@@ -73,9 +77,11 @@ func (c *call) serve(fds []int, truncated bool) {
 		c.refuse(name, err)
 	}
 	c.conn.fd.SetIdle(0)
-	if c.Flags&wire.CallKeep == 0 {
-		_ = c.conn.fd.SetDeadline(time.Now().Add(closeWait))
+	wait := closeWait
+	if c.Flags&wire.CallKeep != 0 {
+		wait = keepWait
 	}
+	_ = c.conn.fd.SetDeadline(time.Now().Add(wait))
 }
 
 // run is everything up to EXIT. It owns fds. Its error is a refusal, and
@@ -87,8 +93,8 @@ func (c *call) run(fds []int, truncated bool) (name string, err error) {
 		return "", err
 	}
 	defer std.close()
-	if !s.Allow.Admit(c.conn.caller) {
-		return "", &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("doesn't serve you (%v): its --allow says %v", c.conn.caller, s.Allow)}
+	if err := s.admit(c.conn.caller); err != nil {
+		return "", err
 	}
 	proc, err := s.Source.Lookup(c.Procedure, c.conn.caller)
 	if err != nil {
@@ -125,7 +131,7 @@ func (c *call) run(fds []int, truncated bool) (name string, err error) {
 		Files: std.files,
 	})
 	if err != nil {
-		return proc.Name, startRefusal(proc.Name, proc.Path, err)
+		return proc.Name, startRefusal(proc, dir, err)
 	}
 	std.started()
 	c.logStart(proc, began)
@@ -193,6 +199,7 @@ func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began ti
 	}
 	exit.Consumed = std.consumed()
 	lost := c.hasLeft()
+	close(c.answered)
 	if err := c.conn.fd.WriteFrame(exit.Append()); err != nil {
 		lost = true
 	}
@@ -207,7 +214,7 @@ func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began ti
 	s.calls.Add(1)
 	go func() {
 		defer s.calls.Done()
-		p.End(deadline)
+		p.End(deadline, s.dead)
 	}()
 }
 
@@ -340,6 +347,7 @@ func (c *call) refuse(name string, err error) {
 	r := refusal(err)
 	s := c.conn.server
 	s.counters.refused.Add(1)
+	close(c.answered)
 	_ = c.conn.fd.WriteFrame(r.Append())
 	if name == "" {
 		name = c.Procedure

@@ -14,8 +14,10 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// closeWait is how long the caller has to close after the end.
-const closeWait = 5 * time.Second
+const (
+	closeWait = 5 * time.Second // for the caller to close after the end
+	keepWait  = time.Hour       // for the next call on a kept connection
+)
 
 // conn is one connection. Its goroutine is the only one that reads.
 type conn struct {
@@ -51,8 +53,17 @@ func (c *conn) serve() {
 	}
 }
 
+// strangerFrame is the longest first frame, in bytes, that is read from who may
+// not call at all: enough to be told so.
+const strangerFrame = 64 << 10
+
 // first serves one first frame and gives the header of the next.
 func (c *conn) first(h wire.Header) (wire.Header, error) {
+	if h.Length > strangerFrame {
+		if err := c.server.admit(c.caller); err != nil {
+			return h, c.refuse(err)
+		}
+	}
 	payload, err := wire.ReadPayload(c.br, h)
 	if err != nil {
 		return h, err
@@ -110,6 +121,7 @@ func (c *conn) call(h wire.Header, payload []byte, fds []int, truncated bool) (w
 	go call.serve(fds, truncated)
 	next, err := c.attend(call)
 	if err != nil {
+		_ = c.fd.SetDeadline(time.Unix(1, 0)) // a write that nobody takes ends, too
 		call.vanish()
 	}
 	<-call.done
@@ -126,7 +138,8 @@ func (c *conn) attend(call *call) (wire.Header, error) {
 		}
 		if h.Type.First() {
 			select {
-			case <-call.done:
+			case <-call.answered:
+				<-call.done
 			default:
 				return h, errors.New("a second call before the end of the first")
 			}

@@ -89,24 +89,37 @@ func printable(s string) string {
 // said later.
 type LogWriter struct {
 	lines   chan []byte
-	done    chan struct{}
+	quit    chan struct{} // closed: write what is held, then end
+	done    chan struct{} // closed: ended
 	mu      sync.Mutex
 	dropped int
 }
 
 // NewLogWriter makes a LogWriter that holds at most n lines.
 func NewLogWriter(w io.Writer, n int) *LogWriter {
-	l := &LogWriter{lines: make(chan []byte, n), done: make(chan struct{})}
+	l := &LogWriter{lines: make(chan []byte, n), quit: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(l.done)
-		for line := range l.lines {
-			_, _ = w.Write(line)
-			if n := l.takeDropped(); n > 0 {
-				_, _ = io.WriteString(w, "rpcd: "+strconv.Itoa(n)+" log lines dropped\n")
+		for {
+			select {
+			case line := <-l.lines:
+				l.pass(w, line)
+			case <-l.quit:
+				for len(l.lines) > 0 {
+					l.pass(w, <-l.lines)
+				}
+				return
 			}
 		}
 	}()
 	return l
+}
+
+func (l *LogWriter) pass(w io.Writer, line []byte) {
+	_, _ = w.Write(line)
+	if n := l.takeDropped(); n > 0 {
+		_, _ = io.WriteString(w, "rpcd: "+strconv.Itoa(n)+" log lines dropped\n")
+	}
 }
 
 func (l *LogWriter) takeDropped() int {
@@ -129,9 +142,9 @@ func (l *LogWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Flush writes what is held, for at most d. Nothing may be written after it.
+// Flush writes what is held, for at most d, once. What comes later is dropped.
 func (l *LogWriter) Flush(d time.Duration) {
-	close(l.lines)
+	close(l.quit)
 	select {
 	case <-l.done:
 	case <-time.After(d):

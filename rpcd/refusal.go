@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/wire"
 )
@@ -39,14 +40,20 @@ func refusal(err error) *wire.Refused {
 }
 
 // startRefusal explains the errno of a start.
-func startRefusal(name, path string, err error) *wire.Refused {
-	switch {
-	case errors.Is(err, unix.E2BIG):
-		return &wire.Refused{Code: wire.TooLong, Text: fmt.Sprintf("cannot run %q: argument list too long (the kernel's limit: 131071 bytes an argument, about 2 MiB in all; send more by stdin or by a file)", name)}
-	case errors.Is(err, unix.ENOENT):
-		return &wire.Refused{Code: wire.NotExecutable, Text: fmt.Sprintf("cannot run %q: the interpreter named in the first line of %q isn't there", name, path)}
-	case errors.Is(err, unix.EACCES), errors.Is(err, unix.ENOEXEC), errors.Is(err, unix.EPERM), errors.Is(err, unix.ELIBBAD), errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENOTDIR):
-		return &wire.Refused{Code: wire.NotExecutable, Text: fmt.Sprintf("cannot run %q: %q: %v", name, path, err)}
+func startRefusal(p *export.Procedure, dir string, err error) *wire.Refused {
+	refuse := func(code wire.Code, format string, args ...any) *wire.Refused {
+		return &wire.Refused{Code: code, Text: fmt.Sprintf("cannot run %q: ", p.Name) + fmt.Sprintf(format, args...)}
 	}
-	return &wire.Refused{Code: wire.Failed, Text: fmt.Sprintf("cannot start %q: %v (its limits of processes, descriptors or memory?)", name, err)}
+	var noEntry *child.DirError
+	switch {
+	case errors.As(err, &noEntry):
+		return &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf("cannot enter the directory %q: %v", dir, noEntry.Err)}
+	case errors.Is(err, unix.E2BIG):
+		return refuse(wire.TooLong, "argument list too long (the kernel's limit: 131071 bytes an argument, about 2 MiB in all; send more by stdin or by a file)")
+	case errors.Is(err, unix.ENOENT):
+		return refuse(wire.NotExecutable, "%q, or the interpreter that it names, isn't there", p.Path)
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.ENOEXEC), errors.Is(err, unix.EPERM), errors.Is(err, unix.ELIBBAD), errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENOTDIR):
+		return refuse(wire.NotExecutable, "%q: %v", p.Path, err)
+	}
+	return refuse(wire.Failed, "%v (its limits of processes, descriptors or memory?)", err)
 }

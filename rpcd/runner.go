@@ -19,8 +19,8 @@ type runner interface {
 // process is what a runner has started.
 type process interface {
 	Signal(syscall.Signal)
-	Wait() (child.Status, error) // its end, before Reap or End
-	End(deadline time.Time)      // what is left of it, then Reap
+	Wait() (child.Status, error)                 // its end, before Reap or End
+	End(deadline time.Time, now <-chan struct{}) // what is left of it, then Reap
 	Reap()
 }
 

@@ -10,7 +10,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/wire"
 )
 
 // Server serves the calls of one worker.
@@ -89,6 +91,14 @@ func (s *Server) ServeConn(c *fdconn.Conn) {
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()
+}
+
+// admit refuses who may not call at all.
+func (s *Server) admit(c export.Caller) error {
+	if s.Allow.Admit(c) {
+		return nil
+	}
+	return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("doesn't serve you (%v): its --allow says %v", c, s.Allow)}
 }
 
 // isDraining says whether new calls are refused.

@@ -114,7 +114,7 @@ func (s *stdio) pipe(st wire.Stream) (int, error) {
 		return -1, err
 	}
 	ours, theirs := p[0], p[1]
-	if st.Flags&wire.StreamOutput == 0 {
+	if st.Number == 0 {
 		ours, theirs = p[1], p[0]
 	}
 	s.own = append(s.own, theirs)
@@ -123,7 +123,7 @@ func (s *stdio) pipe(st wire.Stream) (int, error) {
 		return -1, err
 	}
 	file := os.NewFile(uintptr(ours), "pipe")
-	if st.Flags&wire.StreamOutput == 0 {
+	if st.Number == 0 {
 		s.in = newInlet(s.call.relay, st, file)
 		return theirs, nil
 	}

@@ -20,7 +20,7 @@ func callCommand() *cobra.Command {
 		Long:              "Call a procedure of a worker, also of one that is named like a verb of rpc.",
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeCall,
-		RunE:              o.run,
+		RunE:              func(c *cobra.Command, args []string) error { return o.run(c.Flags().Changed, args) },
 	}
 	o.flags(c)
 	return c
@@ -28,7 +28,7 @@ func callCommand() *cobra.Command {
 
 // run makes the call. It returns with the call's status, or dies by the
 // procedure's signal.
-func (o *callOptions) run(c *cobra.Command, args []string) error {
+func (o *callOptions) run(given func(flag string) bool, args []string) error {
 	if len(args) > 1 && args[1] == "--" {
 		args = append(args[:1:1], args[2:]...)
 	}
@@ -39,7 +39,7 @@ func (o *callOptions) run(c *cobra.Command, args []string) error {
 		return &exitError{125, fmt.Errorf("no procedure named: rpc %s PROCEDURE [ARG...] (rpc ls %s shows them)", args[0], args[0])}
 	}
 	cmd := client.Command(args[0], args[1], args[2:]...)
-	err := o.environment(c)
+	err := o.environment(given)
 	if err == nil {
 		err = o.apply(cmd)
 	}

@@ -24,7 +24,7 @@ type callOptions struct {
 	timeout, wait, heartbeat duration.Value
 }
 
-func newCallOptions() *callOptions { return &callOptions{statusFD: -1} }
+func newCallOptions() *callOptions { return &callOptions{pass: "all", statusFD: -1} }
 
 // flags adds the options to c, which may have no others.
 func (o *callOptions) flags(c *cobra.Command) {
@@ -36,7 +36,7 @@ func (o *callOptions) flags(c *cobra.Command) {
 	f.BoolVarP(&o.stdinNull, "stdin-null", "n", false, "the procedure's stdin is empty")
 	f.Var(&o.timeout, "timeout", "how long the procedure may run; then TERM, CONT, grace, KILL and status 124 [RPC_TIMEOUT]")
 	f.Var(&o.wait, "wait", "how long to try on while the worker is unreachable, draining or busy [RPC_WAIT]")
-	f.StringVar(&o.pass, "pass", "all", "which descriptors travel: `all`, pipes (and /dev/null) or none; the rest goes as streams [RPC_PASS]")
+	f.StringVar(&o.pass, "pass", o.pass, "which descriptors travel: `all`, pipes (and /dev/null) or none; the rest goes as streams [RPC_PASS]")
 	f.IntVar(&o.statusFD, "status-fd", -1, "write one line of JSON to descriptor `N` when the call ends")
 	f.StringVar(&o.label, "label", "", "`TEXT` shown in the worker's log [RPC_LABEL]")
 	f.StringVar(&o.serverUID, "server-uid", "", "refuse to call unless the socket's owner is `UID` [RPC_SERVER_UID]")
@@ -46,21 +46,35 @@ func (o *callOptions) flags(c *cobra.Command) {
 	_ = f.MarkHidden("interactive")
 }
 
-// environment takes the variables for options that weren't given.
-func (o *callOptions) environment(c *cobra.Command) error {
-	for name, variable := range map[string]string{
-		"chdir": "RPC_CHDIR", "timeout": "RPC_TIMEOUT", "wait": "RPC_WAIT", "pass": "RPC_PASS",
-		"label": "RPC_LABEL", "server-uid": "RPC_SERVER_UID", "heartbeat": "RPC_HEARTBEAT",
+// environment takes the variables of options that weren't given.
+func (o *callOptions) environment(given func(flag string) bool) error {
+	text := func(to *string) func(string) error {
+		return func(v string) error { *to = v; return nil }
+	}
+	for _, v := range []struct {
+		flag, variable string
+		set            func(string) error
+	}{
+		{"chdir", "RPC_CHDIR", text(&o.dir)},
+		{"timeout", "RPC_TIMEOUT", o.timeout.Set},
+		{"wait", "RPC_WAIT", o.wait.Set},
+		{"pass", "RPC_PASS", text(&o.pass)},
+		{"label", "RPC_LABEL", text(&o.label)},
+		{"server-uid", "RPC_SERVER_UID", text(&o.serverUID)},
+		{"heartbeat", "RPC_HEARTBEAT", o.heartbeat.Set},
 	} {
-		value := os.Getenv(variable)
-		if value == "" || c.Flags().Changed(name) {
+		value := os.Getenv(v.variable)
+		if value == "" || given(v.flag) {
 			continue
 		}
-		if err := c.Flags().Set(name, value); err != nil {
-			return fmt.Errorf("cannot use %s=%q: %w", variable, value, err)
+		if err := v.set(value); err != nil {
+			return fmt.Errorf("cannot use %s=%q: %w", v.variable, value, err)
 		}
 	}
-	for _, name := range strings.Split(os.Getenv("RPC_ENV"), ",") {
+	names := os.Getenv("RPC_ENV")
+	for names != "" {
+		var name string
+		name, names, _ = strings.Cut(names, ",")
 		if name = strings.TrimSpace(name); name != "" {
 			o.env = append([]string{name}, o.env...)
 		}
@@ -102,6 +116,9 @@ func (o *callOptions) apply(cmd *client.Cmd) error {
 	}
 	cmd.Env, cmd.Dir, cmd.Label = o.env, o.dir, o.label
 	cmd.Timeout, cmd.Patience, cmd.Heartbeat = time.Duration(o.timeout), time.Duration(o.wait), time.Duration(o.heartbeat)
+	mask := uint32(unix.Umask(0o077))
+	unix.Umask(int(mask)) // before anything runs beside
+	cmd.Umask = &mask
 	if o.verbose {
 		cmd.Verbose = os.Stderr
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -14,9 +15,21 @@ import (
 	"rpcd/client"
 )
 
-// forwarded are the signals that reach the procedure. What rpc was started
-// ignoring stays ignored.
-var forwarded = []syscall.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGTSTP}
+// The signals that reach the procedure. What rpc was started ignoring stays
+// ignored. Each costs 40 us to ask for, so those for job control are asked for
+// while the worker starts the procedure.
+var (
+	forwarded  = []syscall.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2}
+	jobControl = []syscall.Signal{unix.SIGCONT, unix.SIGTSTP}
+)
+
+func notify(to chan os.Signal, signals []syscall.Signal) {
+	for _, sig := range signals {
+		if !signal.Ignored(sig) {
+			signal.Notify(to, sig)
+		}
+	}
+}
 
 // Three of INT and TERM within impatience end a call that ignores them.
 const (
@@ -25,26 +38,24 @@ const (
 )
 
 // supervise makes the call, and gives the last signal that was sent to it.
-func supervise(cmd *client.Cmd) (last syscall.Signal, err error) {
+func supervise(cmd *client.Cmd) (syscall.Signal, error) {
 	signals := make(chan os.Signal, 16)
-	for _, sig := range forwarded {
-		if !signal.Ignored(sig) {
-			signal.Notify(signals, sig)
-		}
+	notify(signals, forwarded)
+	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil {
+		signal.Ignore(unix.SIGTTIN) // a read in the background says EIO
 	}
-	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE) // a write says EPIPE
-	signal.Ignore(unix.SIGTTIN)                          // a read of a terminal says EIO
 
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Run() }()
+	var last atomic.Int32
+	go forward(cmd, signals, &last)
+	err := cmd.Run()
+	return syscall.Signal(last.Load()), err
+}
+
+// forward passes signals on for as long as the process lives.
+func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32) {
+	notify(signals, jobControl)
 	var interrupts []time.Time
-	for {
-		var s os.Signal
-		select {
-		case err := <-ended:
-			return last, err
-		case s = <-signals:
-		}
+	for s := range signals {
 		sig := s.(syscall.Signal)
 		switch sig {
 		case unix.SIGTSTP:
@@ -60,7 +71,7 @@ func supervise(cmd *client.Cmd) (last syscall.Signal, err error) {
 				die(sig)
 			}
 		}
-		last = sig
+		last.Store(int32(sig))
 		if errors.Is(cmd.Signal(sig), client.ErrNotRunning) {
 			die(sig) // not called yet, or over and only writing output away
 		}

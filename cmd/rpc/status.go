@@ -41,8 +41,8 @@ func statusLine(cmd *client.Cmd, took time.Duration, err error) []byte {
 		if s := statuses[failed.Outcome]; s != 0 {
 			r.Status = s
 		}
-	case err != nil && cmd.ProcessState == nil:
-		r.Outcome, r.Started, r.Status = string(client.ErrUnreachable), false, 125
+	case err != nil && cmd.ProcessState == nil: // of a pipe, or the context
+		r.Outcome, r.Status = string(client.ErrLost), 125
 	}
 	line, _ := json.Marshal(r) // no value of these types can fail
 	return append(line, '\n')

@@ -151,6 +151,10 @@ func serve(c *cobra.Command, f *serveFlags, args []string) error {
 	}
 	stop := make(chan os.Signal, 4)
 	signal.Notify(stop, unix.SIGTERM, unix.SIGINT)
+	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE) // a log that nobody reads any more
+	if strings.HasSuffix(f.listen, "/") {
+		fdconn.Sweep(filepath.Dir(path))
+	}
 	l, err := fdconn.Listen(path, os.FileMode(mode), f.gid)
 	if err != nil {
 		return explain(err, path)

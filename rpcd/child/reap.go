@@ -73,22 +73,39 @@ func Setup() error {
 	return nil
 }
 
-// reapOrphans reaps the dead children that Start didn't make. Orphans go to
-// the main thread's list (find_new_reaper, kernel/exit.c).
+// reapOrphans reaps the dead children that Start didn't make.
 func reapOrphans() {
-	list, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/children", os.Getpid()))
+	forking.Lock() // between fork and registration a child of ours looks like an orphan
+	defer forking.Unlock()
+	pids, err := children.orphans()
 	if err != nil {
 		return // no CONFIG_PROC_CHILDREN: the init process reaps at our end
 	}
-	forking.Lock() // between fork and registration a child of ours looks like an orphan
-	defer forking.Unlock()
-	children.mu.Lock()
-	defer children.mu.Unlock()
-	for _, word := range strings.Fields(string(list)) {
-		pid, err := strconv.Atoi(word)
-		if err != nil || children.ours[pid] != nil {
-			continue
-		}
+	for _, pid := range pids {
 		_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
 	}
+}
+
+// orphans gives the children that Start didn't make. Orphans go to the main
+// thread's list (find_new_reaper, kernel/exit.c).
+func (r *registry) orphans() ([]int, error) {
+	list, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/children", os.Getpid()))
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var pids []int
+	for _, word := range strings.Fields(string(list)) {
+		if pid, err := strconv.Atoi(word); err == nil && r.ours[pid] == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
+}
+
+// adopted reports whether there may be an orphan.
+func (r *registry) adopted() bool {
+	pids, err := r.orphans()
+	return err != nil || len(pids) > 0
 }

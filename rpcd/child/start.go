@@ -34,13 +34,21 @@ type Child struct {
 	gone  bool
 }
 
+// DirError says that the directory couldn't be entered.
+type DirError struct{ Err error }
+
+func (e *DirError) Error() string { return "chdir: " + e.Err.Error() }
+
+// Unwrap gives the errno.
+func (e *DirError) Unwrap() error { return e.Err }
+
 // forking serialises starts, since umask and working directory belong to the
 // whole process; syscall.ForkLock would serialise them anyway.
 var forking sync.Mutex
 
 // Start starts a process. It has default signal dispositions and an empty
 // mask, whatever rpcd inherited, and no descriptors but Files. The error is an
-// errno of chdir(2), fork(2) or execve(2).
+// errno of fork(2) or execve(2), or a *DirError.
 func Start(s Spec) (*Child, error) {
 	files := make([]uintptr, len(s.Files))
 	for i, fd := range s.Files {
@@ -64,7 +72,7 @@ func Start(s Spec) (*Child, error) {
 	}
 	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil) }()
 	if err := unix.Fchdir(s.Dir); err != nil {
-		return nil, err
+		return nil, &DirError{err}
 	}
 	defer func() { _ = unix.Chdir("/") }() // or the daemon would pin a volume
 	defer unix.Umask(unix.Umask(s.Umask))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -53,7 +54,7 @@ func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
 	}
 	// A short name of its own beside the final one: bound, set up, listening,
 	// then renamed.
-	temporary := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%d.tmp", os.Getpid()))
+	temporary := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%016x.tmp", hash(path)))
 	name, done, err := short(temporary)
 	if err != nil {
 		return nil, err
@@ -63,7 +64,7 @@ func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = os.Remove(temporary) // of a dead process with our number
+	_ = os.Remove(temporary) // of a daemon that died here; the lock is ours
 	umask := unix.Umask(0o177)
 	err = s.Bind(&unix.SockaddrUnix{Name: name})
 	unix.Umask(umask)
@@ -98,6 +99,14 @@ func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
 	return &Listener{s: s, path: path, inode: st.Ino}, nil
 }
 
+// hash makes a short name of its own for each path, replicas in one folder
+// included, since a bound path can't be as long as a file's name.
+func hash(path string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(filepath.Base(path)))
+	return h.Sum64()
+}
+
 // vacant says whether a socket may be made at path: nothing there, or a
 // socket that nobody listens on.
 func vacant(path string) error {
@@ -127,6 +136,26 @@ func Stale(path string) bool {
 		return false
 	}
 	return errors.Is(err, unix.ECONNREFUSED)
+}
+
+// Sweep removes the sockets in a folder that nobody listens on: replicas that
+// died. What answers, or is just being made, is left alone.
+func Sweep(dir string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if e.Type() != fs.ModeSocket || filepath.Ext(e.Name()) != ".sock" {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		lock, err := takeLock(path)
+		if err != nil {
+			continue
+		}
+		if Stale(path) {
+			os.Remove(path)
+		}
+		dropLock(lock)
+	}
 }
 
 // Accept waits for a connection, which receives descriptors. After Close the

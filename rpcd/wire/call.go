@@ -75,6 +75,17 @@ type Call struct {
 // gone.
 const DefaultHeartbeat = 30 * time.Second
 
+// LeastHeartbeat keeps either side from asking for a flood.
+const LeastHeartbeat = 100 * time.Millisecond
+
+// HeartbeatOf gives the interval that both sides take for what a caller asked.
+func HeartbeatOf(asked time.Duration) time.Duration {
+	if asked == 0 {
+		return DefaultHeartbeat
+	}
+	return max(asked, LeastHeartbeat)
+}
+
 // FirstTimeout bounds the wait for a whole first frame, and for its answer.
 const FirstTimeout = 10 * time.Second
 
@@ -180,6 +191,9 @@ func ParseCall(flags uint16, payload []byte) (*Call, error) {
 	if c.Procedure == "" {
 		return nil, protocolError("no procedure named")
 	}
+	if c.Dir.Name != "" && c.Dir.Name[0] != '/' {
+		return nil, protocolError("the directory %q isn't absolute", c.Dir.Name)
+	}
 	return c, checkStreams(c.Streams)
 }
 
@@ -215,8 +229,8 @@ func checkStreams(streams []Stream) error {
 			index[s.Index] = true
 			n++
 		case Relayed:
-			if s.Number > 2 {
-				return protocolError("stream %d can't be relayed", s.Number)
+			if s.Number > 2 || (s.Number > 0) != (s.Flags&StreamOutput != 0) {
+				return protocolError("stream %d can't be relayed that way", s.Number)
 			}
 		case Same:
 			if s.Index >= s.Number || !number[s.Index] {

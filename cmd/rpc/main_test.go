@@ -1,0 +1,10 @@
+package main_test
+
+import (
+	"os"
+	"testing"
+
+	"rpcd/internal/testbin"
+)
+
+func TestMain(m *testing.M) { os.Exit(testbin.Main(m)) }

@@ -1,0 +1,49 @@
+# prelude.sh: what the scripts of the table share. Go puts it before each of them.
+# shellcheck shell=bash disable=SC2034
+
+# wait_for COMMAND...: until it succeeds; 20 s at most.
+wait_for() {
+  local i
+  for ((i = 0; i < 800; i++)); do
+    if "$@" 2>/dev/null; then return 0; fi
+    sleep 0.025
+  done
+  echo "waited in vain: $*"
+  return 1
+}
+
+# state PID: its letter of ps(1), X when there is no such process.
+state() {
+  local s
+  s=$(cat "/proc/$1/stat" 2>/dev/null) || { echo X; return; }
+  s=${s##*) }
+  echo "${s%% *}"
+}
+is() { [[ $(state "$2") == "$1" ]]; }
+
+# gone PID...: none of them lives.
+gone() {
+  local p
+  for p; do
+    case $(state "$p") in X | Z) ;; *) return 1 ;; esac
+  done
+}
+
+# lines FILE N: it has at least N.
+lines() { (($(wc -l <"$1") >= $2)); }
+
+# died COMMAND...: says how it ended, as its parent sees it.
+died() {
+  # shellcheck disable=SC2016 # perl's variables
+  perl -e 'system { $ARGV[0] } @ARGV;
+    print $? & 127 ? "signal " . ($? & 127) : "exit " . ($? >> 8), $? & 128 ? " and a core\n" : "\n"' "$@"
+}
+
+# procedure NAME COMMAND: a folder in the exports, for small files.
+procedure() {
+  mkdir "$D/ex/$1"
+  ln -s "$(type -P "$2")" "$D/ex/$1/run"
+}
+
+# now: seconds, with their fraction cut off.
+now() { echo "${EPOCHREALTIME%.*}"; }

@@ -1,0 +1,99 @@
+// Package testbin gives tests the real binaries, built once a test process as
+// the release builds them. Nothing but tests imports it.
+package testbin
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// parallel is how many tests run side by side: most of them wait for
+// something, so it isn't the number of processors.
+const parallel = "4"
+
+// Main is what TestMain calls: os.Exit(testbin.Main(m)). It removes the
+// binaries at the end.
+func Main(m *testing.M) int {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", parallel)
+	}
+	defer func() {
+		if built != "" {
+			os.RemoveAll(built)
+		}
+	}()
+	return m.Run()
+}
+
+var built string // the folder to remove
+
+// build makes the binaries. RPCD_TEST_BIN names a folder with others: to see a
+// test fail with broken ones, or to test a release.
+var build = sync.OnceValues(func() (string, error) {
+	if dir := os.Getenv("RPCD_TEST_BIN"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.MkdirTemp("", "rpcd-bin")
+	if err != nil {
+		return "", err
+	}
+	built = dir
+	if err := os.Chmod(dir, 0o755); err != nil { // other users run them too
+		return "", err
+	}
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir+"/", "rpcd/cmd/rpc", "rpcd/cmd/rpcd")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the binaries: %w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+// Dir gives the folder that holds rpc and rpcd.
+func Dir(t testing.TB) string {
+	t.Helper()
+	dir, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Path gives a PATH with the binaries first.
+func Path(t testing.TB) string {
+	t.Helper()
+	return Dir(t) + ":" + os.Getenv("PATH")
+}
+
+// All says whether nothing may be skipped: ./test.sh has installed what the
+// tests need.
+func All() bool { return os.Getenv("RPCD_TEST_ALL") != "" }
+
+// Lack ends a test that lacks something of the machine: it fails where nothing
+// may be skipped, and else is skipped with the reason.
+func Lack(t testing.TB, format string, args ...any) {
+	t.Helper()
+	why := fmt.Sprintf(format, args...)
+	if All() {
+		t.Fatalf("RPCD_TEST_ALL is set, and %s", why)
+	}
+	t.Skipf("SKIPPED: %s (./test.sh installs what the tests need)", why)
+}
+
+// Need ends a test that lacks one of the tools: see Lack.
+func Need(t testing.TB, tools ...string) {
+	t.Helper()
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			Lack(t, "%s isn't installed", tool)
+		}
+	}
+}

@@ -202,6 +202,12 @@ func (c *Cmd) ID() string {
 	return ""
 }
 
+// Relays says, after Start, whether bytes of the call go through this process.
+func (c *Cmd) Relays() bool {
+	k := c.session()
+	return k != nil && (k.in != nil || len(k.ins) > 0)
+}
+
 func (c *Cmd) session() *session {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -232,10 +238,20 @@ func (c *Cmd) Abandon(sig syscall.Signal) error {
 
 // Stopped says that this process is about to stop: the group stops, and
 // silence means nothing until Continued.
-func (c *Cmd) Stopped() error { return c.tell(wire.Frame(wire.TypeStopped, 0, 0, nil)) }
+func (c *Cmd) Stopped() error {
+	if k := c.session(); k != nil {
+		k.listen(false) // nobody will read
+	}
+	return c.tell(wire.Frame(wire.TypeStopped, 0, 0, nil))
+}
 
 // Continued ends Stopped.
-func (c *Cmd) Continued() error { return c.tell(wire.Frame(wire.TypeContinued, 0, 0, nil)) }
+func (c *Cmd) Continued() error {
+	if k := c.session(); k != nil {
+		k.listen(true)
+	}
+	return c.tell(wire.Frame(wire.TypeContinued, 0, 0, nil))
+}
 
 func (c *Cmd) tell(frame []byte) error {
 	k := c.session()

@@ -130,7 +130,7 @@ type reader struct {
 	wakeW    int
 	wakeOnce sync.Once
 	done     chan struct{}
-	sent     int64 // read from the file, whether it arrived or not
+	sent     int64                 // read from the file, whether it arrived or not
 	failed   atomic.Pointer[error] // of the caller's file
 }
 
@@ -186,7 +186,7 @@ func (r *reader) stop() {
 }
 
 // setBack gives back what was read ahead of the procedure, where that can be:
-// the position of a file is shared with the caller.
+// the position of a file is shared with the caller. -1: not known.
 func (r *reader) setBack(consumed int64) {
 	if !r.kind.seekable {
 		return

@@ -58,6 +58,17 @@ func (k *session) tell(frame []byte) error {
 	return k.conn.WriteFrame(frame)
 }
 
+// listen says whether silence of the worker means anything, on a bridged call.
+func (k *session) listen(yes bool) {
+	switch {
+	case !k.beating.Load():
+	case yes:
+		k.conn.SetIdle(wire.HeartbeatOf(k.cmd.Heartbeat))
+	default:
+		k.conn.SetIdle(0)
+	}
+}
+
 func (k *session) close() { k.conn.Close() }
 
 // started begins the relaying and the reading.
@@ -151,10 +162,12 @@ func (k *session) wait() (*wire.Exit, error) {
 		}
 	}
 	if k.in != nil {
-		k.in.stop()
+		consumed := int64(-1)
 		if k.exit != nil {
-			k.in.setBack(k.exit.Consumed)
+			consumed = k.exit.Consumed
 		}
+		k.in.stop()
+		k.in.setBack(consumed)
 	}
 	switch {
 	case written != nil:

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,30 +31,45 @@ func callCommand() *cobra.Command {
 // run makes the call. It returns with the call's status, or dies by the
 // procedure's signal.
 func (o *callOptions) run(given func(flag string) bool, args []string) error {
-	if len(args) > 1 && args[1] == "--" {
-		args = append(args[:1:1], args[2:]...)
-	}
-	switch {
-	case len(args) == 0:
-		return &exitError{125, errors.New("no worker named: rpc [OPTION...] WORKER PROCEDURE [ARG...] (rpc ls shows the workers, rpc help the rest)")}
-	case len(args) == 1:
-		return &exitError{125, fmt.Errorf("no procedure named: rpc %s PROCEDURE [ARG...] (rpc ls %s shows them)", args[0], args[0])}
-	}
-	cmd := client.Command(args[0], args[1], args[2:]...)
-	err := o.environment(given)
-	if err == nil {
-		err = o.apply(cmd)
-	}
-	if err != nil {
+	if err := o.openStatus(); err != nil {
 		return &exitError{125, err}
 	}
 	began := time.Now()
-	sig, err := supervise(cmd)
-	o.report(cmd, time.Since(began), err)
+	cmd, err := o.prepare(given, args)
+	if err != nil {
+		o.report(cmd, 0, &client.Error{Outcome: client.ErrUsage})
+		return &exitError{125, err}
+	}
+	var once sync.Once // the last of two goroutines has nothing to add
+	report := func(err error) {
+		once.Do(func() { o.report(cmd, time.Since(began), err) })
+	}
+	sig, err := supervise(cmd, func(sig syscall.Signal) {
+		report(&client.Error{Outcome: client.ErrCanceled, Started: cmd.ID() != "", Text: "ended by " + unix.SignalName(sig)})
+	})
+	report(err)
 	if sig != 0 && errors.Is(err, client.ErrCanceled) {
 		die(sig)
 	}
 	return status(err)
+}
+
+// prepare makes a Cmd of the words; what is wrong with them is a usage error.
+func (o *callOptions) prepare(given func(flag string) bool, args []string) (*client.Cmd, error) {
+	if len(args) > 1 && args[1] == "--" {
+		args = append(args[:1:1], args[2:]...)
+	}
+	switch len(args) {
+	case 0:
+		return client.Command("", ""), errors.New("no worker named: rpc [OPTION...] WORKER PROCEDURE [ARG...] (rpc ls shows the workers, rpc help the rest)")
+	case 1:
+		return client.Command(args[0], ""), fmt.Errorf("no procedure named: rpc %s PROCEDURE [ARG...] (rpc ls %s shows them)", args[0], args[0])
+	}
+	cmd := client.Command(args[0], args[1], args[2:]...)
+	if err := o.environment(given); err != nil {
+		return cmd, err
+	}
+	return cmd, o.apply(cmd)
 }
 
 // statuses of errors that aren't 125.

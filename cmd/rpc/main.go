@@ -16,7 +16,7 @@ import (
 
 func main() {
 	// Most calls only wait: one processor spares the threads that Go would wake
-	// for more. client gives them back where streams are relayed.
+	// for more. supervise takes them where streams are relayed.
 	runtime.GOMAXPROCS(1)
 	os.Exit(run(os.Args[1:]))
 }

@@ -82,6 +82,21 @@ func (o *callOptions) environment(given func(flag string) bool) error {
 	return nil
 }
 
+// openStatus checks --status-fd, and takes a copy of it, since rpc lets go of
+// its own stdout early.
+func (o *callOptions) openStatus() error {
+	if o.statusFD < 0 {
+		return nil
+	}
+	fd, err := unix.FcntlInt(uintptr(o.statusFD), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		err = fmt.Errorf("cannot use --status-fd %d: that descriptor isn't open", o.statusFD)
+		fd = -1
+	}
+	o.statusFD = fd
+	return err
+}
+
 // apply checks the options and gives them to cmd.
 func (o *callOptions) apply(cmd *client.Cmd) error {
 	switch o.pass {
@@ -97,14 +112,6 @@ func (o *callOptions) apply(cmd *client.Cmd) error {
 		if e == "" || e[0] == '=' {
 			return fmt.Errorf("cannot use --env %q: it is NAME or NAME=VALUE", e)
 		}
-	}
-	if o.statusFD >= 0 {
-		// A copy, since rpc lets go of its own stdout early.
-		fd, err := unix.FcntlInt(uintptr(o.statusFD), unix.F_DUPFD_CLOEXEC, 3)
-		if err != nil {
-			return fmt.Errorf("cannot use --status-fd %d: that descriptor isn't open", o.statusFD)
-		}
-		o.statusFD = fd
 	}
 	if o.serverUID != "" {
 		uid, err := strconv.ParseUint(o.serverUID, 10, 32)

@@ -38,7 +38,8 @@ const (
 )
 
 // supervise makes the call, and gives the last signal that was sent to it.
-func supervise(cmd *client.Cmd) (syscall.Signal, error) {
+// Before it dies by a signal of its own it calls lastWords.
+func supervise(cmd *client.Cmd, lastWords func(syscall.Signal)) (syscall.Signal, error) {
 	signals := make(chan os.Signal, 16)
 	notify(signals, forwarded)
 	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil {
@@ -46,20 +47,26 @@ func supervise(cmd *client.Cmd) (syscall.Signal, error) {
 	}
 
 	var last atomic.Int32
-	go forward(cmd, signals, &last)
-	err := cmd.Run()
+	go forward(cmd, signals, &last, lastWords)
+	err := cmd.Start()
+	if err == nil {
+		if cmd.Relays() {
+			runtime.GOMAXPROCS(runtime.NumCPU())
+		}
+		err = cmd.Wait()
+	}
 	return syscall.Signal(last.Load()), err
 }
 
 // forward passes signals on for as long as the process lives.
-func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32) {
+func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, lastWords func(syscall.Signal)) {
 	notify(signals, jobControl)
 	var interrupts []time.Time
 	for s := range signals {
 		sig := s.(syscall.Signal)
 		switch sig {
 		case unix.SIGTSTP:
-			stop(cmd, signals)
+			stop(cmd)
 			continue
 		case unix.SIGCONT:
 			_ = cmd.Signal(sig)
@@ -68,24 +75,35 @@ func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32) {
 			interrupts = append(interrupts, time.Now())
 			if n := len(interrupts); n >= enough && interrupts[n-1].Sub(interrupts[n-enough]) < impatience {
 				_ = cmd.Abandon(sig)
+				lastWords(sig)
 				die(sig)
 			}
 		}
 		last.Store(int32(sig))
 		if errors.Is(cmd.Signal(sig), client.ErrNotRunning) {
+			lastWords(sig)
 			die(sig) // not called yet, or over and only writing output away
 		}
 	}
 }
 
 // stop stops the group at the worker and this process here, by its default
-// action, and continues both.
-func stop(cmd *client.Cmd, signals chan os.Signal) {
+// action, and continues both. (signal.Reset would leave Go's handler there,
+// which swallows the signal.)
+func stop(cmd *client.Cmd) {
 	_ = cmd.Stopped()
-	signal.Reset(unix.SIGTSTP)
+	var ours, deflt sigaction
+	setAction(unix.SIGTSTP, &deflt, &ours)
 	toSelf(unix.SIGTSTP)
-	signal.Notify(signals, unix.SIGTSTP)
+	setAction(unix.SIGTSTP, &ours, nil)
 	_ = cmd.Continued()
+}
+
+// sigaction is the kernel's struct of that name; the zero value is SIG_DFL.
+type sigaction [4]uintptr
+
+func setAction(sig syscall.Signal, action, before *sigaction) {
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(action)), uintptr(unsafe.Pointer(before)), 8, 0, 0)
 }
 
 // toSelf sends sig to this very thread: it has arrived when tgkill(2) returns.
@@ -101,8 +119,7 @@ func die(sig syscall.Signal) {
 	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // a core_pattern that is a pipe knows no limit
 	runtime.LockOSThread()
-	var deflt [4]uintptr // struct kernel_sigaction: SIG_DFL
-	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&deflt)), 0, 8, 0, 0)
+	setAction(sig, new(sigaction), nil)
 	none := unix.Sigset_t{}
 	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &none, nil)
 	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), sig)

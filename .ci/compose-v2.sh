@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # compose-v2.sh: prints the path of a docker compose v2, for the tests that run our docker-compose.yml with it.
 #
-# An installed plugin or binary of version 2 is taken as it is. Otherwise v2 is built once (3 to 6 minutes on two
-# cores, 1 GB of disk meanwhile) into ${XDG_CACHE_HOME:-~/.cache}/rpcd/compose-v2/ and taken from there later:
+# An installed plugin or binary of version 2 is taken as it is. Otherwise v2 is built once (3 minutes on two
+# cores, 900 MB of disk meanwhile) into ${XDG_CACHE_HOME:-~/.cache}/rpcd/compose-v2/ and taken from there later:
 # Debian 12 packages version 1 alone. A plain `go install` refuses the module's exclude directives, so a scratch
 # module requires it instead. stdout is the path and nothing else; the build's own words go to a log beside it.
 set -euo pipefail
@@ -19,7 +19,7 @@ die() {
 
 # A binary that answers `version` as v2 does; one that is there but broken is no reason to stop.
 is_v2() {
-  [[ -x $1 ]] && [[ $("$1" version --short 2>/dev/null) == *2.* ]]
+  [[ -x $1 ]] && [[ $("$1" version --short 2>/dev/null) =~ ^v?[2-9]\. ]]
 }
 
 installed() {

@@ -13,10 +13,8 @@ project=rpcdtest$$
 work=$(mktemp -d)
 if ((EUID)); then export RPC_UID=${RPC_UID:-$EUID} RPC_GID=${RPC_GID:-$(id -g)}; fi
 uid=${RPC_UID:-1000} gid=${RPC_GID:-1000}
-if [[ -z ${COMPOSE:-} ]]; then
-  COMPOSE=docker-compose
-  if docker compose version >/dev/null 2>&1; then COMPOSE="docker compose"; fi
-fi
+compose=("${COMPOSE:-docker-compose}")
+if [[ -z ${COMPOSE:-} ]] && docker compose version >/dev/null 2>&1; then compose=(docker compose); fi
 
 fail() {
   echo "$*"
@@ -36,8 +34,7 @@ within() { # SECONDS COMMAND...: until it is true
 }
 
 dc() { # one bound for all: the first run builds the images
-  # shellcheck disable=SC2086 # `docker compose` is two words
-  timeout -k 10 900 $COMPOSE -p "$project" --project-directory "$work" -f "$work/docker-compose.yml" "$@" </dev/null
+  timeout -k 10 900 "${compose[@]}" -p "$project" --project-directory "$work" -f "$work/docker-compose.yml" "$@" </dev/null
 }
 
 # A builder without compose and with stdin, a second quicker: options of docker run, --, command.
@@ -82,261 +79,8 @@ trap clean EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-size() { # PICTURE
-  builder -- identify -format '%wx%h' "$1"
-}
-
-no_leftovers() { # OUT
-  local left
-  left=$(find "$work/volumes/$1" -name '.data_prep*' -o -name result)
-  [[ -z $left ]] || fail "left behind: $left"
-}
-
-# The samples as they must come out: right size, the blackboard's frame level, the lecturer at its right side.
-samples_are_right() { # OUT
-  local n found coat=(0 874 762 849)
-  for n in 1 2 3; do
-    found=$(builder -- convert "$1/lecture-$n.png" -format \
-      '%wx%h %[fx:p{100,108}.r<0.55&&p{300,108}.r<0.55&&p{500,108}.r<0.55&&p{700,108}.r<0.55&&p{900,108}.r<0.55&&p{500,80}.r>0.8&&p{500,140}.r<0.25] '"%[fx:p{${coat[n]},560}.b>p{${coat[n]},560}.g+0.05]" info:)
-    is "lecture-$n.png (size, frame level, lecturer at the right)" "$found" "1024x687 1 1"
-  done
-}
-
-# One command, whatever is there: where the engine has no images of ours, it builds them.
-test_sample_run() {
-  local got
-  got=$(dc run --rm -T builder pipelines/data_prep.sh images/in images/out) || fail "data_prep.sh ended with status $?"
-  is "its last line" "$(tail -n 1 <<<"$got")" "3 pictures: 3 done, 0 failed"
-  samples_are_right images/out
-  no_leftovers images/out
-  is "the results' owner" "$(stat -c %u:%g "$work/volumes/images/out/lecture-1.png")" "$uid:$gid"
-  got=$(dc run --rm -T builder pipelines/data_prep.sh images/in images/again | tail -n 1) || fail "the second run ended with status $?"
-  is "the second run's last line" "$got" "3 pictures: 3 done, 0 failed"
-}
-
-test_real_recording() {
-  local psnr out=$work/volumes/images/real-out in=$work/volumes/images/real
-  mkdir -p "$in" && cp "$recording/fisheye.jpg" "$recording"/*.pto "$recording/fisheye_flat.png" "$in/"
-  mkdir "$in/in" && mv "$in/fisheye.jpg" "$in/in/"
-  dc run --rm -T builder pipelines/data_prep.sh --keep-steps --flat images/real/flat-1024.pto \
-    --perspective images/real/perspective-2162.pto images/real/in images/real-out || fail "data_prep.sh ended with status $?"
-  is "the size after step one" "$(size images/real-out/steps/fisheye-flat.png)" 2162x1805
-  is "the size after step two" "$(size images/real-out/steps/fisheye-perspective.png)" 1493x1038
-  is "the result's width" "$(size images/real-out/fisheye.png)" 1024x712
-  builder -- convert images/real-out/steps/fisheye-flat.png +repage -alpha off -resize '1024x855!' images/real-out/small.png
-  psnr=$(builder -- compare -metric PSNR images/real-out/small.png images/real/fisheye_flat.png null: 2>&1 || true)
-  echo "PSNR to the published result: $psnr dB"
-  awk -v psnr="$psnr" 'BEGIN { exit !(psnr >= 30) }' || fail "PSNR to the published result is $psnr dB, under 30"
-  [[ -s $out/fisheye.png ]]
-}
-
-# Hugin's words and Hugin's status, as in its own container without rpc.
-test_broken_project() {
-  local dir=$work/volumes/images/broken container got status there here
-  mkdir -p "$dir" && cp "$work"/volumes/images/in/{lecture-1.jpg,perspective.pto} "$dir/"
-  echo 'this is no project' >"$dir/flat.pto"
-  sed 's/image.jpg/absent.jpg/' "$work/volumes/images/in/flat.pto" >"$dir/absent.pto"
-  sed 's/image.jpg/lecture-1.jpg/' "$work/volumes/images/in/flat.pto" >"$dir/good.pto"
-  chown -R "$uid:$gid" "$dir"
-
-  status=0
-  got=$(dc run --rm -T builder pipelines/data_prep.sh images/broken images/broken-out 2>&1) || status=$?
-  is "the pipeline's status" $status 1
-  [[ $got == *"Project file contains no images"*"1 pictures: 0 done, 1 failed"* ]] || fail "no message of Hugin's in: $got"
-  no_leftovers images/broken-out
-  [[ ! -e $work/volumes/images/broken-out/lecture-1.png ]] || fail "a result of a broken project"
-
-  container=$(dc ps -q hugin)
-  for project_file in flat absent good; do
-    local command=(hugin_executor --stitching --prefix=result "$project_file.pto")
-    here=0 there=0
-    docker exec -w /work/images/broken "$container" "${command[@]}" >"$work/local.out" 2>"$work/local.err" </dev/null || here=$?
-    builder -v "${project}_hugin-socket:/run/rpc/hugin:ro" -w /work/images/broken -- rpc hugin "${command[@]}" \
-      >"$work/rpc.out" 2>"$work/rpc.err" </dev/null || there=$?
-    echo "$project_file.pto: status $there, locally $here"
-    is "rpc's status of $project_file.pto" $there $here
-    # Times and names of temporary files differ.
-    diff <(sed -E 's/[0-9:.]{8,}//; s|/tmp/[A-Za-z0-9]+||' "$work/local.err") \
-      <(sed -E 's/[0-9:.]{8,}//; s|/tmp/[A-Za-z0-9]+||' "$work/rpc.err") || fail "other words on stderr for $project_file.pto"
-  done
-}
-
-test_broken_picture_among_good() {
-  local dir=$work/volumes/images/mixed out=$work/volumes/images/mixed-out got status=0
-  mkdir -p "$dir" && cp "$work"/volumes/images/in/* "$dir/"
-  echo 'no picture' >"$dir/lecture-2.jpg"
-  head -c 30000 "$work/volumes/images/in/lecture-1.jpg" >"$dir/cut.jpg"
-  got=$(dc run --rm -T builder pipelines/data_prep.sh -j 3 images/mixed images/mixed-out 2>&1) || status=$?
-  is "the pipeline's status" $status 1
-  [[ $got == *"lecture-2.jpg: fisheye correction failed: hugin_executor ended with status 1"*"did not find a matching file type"* ]] ||
-    [[ $got == *"did not find a matching file type"* ]] || fail "no message of Hugin's in: $got"
-  [[ $got == *"cut.jpg: fisheye correction failed: the picture is cut short"* ]] || fail "no word of the cut picture in: $got"
-  [[ $got == *"4 pictures: 2 done, 2 failed"* ]] || fail "no summary in: $got"
-  is "the results" "$(cd "$out" && find . -type f | sort | xargs)" "./lecture-1.png ./lecture-3.png"
-  is "lecture-3.png's size" "$(size images/mixed-out/lecture-3.png)" 1024x687
-  is "everything in OUT" "$(find "$out" -mindepth 1 | wc -l)" 2
-}
-
-idle() { # CONTAINER
-  docker exec "$1" rpc ping /run/rpc/hugin/ | grep -q ' 0 running'
-}
-
-# A pipeline ended from outside, as PID 1: nothing half done stays, and the worker has no call any more.
-test_interrupted_run() {
-  local name=$project-b2 out=$work/volumes/images/interrupted status=0 job container
-  dc up -d hugin pictures
-  container=$(dc ps -q hugin)
-  builder --name "$name" -v "${project}_hugin-socket:/run/rpc/hugin:ro" -e RPC_WAIT=30s -- \
-    pipelines/data_prep.sh -j 2 images/in images/interrupted </dev/null &
-  job=$!
-  within 60 compgen -G "$out/.data_prep.*/*/flat0000.tif" >/dev/null || fail "Hugin has not begun"
-  docker stop -t 30 "$name" >/dev/null
-  wait $job || status=$?
-  is "the status" $status 143
-  is "what is left" "$(find "$out" -mindepth 1)" ""
-  within 20 idle "$container" || fail "the worker still has calls: $(docker exec "$container" rpc ping /run/rpc/hugin/)"
-}
-
-# Folders of another user: one line that says what to set.
-test_unwritable_pictures() {
-  local dir=$work/volumes/images/foreign got status=0
-  mkdir -p "$dir" && chmod 755 "$dir"
-  docker run --rm --network none -u 0:0 -v "$dir:/foreign" rpc-builder chown 4242:4242 /foreign
-  dc run --rm -T builder pipelines/data_prep.sh images/in images/foreign 2>"$work/err" || status=$?
-  is "the status" $status 2
-  got=$(grep '^data_prep.sh' "$work/err")
-  is "the number of lines" "$(wc -l <<<"$got")" 1
-  [[ $got == *"belongs to 4242:4242, this runs as $uid:$gid"*"set RPC_UID and RPC_GID"* ]] || fail "it says: $got"
-}
-
-# Streams opened by name under another uid: PIPES are made by the builder's shell.
-test_two_users() {
-  local pass rows got status=0
-  start_w
-  rows=$(
-    cat <<'ROWS'
-row() { # NAME GOT WANTED
-  [[ $2 == "$3" ]] || { echo "$1: \"$2\", not \"$3\""; bad=1; }
-}
-row 'uid of the procedure' "$(rpc w sh -c 'id -u')" "$(stat -c %u /run/rpc/w/*.sock)"
-row 'stdin by name' "$(echo x | rpc w cat /dev/stdin | cat)" x
-row 'stdout by name' "$(rpc w sh -c 'echo y >/dev/stdout' | cat)" y
-row 'stderr by name' "$(rpc w sh -c 'echo z >/dev/stderr' 2>&1 >/dev/null | cat)" z
-row 'all three by name' "$(echo x | rpc w sh -c 'cat /dev/stdin >/dev/stdout; echo e >/dev/stderr' 2>&1 | cat)" $'x\ne'
-row 'stdin by number' "$(echo x | rpc w cat /proc/self/fd/0 | cat)" x
-row 'stdout by number' "$(rpc w sh -c 'echo y >/proc/self/fd/1' | cat)" y
-row 'stderr by number' "$(rpc w sh -c 'echo z >/dev/fd/2' 2>&1 >/dev/null | cat)" z
-row 'appended by tee' "$(echo x | rpc w tee -a /dev/stdout /dev/stderr 2>&1 | cat | sort | uniq -c | xargs)" '3 x'
-row 'large, by name' "$(head -c 3000000 /dev/zero | rpc w sh -c 'cat /dev/stdin >/dev/stdout' | wc -c)" 3000000
-row 'status' "$(echo x | rpc w sh -c 'cat /dev/stdin >/dev/stdout; exit 9' | cat; echo ${PIPESTATUS[1]})" $'x\n9'
-exit ${bad:-0}
-ROWS
-  )
-  for pass in all none; do
-    in_w --user 1001:1001 --group-add "$gid" -e RPC_PASS=$pass -- bash -c "$rows" </dev/null || fail "with --pass $pass"
-    is "the engine's own pipes, --pass $pass" "$(echo x | in_w --user 1001:1001 --group-add "$gid" -e RPC_PASS=$pass -- \
-      rpc w sh -c 'cat /dev/stdin >/dev/stdout; echo e >/dev/stderr' 2>&1)" $'x\ne'
-  done
-  # A caller without the group reads which numbers don't fit.
-  got=$(in_w --user 1001:1001 -- rpc w true 2>&1) || status=$?
-  is "a stranger's status" $status 125
-  [[ $got == "rpc: "*"1001"* && $(wc -l <<<"$got") == 1 ]] || fail "a stranger reads: $got"
-}
-
-# A process that can't die of a signal as PID 1 exits 128+N instead.
-test_rpc_as_pid_1() {
-  local row status name
-  start_w
-  for row in 'exit 0:0' 'exit 7:7' 'exit 255:255' 'kill -9 $$:137' 'kill -15 $$:143' 'kill -1 $$:129' 'kill -2 $$:130' \
-    'kill -3 $$:131' 'kill -6 $$:134' 'kill -13 $$:141' 'kill -10 $$:138'; do
-    status=0
-    in_w --entrypoint rpc -- w sh -c "${row%:*}" </dev/null || status=$?
-    is "the status of ${row%:*}" $status "${row##*:}"
-  done
-  is "its output" "$(echo x | in_w --entrypoint rpc -- w cat)" x
-  # What docker stop sends reaches the procedure.
-  name=$project-b1
-  mkfifo "$work/pid1"
-  in_w --name "$name" --entrypoint rpc -- w sh -c 'trap "echo got TERM; exit 3" TERM; echo started; sleep 60 & wait' >"$work/pid1" </dev/null &
-  local caller=$! line
-  exec 7<"$work/pid1"
-  read -r -t 60 line <&7 || fail "the procedure has not started"
-  docker stop -t 20 "$name" >/dev/null
-  read -r -t 20 line <&7 || fail "the procedure got no TERM"
-  is "the procedure's word" "$line" "got TERM"
-  status=0
-  wait $caller || status=$?
-  is "the stopped caller's status" $status 3
-}
-
-zombies() {
-  docker exec "$w" sh -c 'cat /proc/[0-9]*/stat 2>/dev/null' | grep -cE '^[0-9]+ \(.*\) Z '
-}
-no_zombies() { [[ $(zombies) == 0 ]]; }
-
-# rpcd as PID 1 inherits what calls leave behind: it reaps it, and takes no call's status for it.
-test_orphans_are_reaped() {
-  start_w
-  in_w -- bash -s <<'CALLS' || fail "a call's status was wrong" # rpc -n leaves the script on stdin alone
-    calls() {
-      for ((i = 0; i < 50; i++)); do
-        status=0
-        rpc -n w sh -c "(setsid sh -c 'sleep 0.01; exit 9' &) ; (sleep 0.01 &) ; exit $((i % 100 + 1))" || status=$?
-        [[ $status == $((i % 100 + 1)) ]] || { echo "status $status, not $((i % 100 + 1))"; return 1; }
-      done
-    }
-    for job in 1 2 3 4; do calls & pids+=($!); done
-    for pid in "${pids[@]}"; do wait "$pid" || exit 1; done
-CALLS
-  within 15 no_zombies || fail "$(zombies) zombies in the worker"
-}
-
-test_no_volume() {
-  local status=0
-  builder -- rpc hugin nona >"$work/out" 2>"$work/err" </dev/null || status=$?
-  is "the status" $status 125
-  is "its lines on stderr" "$(grep -c '' "$work/err")" 1
-  is "its bytes on stdout" "$(wc -c <"$work/out")" 0
-  cat "$work/err"
-  [[ $(<"$work/err") == "rpc: "*hugin* ]] || fail "it says: $(<"$work/err")"
-}
-
-# A worker stopped under a call: the caller learns it, and never as success.
-test_stop_with_a_call_in_flight() {
-  local procedure line status caller wanted
-  for procedure in 'exec sleep 60' 'trap "" TERM; while :; do sleep 1; done'; do
-    stop_w
-    start_w
-    rm -f "$work/flight" && mkfifo "$work/flight"
-    in_w -- rpc w sh -c "echo started; $procedure" >"$work/flight" 2>"$work/err" </dev/null &
-    caller=$!
-    exec 8<"$work/flight"
-    read -r -t 60 line <&8 || fail "the procedure has not started"
-    docker stop -t 12 "$w" >/dev/null
-    status=0
-    wait $caller || status=$?
-    wanted='125|143'
-    [[ $procedure == exec* ]] || wanted='125|137'
-    [[ $status =~ ^($wanted)$ ]] || fail "the caller of \"$procedure\" ends with $status, not $wanted"
-    # 137: the engine killed it after the 12 s.
-    status=$(docker inspect -f '{{.State.ExitCode}}' "$w")
-    [[ $status != 137 ]] || fail "rpcd did not end within 12 s"
-    exec 8<&-
-  done
-}
-
-test_compose_v2() {
-  local got
-  COMPOSE=$("$top/.ci/compose-v2.sh") project=${project}v2
-  echo "$COMPOSE $($COMPOSE version --short)"
-  got=$(dc run --rm -T builder pipelines/data_prep.sh images/in images/out-v2) || fail "data_prep.sh ended with status $?"
-  is "its last line" "$(tail -n 1 <<<"$got")" "3 pictures: 3 done, 0 failed"
-  samples_are_right images/out-v2
-  got=0
-  dc run --rm -T builder sh -c 'exit 7' || got=$?
-  is "a status through v2" $got 7
-  dc down -v -t 1 >/dev/null 2>&1 || fail "down ended with status $?"
-}
+# shellcheck source=.ci/containers-cases.sh
+. "$top/.ci/containers-cases.sh"
 
 run() { # NAME
   local begin=$SECONDS
@@ -358,8 +102,8 @@ run() { # NAME
   fi
 }
 
-# In the order of this file: the sample run comes first and builds.
-all=$(sed -n 's/^test_\([a-z0-9_]*\)() {$/\1/p' "$0")
+# In the order of their file: the sample run comes first and builds.
+all=$(sed -n 's/^test_\([a-z0-9_]*\)() {$/\1/p' "$top/.ci/containers-cases.sh")
 if [[ ${1:-} == --list ]]; then
   echo "$all"
   exit

@@ -81,7 +81,7 @@ unwritable() { # FOLDER
 }
 
 prepare() {
-  local tool twice
+  local tool twice n
   for tool in rpc convert; do
     type -P "$tool" >/dev/null || refuse "cannot find $tool on PATH (rpc: see README.md; convert: apt-get install imagemagick)"
   done
@@ -90,11 +90,16 @@ prepare() {
   perspective=$(realpath -m -- "${perspective:-$in/perspective.pto}")
   flat_reads=$(reads "$flat" image.jpg)
   perspective_reads=$(reads "$perspective" flat.png)
+  [[ $flat_reads != "$perspective_reads" ]] || refuse "cannot use \"$flat\" and \"$perspective\": both read \"$flat_reads\""
   in=$(realpath -- "$in")
 
   shopt -s nullglob nocaseglob
   pictures=("$in"/*.@(jpg|jpeg|png|tif|tiff))
   shopt -u nullglob nocaseglob
+  for n in "${!pictures[@]}"; do
+    [[ -f ${pictures[$n]} ]] || unset "pictures[$n]"
+  done
+  pictures=("${pictures[@]}") # numbered without gaps, as names are
   ((${#pictures[@]})) || refuse "cannot find a picture in \"$in\" (jpg, jpeg, png, tif, tiff)"
   names=("${pictures[@]##*/}")
   twice=$(printf '%s\n' "${names[@]%.*}" | sort | uniq -d | head -n 1)
@@ -173,6 +178,7 @@ process() { # NUMBER: one picture, a job of its own
 # Hugin's tools make sessions of their own: one that outlives a call that we ended may still write here.
 clean() {
   local try
+  [[ $work ]] || return 0
   for try in 1 2 3 4 5; do
     rm -rf -- "$work" 2>/dev/null && return
     sleep "0.$try"
@@ -200,13 +206,13 @@ one_ends() {
 }
 
 arguments "$@"
-prepare
 declare -A running=()
-lost=0
+work='' lost=0
 trap clean EXIT
 trap 'interrupted INT 2' INT
 trap 'interrupted TERM 15' TERM
 trap 'interrupted HUP 1' HUP
+prepare
 
 set -m
 for n in "${!pictures[@]}"; do

@@ -1,0 +1,229 @@
+package child
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// script starts a shell and gives what it writes.
+func script(t *testing.T, text string) (*Child, *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := start(t, shell(t, w, text))
+	w.Close()
+	t.Cleanup(func() { r.Close() })
+	return c, r
+}
+
+// The leader stays a zombie until End: its number can't be taken while signals
+// may follow.
+func TestLeaderIsNotReapedBeforeEnd(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	for _, over := range []func(*Child){(*Child).Reap, func(c *Child) { end(c, hang) }} {
+		c := start(t, shell(t, nil, "exit 4"))
+		other := start(t, shell(t, nil, "exit 5")) // its SIGCHLD makes the reaper look around
+		for range 3 {
+			if st := wait(t, c); st.Wait != 0x400 {
+				t.Fatalf("status %#x", st.Wait)
+			}
+		}
+		wait(t, other)
+		time.Sleep(3 * reapPause)
+		if err := unix.Kill(c.PID, 0); err != nil || state(c.PID) != 'Z' {
+			t.Errorf("before End: %v, state %c; want a zombie", err, state(c.PID))
+		}
+		c.Signal(unix.SIGTERM) // to nobody
+		within(t, "End", func() { over(c) })
+		other.Reap()
+		if err := unix.Kill(c.PID, 0); err != unix.ESRCH {
+			t.Errorf("after End: %v, want ESRCH", err)
+		}
+		c.Signal(unix.SIGKILL) // must reach nobody
+	}
+}
+
+// What the leader left gets TERM, and time to end by itself.
+func TestEndSendsTERM(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	c, r := script(t, `sh -c 'trap "echo got TERM; exit" TERM; echo $$; while :; do sleep 0.02; done' & sleep 0.1; exit 1`)
+	left := pidFrom(t, r)
+	if st := wait(t, c); st.Wait != 0x100 {
+		t.Errorf("status %#x", st.Wait)
+	}
+	within(t, "End", func() { end(c, 10*hang) })
+	if line := lineFrom(t, r); line != "got TERM" {
+		t.Errorf("what was left said %q", line)
+	}
+	if alive(left) {
+		t.Error("it is still there")
+	}
+}
+
+// Also where it was stopped: CONT follows.
+func TestEndWakesTheStopped(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	c, r := script(t, `sleep 1000 & echo $!; kill -STOP $!; exit 0`)
+	left := pidFrom(t, r)
+	wait(t, c)
+	until(t, "the stop", func() bool { return state(left) == 'T' })
+	within(t, "End", func() { end(c, 10*hang) })
+	if alive(left) {
+		t.Error("it is still there")
+	}
+}
+
+func TestEndKillsAfterTheGrace(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	for _, grace := range []time.Duration{0, 300 * time.Millisecond} {
+		c, r := script(t, `trap '' TERM; sh -c 'echo $$; sleep 1000; sleep 1000' & sleep 1000 & wait`)
+		left := pidFrom(t, r)
+		c.Signal(unix.SIGTERM)
+		if err := unix.Kill(c.PID, unix.SIGKILL); err != nil { // the leader alone
+			t.Fatal(err)
+		}
+		wait(t, c)
+		deadline := time.Now().Add(grace)
+		within(t, "End", func() { c.End(deadline, nil) })
+		if time.Now().Before(deadline) {
+			t.Error("killed before its grace was over")
+		}
+		if alive(left) {
+			t.Errorf("grace %v: it is still there", grace)
+		}
+	}
+}
+
+// The daemon's own end cuts a grace short.
+func TestEndNow(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	c, r := script(t, `(trap '' TERM; sh -c 'echo $$; sleep 1000') & exit 0`)
+	left := pidFrom(t, r)
+	wait(t, c)
+	now := make(chan struct{})
+	ended := make(chan struct{})
+	go func() { defer close(ended); c.End(time.Now().Add(10*hang), now) }()
+	time.Sleep(50 * time.Millisecond)
+	select {
+	case <-ended:
+		t.Error("End didn't give the grace")
+	default:
+	}
+	close(now)
+	within(t, "End", func() { <-ended })
+	if alive(left) {
+		t.Error("it is still there")
+	}
+}
+
+// An empty group costs no wait.
+func TestEndOfAnEmptyGroup(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	c := start(t, shell(t, nil, "true & wait"))
+	wait(t, c)
+	within(t, "End", func() { end(c, 10*hang) })
+}
+
+// A member of the group whose parent lives, in a session of its own: it isn't
+// our child, and belongs to the call all the same.
+func TestEndReachesTheWholeGroup(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	c, r := script(t, `(sleep 1000 & echo $!; exec setsid sh -c 'echo $$; exec sleep 1000') & sleep 0.1`)
+	member, outsider := pidFrom(t, r), pidFrom(t, r)
+	if stat(member)[2] != fmt.Sprint(c.PID) || stat(outsider)[2] == fmt.Sprint(c.PID) {
+		t.Fatal("the scene isn't set")
+	}
+	wait(t, c)
+	within(t, "End", func() { end(c, time.Second) }) // nothing tells us of its death
+	if alive(member) {
+		t.Error("a member of the group lives on")
+	}
+	if !alive(outsider) {
+		t.Error("what made a session of its own was ended")
+	}
+	_ = unix.Kill(member, unix.SIGKILL)
+	_ = unix.Kill(outsider, unix.SIGKILL)
+	until(t, "the orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
+}
+
+func TestReapLeavesTheGroup(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	c, r := script(t, `sleep 1000 & echo $!`)
+	left := pidFrom(t, r)
+	wait(t, c)
+	c.Reap()
+	if !alive(left) {
+		t.Error("what was to be kept is gone")
+	}
+	if err := unix.Kill(left, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the orphan is reaped", func() bool { return len(ownChildren(t)) == 0 })
+}
+
+func TestSignalReachesTheGroup(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	c, r := script(t, `sh -c 'trap "echo child; exit" USR1; echo ready; while :; do sleep 0.02; done' & trap "wait; echo leader; exit 6" USR1; while :; do sleep 0.02; done`)
+	lineFrom(t, r)
+	c.Signal(unix.SIGUSR1)
+	if got := lineFrom(t, r) + " " + lineFrom(t, r); got != "child leader" {
+		t.Errorf("%q", got)
+	}
+	if st := wait(t, c); st.Wait != 0x600 {
+		t.Errorf("status %#x", st.Wait)
+	}
+	end(c, hang)
+}
+
+// Orphans that made sessions of their own are reaped when they die, and no
+// status of ours is ever taken for one of theirs.
+func TestOrphansAndOwnChildren(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	const calls, orphans = 200, 10
+	var all sync.WaitGroup
+	for i := range calls {
+		all.Go(func() {
+			status := i % 256
+			s := shell(t, nil, fmt.Sprintf(`i=0; while [ $i -lt %d ]; do (setsid true & true &); i=$((i+1)); done; exit %d`, orphans/2, status))
+			c, err := Start(s)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			st, err := c.Wait()
+			if err != nil || st.Wait != uint32(status)<<8 {
+				t.Errorf("child %d: status %#x, %v", i, st.Wait, err)
+			}
+			end(c, hang)
+		})
+	}
+	within(t, "the children", all.Wait)
+	until(t, "all orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
+}

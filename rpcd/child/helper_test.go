@@ -1,0 +1,247 @@
+package child
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// hang is the bound of waits that should not be.
+const hang = 30 * time.Second
+
+// helperVariable marks a test binary that was started again, to be a
+// supervisor: Setup changes a whole process.
+const helperVariable = "CHILD_TEST_HELPER"
+
+// alone runs the calling test in a process of its own, after Setup, and says
+// whether this is that process. wrapper is a command that starts it.
+func alone(t *testing.T, wrapper ...string) bool {
+	t.Helper()
+	if os.Getenv(helperVariable) != "" {
+		if err := Setup(); err != nil {
+			t.Fatal(err)
+		}
+		return true
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	argv := append(wrapper, self, "-test.run=^"+t.Name()+"$", "-test.timeout=120s")
+	if testing.Short() {
+		argv = append(argv, "-test.short")
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), helperVariable+"=1")
+	inherited, err := os.Open(os.DevNull) // descriptors 3 to 9, for no child to see
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inherited.Close()
+	for range 7 {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, inherited)
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("in a process of its own: %v\n%s", err, out)
+	} else if bytes.Contains(out, []byte("no tests to run")) {
+		t.Errorf("nothing was run: %s", out)
+	}
+	return false
+}
+
+func skipOrFail(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("RPCD_TEST_ALL") != "" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
+// dirFD opens a directory until the test's end.
+func dirFD(t *testing.T, name string) int {
+	t.Helper()
+	fd, err := unix.Open(name, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	return fd
+}
+
+// shell is a Spec for sh -c, with stdout and stderr into the file's descriptor.
+func shell(t *testing.T, out *os.File, script string, args ...string) Spec {
+	t.Helper()
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { null.Close() })
+	fd := int(null.Fd())
+	to := fd
+	if out != nil {
+		to = int(out.Fd())
+	}
+	return Spec{
+		Path:  "/bin/sh",
+		Argv:  append([]string{"sh", "-c", script, "sh"}, args...),
+		Env:   []string{"PATH=/usr/bin:/bin"},
+		Dir:   dirFD(t, "/"),
+		Umask: 0o022,
+		Files: []int{fd, to, int(os.Stderr.Fd())},
+	}
+}
+
+func start(t *testing.T, s Spec) *Child {
+	t.Helper()
+	c, err := Start(s)
+	if err != nil {
+		t.Fatalf("start %q: %v", s.Path, err)
+	}
+	return c
+}
+
+// wait waits for the leader with a bound.
+func wait(t *testing.T, c *Child) Status {
+	t.Helper()
+	var status Status
+	within(t, "wait", func() {
+		var err error
+		if status, err = c.Wait(); err != nil {
+			t.Errorf("wait: %v", err)
+		}
+	})
+	return status
+}
+
+// output runs a Spec whose stdout was made by shell(nil), and gives what it
+// writes there.
+func output(t *testing.T, s Spec) string {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	s.Files[1] = int(w.Fd())
+	c := start(t, s)
+	w.Close()
+	var b []byte
+	within(t, "the output", func() { b, err = io.ReadAll(r) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := wait(t, c); st.Wait != 0 {
+		t.Errorf("status %#x", st.Wait)
+	}
+	end(c, hang)
+	return string(b)
+}
+
+// end ends what is left of a child with this grace.
+func end(c *Child, grace time.Duration) { c.End(time.Now().Add(grace), nil) }
+
+func within(t *testing.T, what string, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { defer close(done); f() }()
+	select {
+	case <-done:
+	case <-time.After(hang):
+		t.Fatalf("%s hangs", what)
+	}
+}
+
+// alive says whether a process is there that isn't a zombie.
+func alive(pid int) bool {
+	s := state(pid)
+	return s != 0 && s != 'Z' && s != 'X'
+}
+
+// state is a process's state letter, or 0 where there is none (proc(5)).
+func state(pid int) byte {
+	if f := stat(pid); f != nil {
+		return f[0][0]
+	}
+	return 0
+}
+
+// stat gives the fields of /proc/PID/stat from the state on: state, parent,
+// group, session.
+func stat(pid int) []string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil
+	}
+	_, rest, _ := strings.Cut(string(b[bytes.LastIndexByte(b, ')'):]), " ")
+	return strings.Fields(rest)
+}
+
+// until polls what no event tells of.
+func until(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for end := time.Now().Add(hang); !f(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not in %v: %s", hang, what)
+		}
+	}
+}
+
+// ownChildren lists the children of all threads of this process.
+func ownChildren(t *testing.T) []int {
+	t.Helper()
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pids []int
+	for _, task := range tasks {
+		b, err := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
+		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
+			skipOrFail(t, "the kernel tells no children (CONFIG_PROC_CHILDREN)")
+		}
+		for _, word := range strings.Fields(string(b)) {
+			pid, err := strconv.Atoi(word)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// lineFrom reads one line of a pipe: an event of the child's.
+func lineFrom(t *testing.T, r io.Reader) string {
+	t.Helper()
+	var line []byte
+	within(t, "a line", func() {
+		var b [1]byte
+		for {
+			if _, err := io.ReadFull(r, b[:]); err != nil || b[0] == '\n' {
+				return
+			}
+			line = append(line, b[0])
+		}
+	})
+	return string(line)
+}
+
+func pidFrom(t *testing.T, r io.Reader) int {
+	t.Helper()
+	line := lineFrom(t, r)
+	pid, err := strconv.Atoi(line)
+	if err != nil {
+		t.Fatalf("no pid: %q", line)
+	}
+	return pid
+}

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
 )
 
@@ -21,6 +22,7 @@ var errLeft = errors.New("held by another process")
 // outlet relays one output: from the child's pipe to the caller. Its goroutine
 // is run's; finish may be called once, by another.
 type outlet struct {
+	conn  *fdconn.Conn
 	pipe  *os.File
 	out   *wire.Out
 	done  chan struct{} // closed: END is sent, bytes and left are final
@@ -32,9 +34,9 @@ type outlet struct {
 	remaining int         // bytes that were in the pipe then
 }
 
-func newOutlet(r *wire.Relay, st wire.Stream, pipe *os.File) *outlet {
-	o := &outlet{pipe: pipe, out: r.Out(st.Number, st.Window), done: make(chan struct{})}
-	o.out.OnClosed(func() { pipe.Close() }) // the child gets SIGPIPE
+func newOutlet(c *fdconn.Conn, r *wire.Relay, st wire.Stream, pipe *os.File) *outlet {
+	o := &outlet{conn: c, pipe: pipe, out: r.Out(st.Number, st.Window), done: make(chan struct{})}
+	o.out.OnClosed(func() { go pipe.Close() }) // the child gets SIGPIPE; Close waits for a Splice
 	return o
 }
 
@@ -51,6 +53,41 @@ func (o *outlet) run() {
 func (o *outlet) finish() {
 	o.ended.Store(true)
 	_ = o.pipe.SetReadDeadline(time.Unix(1, 0)) // wakes a waiting Read
+}
+
+// leastSplice is from how many bytes on a frame is spliced; fewer are cheaper
+// to copy.
+const leastSplice = 32 << 10
+
+// Splice sends what lies in the pipe, if it is much.
+func (o *outlet) Splice(max int, header func(n int) ([]byte, error)) (int, error) {
+	n, err := unread(o.pipe)
+	if err != nil || o.last && o.remaining == 0 {
+		return 0, nil // Read says why
+	}
+	if o.last {
+		n = min(n, o.remaining)
+	}
+	if n = min(n, max); n < leastSplice {
+		return 0, nil
+	}
+	head, err := header(n)
+	if err != nil {
+		return 0, err
+	}
+	if cerr := control(o.pipe, func(fd int) { err = o.conn.Splice(head, fd, n) }); cerr != nil {
+		err = cerr
+	}
+	if err != nil {
+		o.conn.Close() // a frame was cut
+		return 0, err
+	}
+	if o.last {
+		if o.remaining -= n; o.remaining == 0 {
+			o.deadline()
+		}
+	}
+	return n, nil
 }
 
 // Read reads the pipe: as it comes while the procedure runs; then what was
@@ -103,4 +140,7 @@ func unread(f *os.File) (int, error) {
 	return n, ierr
 }
 
-var _ io.Reader = (*outlet)(nil)
+var (
+	_ io.Reader    = (*outlet)(nil)
+	_ wire.Splicer = (*outlet)(nil)
+)

@@ -128,7 +128,7 @@ func (s *stdio) pipe(st wire.Stream) (int, error) {
 		return theirs, nil
 	}
 	_, _ = unix.FcntlInt(uintptr(theirs), unix.F_SETPIPE_SZ, outPipe)
-	s.outs = append(s.outs, newOutlet(s.call.relay, st, file))
+	s.outs = append(s.outs, newOutlet(s.call.conn.fd, s.call.relay, st, file))
 	return theirs, nil
 }
 
@@ -143,6 +143,9 @@ func (s *stdio) started() {
 func (s *stdio) relay() {
 	if s.in != nil {
 		go s.in.run()
+	}
+	if len(s.outs) > 0 {
+		s.call.conn.fd.Enlarge()
 	}
 	for _, o := range s.outs {
 		go o.run()

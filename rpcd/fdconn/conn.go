@@ -146,6 +146,60 @@ func (c *Conn) WriteDescriptors(b []byte, fds []int) error {
 	return nil
 }
 
+// Splice writes header, then n bytes that lie in the pipe fd, without copying
+// them (splice(2)). After an error the connection is of no use.
+func (c *Conn) Splice(header []byte, fd, n int) error {
+	c.write.Lock()
+	defer c.write.Unlock()
+	for len(header) > 0 {
+		k, err := c.s.Sendmsg(context.Background(), header, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_MORE)
+		if err != nil {
+			return err
+		}
+		header = header[k:]
+	}
+	for n > 0 {
+		err := c.s.WriteFunc(context.Background(), "splice", func(s int) error {
+			k, err := unix.Splice(fd, nil, s, nil, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+			if err == nil && k == 0 {
+				err = io.ErrUnexpectedEOF
+			}
+			n -= int(max(k, 0))
+			return err
+		})
+		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
+			return c.copy(fd, n) // a sandbox without splice
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copy is Splice by hand; the caller holds the lock.
+func (c *Conn) copy(fd, n int) error {
+	buf := make([]byte, min(n, 64<<10))
+	for n > 0 {
+		k, err := unix.Read(fd, buf[:min(n, len(buf))])
+		if k <= 0 {
+			if err == nil {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
+		}
+		n -= k
+		for b := buf[:k]; len(b) > 0; {
+			k, err := c.s.Sendmsg(context.Background(), b, nil, nil, unix.MSG_NOSIGNAL)
+			if err != nil {
+				return err
+			}
+			b = b[k:]
+		}
+	}
+	return nil
+}
+
 // SetIdle makes every Read fail with os.ErrDeadlineExceeded when nothing
 // arrives for d; 0 is no limit. A Read that is already waiting keeps the limit
 // that it began with.
@@ -157,6 +211,13 @@ func (c *Conn) SetIdle(d time.Duration) {
 		_ = c.s.SetReadDeadline(time.Now().Add(d))
 	}
 }
+
+// relayBuffer is what the kernel may hold of a relay, in bytes: two big frames,
+// where net.core.wmem_max admits it (socket(7)).
+const relayBuffer = 1 << 20
+
+// Enlarge lets more bytes lie in the socket on their way to the other side.
+func (c *Conn) Enlarge() { _ = c.s.SetWriteBuffer(relayBuffer) }
 
 // SetDeadline bounds all reads and writes to come; the zero time is no limit.
 func (c *Conn) SetDeadline(t time.Time) error { return c.s.SetDeadline(t) }

@@ -69,6 +69,25 @@ func (o *Out) spend(n uint32) error {
 // reads fill it, to MaxData.
 const firstChunk = 16 << 10
 
+// Splicer is a source that can send a frame by itself, without its bytes
+// passing through this process.
+type Splicer interface {
+	// Splice waits for bytes and sends a frame of at most max: the header that
+	// it asks for, once, with their number, then the bytes. It gives 0 and no
+	// error where copying is better; Read then has the bytes.
+	Splice(max int, header func(n int) ([]byte, error)) (n int, err error)
+}
+
+// header takes n bytes off the credit and gives the header of their frame.
+func (o *Out) header(n int) ([]byte, error) {
+	if err := o.spend(uint32(n)); err != nil {
+		return nil, err
+	}
+	b := make([]byte, HeaderLen)
+	Header{TypeData, o.number, 0, uint32(n)}.put(b)
+	return b, nil
+}
+
 // ReadFrom sends what src gives until its end, reading only when there is
 // credit and never more than it. It returns nil at the end of src, ErrClosed
 // when nobody reads any more, or the error of src or of the connection. It
@@ -78,10 +97,24 @@ func (o *Out) ReadFrom(src io.Reader) (int64, error) {
 	frame := getBuffer(HeaderLen + chunk)
 	defer func() { putBuffer(frame) }()
 	var sum int64
+	splicer, _ := src.(Splicer)
 	for {
 		credit, err := o.wait()
 		if err != nil {
 			return sum, err
+		}
+		if splicer != nil {
+			n, err := splicer.Splice(int(min(credit, MaxData)), o.header)
+			sum += int64(n)
+			if err == io.EOF {
+				return sum, nil
+			}
+			if err != nil {
+				return sum, err
+			}
+			if n > 0 {
+				continue
+			}
 		}
 		n, err := src.Read(frame[HeaderLen : HeaderLen+min(chunk, int(min(credit, MaxData)))])
 		if n > 0 {

@@ -35,20 +35,20 @@ done`, stdout: "2\ngone\n15\ngone\n"},
 rpc --heartbeat 1s $W sh -c 'echo $$ >pid; while [ ! -e go ]; do sleep 0.02; done; echo end; exit 6' >out &
 wait_for test -s pid; kill -TSTP $!
 wait_for is T $! && wait_for is T $(<pid) && echo both stopped
-sleep 2.5; is T $! && is T $(<pid) && echo still; kill -CONT $!; : >go; wait $!; echo $?; cat out`, stdout: "both stopped\nstill\n6\nend\n"},
+sleep 2.5; is T $! && is T $(<pid) && echo still; kill -CONT $!; : >go; wait -f $!; echo $?; cat out`, stdout: "both stopped\nstill\n6\nend\n"},
 	{name: "a caller that stops twice", script: `set -m
 rpc $W sh -c 'echo $$ >pid; while [ ! -e go ]; do sleep 0.02; done; exit 6' &
 wait_for test -s pid
 for i in 1 2 3; do kill -TSTP $!; wait_for is T $! && wait_for is T $(<pid); kill -CONT $!; wait_for is S $(<pid); done
-: >go; wait $!; echo $?`, stdout: "6\n"},
+: >go; wait -f $!; echo $?`, stdout: "6\n"},
 	{name: "a caller that is killed while stopped", script: `set -m
 rpc $W sh -c 'echo $$ >pid; sleep 99' & wait_for test -s pid; kill -TSTP $!; wait_for is T $(<pid); kill -KILL $!; wait_for gone $(<pid) && echo gone`, stdout: "gone\n"},
 	{name: "a frozen caller", on: "passed none", script: `set -m
 rpc --heartbeat 1s $W sh -c 'echo $$ >pid; while [ ! -e go ]; do sleep 0.02; done; seq 20000; exit 6' >out &
-wait_for test -s pid; kill -STOP $!; wait_for is T $!; sleep 2.5; : >go; kill -CONT $!; wait $!; echo $?; seq 20000 | cmp - out && echo same`, stdout: "6\nsame\n"},
+wait_for test -s pid; kill -STOP $!; wait_for is T $!; sleep 2.5; : >go; kill -CONT $!; wait -f $!; echo $?; seq 20000 | cmp - out && echo same`, stdout: "6\nsame\n"},
 	{name: "a frozen caller behind a bridge", on: "bridge", script: `set -m
 rpc --heartbeat 1s $W sh -c 'echo $$ >pid; sleep 99' &
-wait_for test -s pid; kill -STOP $!; wait_for is T $!; wait_for gone $(<pid) && echo gone; kill -CONT $!; wait $!; echo $?`, stdout: "gone\n125\n", stderr: "rpc: ...\n"},
+wait_for test -s pid; kill -STOP $!; wait_for is T $!; wait_for gone $(<pid) && echo gone; kill -CONT $!; wait -f $!; echo $?`, stdout: "gone\n125\n", stderr: "rpc: ...\n"},
 	{name: "a quiet call behind a bridge", script: `rpc --heartbeat 0.5s $W sh -c 'sleep 2; echo end'; echo $?`, stdout: "end\n0\n"},
 	{name: "a frozen worker behind a bridge", on: "bridge", script: `rpc --heartbeat 1s $W sh -c 'echo $$ >pid; sleep 99' & wait_for test -s pid; kill -STOP $RPCD; wait $!; echo $?; kill -CONT $RPCD; wait_for gone $(<pid) && echo gone`,
 		stdout: "125\ngone\n", stderr: "rpc: ...\n"},

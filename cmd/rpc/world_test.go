@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -117,6 +118,9 @@ func end(cmd *exec.Cmd) {
 	<-done
 }
 
+// listening is what socat says of its port, again and again.
+var listening = regexp.MustCompile(`listening on AF=2 127\.0\.0\.1:(\d+)`)
+
 // bridge makes the way to the daemon a pair of real socats, and the caller's
 // socket the far end.
 func (w *world) bridge(t testing.TB) {
@@ -135,10 +139,12 @@ func (w *world) bridge(t testing.TB) {
 	go func() { // socat says which port it got; what it says later is dropped
 		lines := bufio.NewScanner(words)
 		for lines.Scan() {
-			if m := regexp.MustCompile(`listening on AF=2 127\.0\.0\.1:(\d+)`).FindStringSubmatch(lines.Text()); m != nil {
+			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
 				port <- m[1]
+				break
 			}
 		}
+		_, _ = io.Copy(io.Discard, words)
 	}()
 	select {
 	case p := <-port:

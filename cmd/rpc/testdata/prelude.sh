@@ -15,7 +15,10 @@ wait_for() {
 # state PID: its letter of ps(1), X when there is no such process.
 state() {
   local s
-  s=$(cat "/proc/$1/stat" 2>/dev/null) || { echo X; return; }
+  s=$(cat "/proc/$1/stat" 2>/dev/null) || {
+    echo X
+    return
+  }
   s=${s##*) }
   echo "${s%% *}"
 }

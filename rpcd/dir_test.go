@@ -1,0 +1,92 @@
+package rpcd
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/export"
+	"rpcd/rpcd/wire"
+)
+
+// proven is what a caller says of a directory of its own.
+func proven(t *testing.T, name string) wire.Dir {
+	t.Helper()
+	var st unix.Stat_t
+	if err := unix.Stat(name, &st); err != nil {
+		t.Fatal(err)
+	}
+	return wire.Dir{Name: name, Proven: true, Dev: uint64(st.Dev), Inode: st.Ino}
+}
+
+func TestOpenDir(t *testing.T) {
+	here, other, mine, theirs := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
+	file := filepath.Join(here, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	stranger := proven(t, other)
+	stranger.Name = here // the same name, another directory
+	gone := wire.Dir{Name: filepath.Join(here, "gone"), Proven: true, Dev: 1, Inode: 2}
+	for what, c := range map[string]struct {
+		dir       wire.Dir
+		bridged   bool
+		procedure string // its workdir
+		serve     string
+		want      string // "": refused
+	}{
+		"the same":                         {dir: proven(t, here), want: here},
+		"the same wins over workdirs":      {dir: proven(t, here), procedure: mine, serve: theirs, want: here},
+		"another of that name":             {dir: stranger},
+		"another, with a workdir":          {dir: stranger, procedure: mine, serve: theirs, want: mine},
+		"another, with serve's":            {dir: stranger, serve: theirs, want: theirs},
+		"bridged goes by name":             {dir: stranger, bridged: true, want: here},
+		"by hand":                          {dir: wire.Dir{Name: here}, want: here},
+		"by hand, gone":                    {dir: wire.Dir{Name: gone.Name}},
+		"by hand, gone, never the workdir": {dir: wire.Dir{Name: gone.Name}, procedure: mine, serve: theirs},
+		"by hand, a file":                  {dir: wire.Dir{Name: file}, serve: theirs},
+		"gone":                             {dir: gone},
+		"gone, with a workdir":             {dir: gone, serve: theirs, want: theirs},
+		"bridged, gone, with a workdir":    {dir: gone, bridged: true, serve: theirs, want: theirs},
+		"none":                             {dir: wire.Dir{Proven: true}},
+		"none, with a workdir":             {dir: wire.Dir{Proven: true}, procedure: mine, want: mine},
+		"a workdir that is gone":           {dir: stranger, procedure: gone.Name, serve: theirs},
+	} {
+		s := &Server{Config: Config{Workdir: c.serve}}
+		fd, name, err := s.openDir(c.dir, c.bridged, &export.Procedure{Name: "x", Workdir: c.procedure})
+		if c.want == "" {
+			if code(err) != wire.NoDirectory {
+				t.Errorf("%s: %q, %v; want no directory", what, name, err)
+			}
+			if err == nil {
+				unix.Close(fd)
+			}
+			continue
+		}
+		if err != nil || name != c.want {
+			t.Errorf("%s: %q, %v; want %q", what, name, err, c.want)
+			continue
+		}
+		if got, err := os.Readlink("/proc/self/fd/" + itoa(fd)); err != nil || got != c.want {
+			t.Errorf("%s: the descriptor is of %q", what, got)
+		}
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+			t.Errorf("%s: the descriptor would leak", what)
+		}
+		unix.Close(fd)
+	}
+}
+
+// A directory is no lever: a relative name, or one beyond a file, opens none.
+func TestOpenDirNames(t *testing.T) {
+	s := &Server{}
+	for _, name := range []string{"/etc/passwd", "/etc/passwd/..", "/no/such", strings.Repeat("/x", 3000)} {
+		if fd, _, err := s.openDir(wire.Dir{Name: name}, true, &export.Procedure{}); err == nil {
+			unix.Close(fd)
+			t.Errorf("%.30q was opened", name)
+		}
+	}
+}

@@ -134,7 +134,7 @@ func (c *Cmd) try(ctx context.Context, path string, call *wire.Call, std *stdio)
 			return fail(ErrUnreachable, c.Worker, false, err, "refuse to call %s: user %d serves %q, not %d (--server-uid)", c.Worker, peer.UID, path, *c.ServerUID)
 		}
 	}
-	k := &session{cmd: c, conn: conn, path: path, br: bufio.NewReaderSize(conn, 4<<10), std: std, done: make(chan struct{}), late: make(chan struct{})}
+	k := &session{cmd: c, conn: conn, path: path, br: bufio.NewReaderSize(conn, 512), std: std, done: make(chan struct{}), late: make(chan struct{})}
 	k.relay = wire.NewRelay(conn.WriteFrame)
 	if c.Verbose != nil {
 		call.Flags |= wire.CallAnnounce

@@ -136,6 +136,10 @@ type reader struct {
 
 var errStopped = errors.New("stopped")
 
+// inFrame is how much stdin goes in one frame: with its header what socat moves at
+// once.
+const inFrame = 8<<10 - wire.HeaderLen
+
 // newReader takes fd over, also when it fails.
 func newReader(k *session, fd int, f *os.File) (*reader, error) {
 	r := &reader{k: k, fd: fd, f: f, done: make(chan struct{}), out: k.relay.Out(0, 0)}
@@ -152,6 +156,7 @@ func newReader(k *session, fd int, f *os.File) (*reader, error) {
 	if r.kind.terminal {
 		r.out.Line()
 	}
+	r.out.Frames(inFrame)
 	r.out.OnClosed(r.wake)
 	return r, nil
 }

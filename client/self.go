@@ -32,9 +32,14 @@ func umask() uint32 {
 // directory is where the call wants to run: dir on the worker, or, when dir is
 // "", our own with its identity.
 func directory(dir string) wire.Dir {
-	buf := make([]byte, unix.PathMax)
+	buf := make([]byte, 256)
+	n, err := unix.Getcwd(buf)
+	if err == unix.ERANGE {
+		buf = make([]byte, unix.PathMax)
+		n, err = unix.Getcwd(buf)
+	}
 	name := ""
-	if n, err := unix.Getcwd(buf); err == nil && n > 1 && buf[0] == '/' { // else unreachable or removed
+	if err == nil && n > 1 && buf[0] == '/' { // else unreachable or removed
 		name = string(buf[:n-1])
 	}
 	if dir != "" {

@@ -37,12 +37,15 @@ type call struct {
 	left     chan struct{} // closed: the caller has left
 	leftOnce sync.Once
 
-	mu        sync.Mutex
-	process   process
-	pending   []syscall.Signal // came before it
-	abandoned bool             // the caller left without grace
-	beating   bool             // heartbeats go both ways
-	quiet     bool             // the caller is stopped: no heartbeats
+	mu       sync.Mutex
+	process  process          // nil: not started yet, or over
+	pending  []syscall.Signal // came before it
+	ending   ending           // how far its end has been brought about
+	deadline time.Time        // of the grace, from ended on
+	timedOut bool
+	timers   []*time.Timer
+	beating  bool // heartbeats go both ways
+	quiet    bool // the caller is stopped: no heartbeats
 }
 
 func newCall(c *conn, m *wire.Call) *call {
@@ -52,10 +55,9 @@ func newCall(c *conn, m *wire.Call) *call {
 		id:    strconv.FormatUint(c.server.lastID.Add(1), 10),
 		relay: wire.NewRelay(c.fd.WriteFrame),
 		done:  make(chan struct{}),
+		left:  make(chan struct{}),
 
 		answered: make(chan struct{}),
-
-		left: make(chan struct{}),
 	}
 	k.ctx, k.leave = context.WithCancel(context.Background())
 	return k
@@ -66,12 +68,12 @@ func (c *call) serve(fds []int, truncated bool) {
 	defer close(c.done)
 	defer c.leave()
 	s := c.conn.server
-	if !s.enter() {
+	if !s.enter(c) {
 		closeAll(fds)
 		c.refuse("", &wire.Refused{Code: wire.Draining, Text: "is draining"})
 		return
 	}
-	defer s.calls.Done()
+	defer s.exit(c)
 	name, err := c.run(fds, truncated)
 	if err != nil {
 		c.refuse(name, err)
@@ -134,8 +136,6 @@ func (c *call) run(fds []int, truncated bool) (name string, err error) {
 		return proc.Name, startRefusal(proc, dir, err)
 	}
 	std.started()
-	c.logStart(proc, began)
-	c.adopt(p)
 	c.supervise(p, proc, std, began)
 	return proc.Name, nil
 }
@@ -174,22 +174,19 @@ func (c *call) news(flags uint16, text string) *wire.Started {
 // supervise sees a started process to its end and reports it.
 func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began time.Time) {
 	s := c.conn.server
+	c.adopt(p, shortest(c.Timeout, proc.Timeout, s.Timeout))
 	c.beat()
 	_ = c.conn.fd.WriteFrame(c.news(0, "").Append(wire.TypeStarted))
 	std.relay()
+	c.logStart(proc)
 
-	exited := make(chan child.Status, 1)
-	go func() {
-		status, err := p.Wait()
-		if err != nil { // somebody else reaped it; cannot happen, and must not look like 0
-			status.Wait = uint32(unix.SIGKILL)
-			s.Log.Error("lost a child", "call", c.id, "error", err)
-		}
-		exited <- status
-	}()
-	status, deadline, timedOut := c.await(p, proc, exited)
-	seconds := time.Since(began)
-
+	status, err := p.Wait()
+	if err != nil { // somebody else reaped it; cannot happen, and must not look like 0
+		status.Wait = uint32(unix.SIGKILL)
+		s.Log.Error("lost a child", "call", c.id, "error", err)
+	}
+	took := time.Since(began)
+	deadline, timedOut := c.over()
 	exit := &wire.Exit{Status: status.Wait, User: status.User, System: status.System, MaxRSS: status.MaxRSS}
 	if timedOut {
 		exit.Flags |= wire.ExitTimeout
@@ -203,8 +200,7 @@ func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began ti
 	if err := c.conn.fd.WriteFrame(exit.Append()); err != nil {
 		lost = true
 	}
-	c.over()
-	c.logEnd(proc, exit, seconds, std, lost)
+	c.logEnd(proc, exit, took, std, lost)
 	s.count(exit, lost)
 
 	if proc.Keep || s.Keep {
@@ -218,52 +214,6 @@ func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began ti
 	}()
 }
 
-// await waits for the leader's end, and brings it about when the caller has
-// left, a time limit ran out, or rpcd ends. deadline is when what is left of
-// the group gets KILL.
-func (c *call) await(p process, proc *export.Procedure, exited <-chan child.Status) (_ child.Status, deadline time.Time, timedOut bool) {
-	s := c.conn.server
-	var limit <-chan time.Time
-	if d := shortest(c.Timeout, proc.Timeout, s.Timeout); d > 0 {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		limit = timer.C
-	}
-	select {
-	case status := <-exited:
-		return status, time.Now().Add(s.Grace), false
-	case <-limit:
-		timedOut = true
-	case <-c.left:
-	case <-s.killing:
-		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", proc.Name)
-	}
-	deadline = time.Now().Add(s.Grace)
-	if !c.isAbandoned() {
-		p.Signal(unix.SIGTERM)
-		p.Signal(unix.SIGCONT)
-		timer := time.NewTimer(s.Grace)
-		defer timer.Stop()
-		left := c.left
-		for {
-			select {
-			case status := <-exited:
-				return status, deadline, timedOut
-			case <-left:
-				left = nil
-				if !c.isAbandoned() {
-					continue
-				}
-			case <-timer.C:
-			case <-s.dead:
-			}
-			break
-		}
-	}
-	p.Signal(unix.SIGKILL)
-	return <-exited, time.Now(), timedOut
-}
-
 // shortest gives the smallest that isn't 0.
 func shortest(limits ...time.Duration) time.Duration {
 	var d time.Duration
@@ -273,23 +223,6 @@ func shortest(limits ...time.Duration) time.Duration {
 		}
 	}
 	return d
-}
-
-// adopt makes p the target of signals, also of those that came before it.
-func (c *call) adopt(p process) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.process = p
-	for _, sig := range c.pending {
-		p.Signal(sig)
-	}
-}
-
-// over makes signals go nowhere.
-func (c *call) over() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.process = nil
 }
 
 // maxPending bounds the signals that are kept for a process that is about to
@@ -317,20 +250,13 @@ func (c *call) vanish() {
 	c.leftOnce.Do(func() { close(c.left) })
 	c.leave()
 	c.relay.Abort(os.ErrClosed)
+	c.end(termed)
 }
 
 // abandon says that the caller leaves and wants no grace.
 func (c *call) abandon() {
-	c.mu.Lock()
-	c.abandoned = true
-	c.mu.Unlock()
+	c.end(killed)
 	c.vanish()
-}
-
-func (c *call) isAbandoned() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.abandoned
 }
 
 func (c *call) hasLeft() bool {

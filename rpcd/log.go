@@ -13,7 +13,7 @@ import (
 )
 
 // logStart writes a call's first line.
-func (c *call) logStart(p *export.Procedure, began time.Time) {
+func (c *call) logStart(p *export.Procedure) {
 	log := c.conn.server.Log
 	mode := "direct"
 	if c.bridged {

@@ -3,7 +3,9 @@ package rpcd
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,9 +19,9 @@ import (
 
 // Server serves the calls of one worker.
 //
-// States: up (calls are accepted); draining (refused, running ones may end);
-// killing (running ones are ended with the grace); dead (without). They follow
-// each other in this order and never go back.
+// States: up (calls are accepted); draining (new ones are refused, running ones
+// may end, and are ended when their time is over); dead (without grace). They
+// follow each other in this order and never go back.
 type Server struct {
 	Config
 	places  *places
@@ -27,13 +29,13 @@ type Server struct {
 	null    int // /dev/null, for streams that are closed
 	lastID  atomic.Uint64
 
-	killing chan struct{} // closed: end running calls
-	dead    chan struct{} // closed: at once
+	dead chan struct{} // closed: no grace any more
 
 	mu       sync.Mutex
 	conns    map[*fdconn.Conn]struct{}
 	draining bool
-	calls    sync.WaitGroup
+	running  map[*call]struct{}
+	calls    sync.WaitGroup // running ones, and what is left of ended ones
 	counters counters
 }
 
@@ -50,9 +52,9 @@ func New(c Config) (*Server, error) {
 		places:  newPlaces(c.MaxCalls, c.Queue),
 		started: time.Now(),
 		null:    null,
-		killing: make(chan struct{}),
 		dead:    make(chan struct{}),
 		conns:   map[*fdconn.Conn]struct{}{},
+		running: map[*call]struct{}{},
 	}, nil
 }
 
@@ -109,14 +111,34 @@ func (s *Server) isDraining() bool {
 }
 
 // enter counts a call as running, or says that the server drains.
-func (s *Server) enter() bool {
+func (s *Server) enter(c *call) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining {
 		return false
 	}
+	s.running[c] = struct{}{}
 	s.calls.Add(1)
 	return true
+}
+
+// exit is enter's other end.
+func (s *Server) exit(c *call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.running, c)
+	s.calls.Done()
+}
+
+// endAll brings the end of every running call about.
+func (s *Server) endAll(how ending) {
+	s.mu.Lock()
+	calls := slices.Collect(maps.Keys(s.running))
+	s.mu.Unlock()
+	for _, c := range calls {
+		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", printable(c.Procedure))
+		c.end(how)
+	}
 }
 
 // lastWords is how long, after the grace, calls have for their output and
@@ -140,7 +162,7 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 	case <-over:
 		return
 	case <-timer.C:
-		close(s.killing)
+		s.endAll(termed)
 		timer.Reset(s.Grace + lastWords)
 		select {
 		case <-over:
@@ -149,9 +171,9 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 		case <-timer.C: // their callers don't take the output
 		}
 	case <-now:
-		close(s.killing)
 	}
 	close(s.dead)
+	s.endAll(killed)
 	s.mu.Lock()
 	for c := range s.conns {
 		c.Close()

@@ -30,8 +30,8 @@ func closeOnExec() {
 // background job of a script): a child gets default for what has a handler
 // here, which Go does for all but these.
 func defaultDispositions() {
-	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP, unix.SIGINT, unix.SIGQUIT)
-	for _, sig := range []uintptr{uintptr(unix.SIGTSTP), uintptr(unix.SIGTTIN), uintptr(unix.SIGTTOU), 32, 33, 34} {
+	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP, unix.SIGINT)
+	for _, sig := range []uintptr{uintptr(unix.SIGCONT), uintptr(unix.SIGTSTP), uintptr(unix.SIGTTIN), uintptr(unix.SIGTTOU), 32, 33, 34} {
 		var deflt [4]uintptr // struct kernel_sigaction with SIG_DFL, no flags, empty mask
 		_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&deflt)), 0, 8, 0, 0)
 	}

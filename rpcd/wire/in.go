@@ -22,15 +22,19 @@ type In struct {
 	last   []byte // given out by Next, goes back to its pool at the following call
 	credit uint32 // what the other side may still send
 	owed   uint32 // read away, but not granted again yet
+	manual bool   // credit comes by Grant alone
 	line   bool
 	ended  bool
 	closed bool
 	err    error
 }
 
-// Line makes the stream one that is read from a terminal: a grant is used up
-// by one DATA frame, and only Grant gives another.
-func (in *In) Line() { in.line = true }
+// Manual leaves all credit to Grant.
+func (in *In) Manual() { in.manual = true }
+
+// Line makes the stream one that is read from a terminal: Manual, and a grant
+// is used up by one DATA frame.
+func (in *In) Line() { in.manual, in.line = true, true }
 
 // Next gives the next bytes of the stream, valid until the following call of
 // Next, and gives credit for the ones before. It returns io.EOF after END,
@@ -69,7 +73,7 @@ func (in *In) release() uint32 {
 	in.owed += uint32(len(in.last))
 	putBuffer(in.last)
 	in.last = nil
-	if in.line || in.ended || in.closed || in.owed < in.window/4 {
+	if in.manual || in.ended || in.closed || in.owed < in.window/4 {
 		return 0
 	}
 	owed := in.owed

@@ -19,6 +19,7 @@ type Out struct {
 	mu     sync.Mutex
 	cond   sync.Cond
 	credit uint32
+	most   int // bytes of a frame
 	line   bool
 	ended  bool
 	closed bool
@@ -28,6 +29,10 @@ type Out struct {
 // Line makes the stream one that is read from a terminal: a grant allows one
 // read.
 func (o *Out) Line() { o.line = true }
+
+// Frames keeps DATA frames to n bytes. Over TCP a frame that waits for its
+// second segment waits for a delayed ACK (40 ms), unless something goes back.
+func (o *Out) Frames(n int) { o.most = n }
 
 // OnClosed has f called, once, when the other side says that nobody reads the
 // stream any more. It must be set before frames are handled.
@@ -66,7 +71,7 @@ func (o *Out) spend(n uint32) error {
 }
 
 // firstChunk is what a stream reads at once in the beginning; it doubles while
-// reads fill it, to MaxData.
+// reads fill it, to what Frames says.
 const firstChunk = 16 << 10
 
 // Splicer is a source that can send a frame by itself, without its bytes
@@ -93,7 +98,7 @@ func (o *Out) header(n int) ([]byte, error) {
 // when nobody reads any more, or the error of src or of the connection. It
 // doesn't call Close.
 func (o *Out) ReadFrom(src io.Reader) (int64, error) {
-	chunk := firstChunk
+	chunk := min(firstChunk, o.most)
 	frame := getBuffer(HeaderLen + chunk)
 	defer func() { putBuffer(frame) }()
 	var sum int64
@@ -104,7 +109,7 @@ func (o *Out) ReadFrom(src io.Reader) (int64, error) {
 			return sum, err
 		}
 		if splicer != nil {
-			n, err := splicer.Splice(int(min(credit, MaxData)), o.header)
+			n, err := splicer.Splice(min(int(credit), o.most), o.header)
 			sum += int64(n)
 			if err == io.EOF {
 				return sum, nil
@@ -116,7 +121,7 @@ func (o *Out) ReadFrom(src io.Reader) (int64, error) {
 				continue
 			}
 		}
-		n, err := src.Read(frame[HeaderLen : HeaderLen+min(chunk, int(min(credit, MaxData)))])
+		n, err := src.Read(frame[HeaderLen : HeaderLen+min(chunk, int(credit))])
 		if n > 0 {
 			if serr := o.spend(uint32(n)); serr != nil {
 				return sum, serr
@@ -133,8 +138,8 @@ func (o *Out) ReadFrom(src io.Reader) (int64, error) {
 		if err != nil {
 			return sum, err
 		}
-		if n == chunk && chunk < MaxData {
-			chunk *= 2
+		if n == chunk && chunk < o.most {
+			chunk = min(2*chunk, o.most)
 			putBuffer(frame)
 			frame = getBuffer(HeaderLen + chunk)
 		}

@@ -41,7 +41,7 @@ func (r *Relay) In(n uint8, credit, window uint32) *In {
 
 // Out adds the writing end of stream n with its first credit in bytes.
 func (r *Relay) Out(n uint8, credit uint32) *Out {
-	out := &Out{relay: r, number: n, credit: credit}
+	out := &Out{relay: r, number: n, credit: credit, most: MaxData}
 	out.cond.L = &out.mu
 	r.mu.Lock()
 	defer r.mu.Unlock()

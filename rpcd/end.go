@@ -1,0 +1,78 @@
+package rpcd
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ending is how far the end of a call's process has been brought about. It
+// only grows.
+type ending int
+
+const (
+	untouched ending = iota
+	termed           // TERM and CONT sent, the grace runs
+	killed           // KILL sent
+)
+
+// adopt makes p the target of signals and of ends, also of those that came
+// before it. limit is how long it may run; 0: for ever.
+func (c *call) adopt(p process, limit time.Duration) {
+	c.mu.Lock()
+	c.process = p
+	for _, sig := range c.pending {
+		p.Signal(sig)
+	}
+	due := c.ending
+	c.ending = untouched
+	if limit > 0 {
+		c.timers = append(c.timers, time.AfterFunc(limit, func() {
+			c.mu.Lock()
+			c.timedOut = c.process != nil
+			c.mu.Unlock()
+			c.end(termed)
+		}))
+	}
+	c.mu.Unlock()
+	c.end(due)
+}
+
+// end brings the process's end about: termed with the grace, killed at once.
+func (c *call) end(how ending) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if how <= c.ending {
+		return
+	}
+	c.ending = how
+	if c.process == nil {
+		return // adopt will see it
+	}
+	if how == killed {
+		c.deadline = time.Now()
+		c.process.Signal(unix.SIGKILL)
+		return
+	}
+	grace := c.conn.server.Grace
+	c.deadline = time.Now().Add(grace)
+	c.process.Signal(unix.SIGTERM)
+	c.process.Signal(unix.SIGCONT)
+	c.timers = append(c.timers, time.AfterFunc(grace, func() { c.end(killed) }))
+}
+
+// over says that the process has ended: signals and ends go nowhere from now
+// on. It gives the end of the grace for what is left of the group, and whether
+// a time limit ended it.
+func (c *call) over() (deadline time.Time, timedOut bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.process = nil
+	for _, t := range c.timers {
+		t.Stop()
+	}
+	if c.deadline.IsZero() {
+		c.deadline = time.Now().Add(c.conn.server.Grace)
+	}
+	return c.deadline, c.timedOut
+}

@@ -1,0 +1,256 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/internal/testbin"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func atoi(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
+}
+
+// exportsFolder makes an exports directory of links to commands.
+func exportsFolder(t *testing.T, names ...string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "exports")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	for _, name := range names {
+		if err := os.Symlink("/usr/bin/"+name, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestPingAndList(t *testing.T) {
+	w := newWorld(t)
+	exports := exportsFolder(t, "sort", "cat")
+	folder := filepath.Join(exports, "detect")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"run": "#!/bin/sh\n", "summary": "finds boxes\n", "max-calls": "1\n"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.serve("w", "--exports", exports, "--max-calls", "7", "--queue", "9")
+	w.bridge("b", "w")
+	for _, worker := range []string{"w", "b"} {
+		infos, err := Ping(t.Context(), worker, hang)
+		if err != nil || len(infos) != 1 {
+			t.Fatalf("%v, %v", infos, err)
+		}
+		i := infos[0]
+		if i.Worker != "w" || i.State != "up" || i.Version == "" || i.RTT <= 0 || i.Load.MaxCalls != 7 || i.Load.MaxQueue != 9 || len(i.Procedures) != 0 {
+			t.Errorf("%+v", i)
+		}
+		if i.Socket != filepath.Join(w.dir, worker+".sock") {
+			t.Errorf("socket %q", i.Socket)
+		}
+		infos, err = List(t.Context(), worker, hang)
+		if err != nil || len(infos) != 1 {
+			t.Fatalf("%v, %v", infos, err)
+		}
+		var names []string
+		for _, p := range infos[0].Procedures {
+			names = append(names, p.Name+"|"+p.Summary)
+		}
+		if !slices.Equal(names, []string{"cat|", "detect|finds boxes", "sort|"}) {
+			t.Errorf("%q", names)
+		}
+	}
+	if err := Command("w", "sort").Run(); err != nil {
+		t.Error(err)
+	}
+	want(t, Command("w", "true").Run(), ErrUnknown, false)
+	testbin.Eventually(t, "both are counted", func() bool {
+		infos, err := Ping(t.Context(), "w", hang)
+		return err == nil && infos[0].Counters.Calls == 1 && infos[0].Counters.Refused == 1
+	})
+	_, err := Ping(t.Context(), "nobody", time.Second)
+	want(t, err, ErrUnreachable, false)
+}
+
+// A frozen worker doesn't hold a question up.
+func TestPingOfAFrozenWorker(t *testing.T) {
+	w := newWorld(t)
+	rpcd := w.serve("w")
+	if err := rpcd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rpcd.Process.Signal(syscall.SIGCONT) }()
+	within(t, func() {
+		_, err := Ping(t.Context(), "w", 100*time.Millisecond)
+		want(t, err, ErrLost, false)
+	})
+}
+
+// The context of a question counts, also while its answer is awaited.
+func TestPingsContext(t *testing.T) {
+	w := newWorld(t)
+	rpcd := w.serve("w")
+	if err := rpcd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rpcd.Process.Signal(syscall.SIGCONT) }()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if _, err := Ping(ctx, "w", hang/2); err == nil || time.Since(began) > hang/3 {
+		t.Errorf("%v after %v", err, time.Since(began))
+	}
+}
+
+func TestWorkers(t *testing.T) {
+	w := newWorld(t)
+	if names, err := Workers(); err != nil || len(names) != 0 {
+		t.Errorf("%q, %v", names, err)
+	}
+	w.serve("one")
+	if err := os.Mkdir(filepath.Join(w.dir, "pool"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"file", "file.sock", ".hidden"} {
+		if err := os.WriteFile(filepath.Join(w.dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if names, err := Workers(); err != nil || !slices.Equal(names, []string{"one", "pool"}) {
+		t.Errorf("%q, %v", names, err)
+	}
+	t.Setenv("RPC_DIR", filepath.Join(w.dir, "gone"))
+	if _, err := Workers(); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestServerUID(t *testing.T) {
+	w := newWorld(t)
+	w.serve("w")
+	us := uint32(os.Getuid())
+	c := Command("w", "true")
+	c.ServerUID = &us
+	if err := c.Run(); err != nil {
+		t.Error(err)
+	}
+	other := us + 1
+	c = Command("w", "true")
+	c.ServerUID = &other
+	want(t, c.Run(), ErrUnreachable, false)
+}
+
+// Rules by uid: a caller that isn't admitted is denied.
+func TestDenied(t *testing.T) {
+	w := newWorld(t)
+	exports := exportsFolder(t, "cat")
+	folder := filepath.Join(exports, "secret")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"run": "#!/bin/sh\n", "allow": ""} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.serve("w", "--exports", exports)
+	want(t, Command("w", "secret").Run(), ErrDenied, false)
+	infos, err := List(t.Context(), "w", hang)
+	if err != nil || len(infos[0].Procedures) != 1 {
+		t.Errorf("the list shows %+v, %v", infos, err)
+	}
+}
+
+// NAME/ is a pool: the least loaded replica takes the call, and the next one
+// where it is busy, draining or dead.
+func TestPool(t *testing.T) {
+	w := newWorld(t)
+	if err := os.Mkdir(filepath.Join(w.dir, "pool"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w.serve("pool/a", "--max-calls", "1", "--queue", "0")
+	w.serve("pool/b", "--max-calls", "1", "--queue", "0")
+	dead := w.serve("pool/c", "--max-calls", "1", "--queue", "0")
+	infos, err := Ping(t.Context(), "pool", hang)
+	if err != nil || len(infos) != 3 {
+		t.Fatalf("%v, %v", infos, err)
+	}
+	_ = dead.Process.Kill()
+	_ = dead.Wait()
+	var verbose bytes.Buffer
+	for range 2 {
+		c := Command("pool", "sleep", "1000")
+		c.Verbose = &verbose
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = c.Kill()
+			_ = c.Wait()
+		})
+	}
+	for _, socket := range []string{"pool/a.sock", "pool/b.sock"} {
+		if !bytes.Contains(verbose.Bytes(), []byte(socket)) {
+			t.Errorf("%s got no call: %s", socket, &verbose)
+		}
+	}
+	want(t, Command("pool", "true").Run(), ErrBusy, false)
+	if infos, err := Ping(t.Context(), "pool", hang); err != nil || len(infos) != 2 {
+		t.Errorf("%v, %v", infos, err)
+	}
+}
+
+// A terminal is never passed: it is relayed, in the caller's own world.
+func TestTerminalIsRelayed(t *testing.T) {
+	newWorld(t).serve("w")
+	master, slave := terminal(t)
+	defer master.Close()
+	defer slave.Close()
+	c := sh("w", "readlink /proc/$$/fd/1; echo more")
+	c.Stdout = slave
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if line := lineFrom(t, master); !bytes.HasPrefix([]byte(line), []byte("pipe:")) {
+		t.Errorf("the procedure's stdout is %q", line)
+	}
+}
+
+// terminal makes a pseudoterminal (pts(4)).
+func terminal(t *testing.T) (master, slave *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		testbin.Lack(t, "no pseudoterminals: %v", err)
+	}
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slave, err = os.OpenFile("/dev/pts/"+itoa(n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return master, slave
+}

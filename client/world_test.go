@@ -1,0 +1,197 @@
+package client
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"rpcd/internal/testbin"
+)
+
+// hang is the bound of waits that should not be.
+const hang = 30 * time.Second
+
+func TestMain(m *testing.M) {
+	code := testbin.Main(m)
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Println("goroutines are left:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// world is a folder of workers.
+type world struct {
+	t   *testing.T
+	dir string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "rpcd") // short: socat knows no long paths
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Setenv("RPC_DIR", dir)
+	return &world{t, dir}
+}
+
+// background starts a process that ends with the test.
+func (w *world) background(path string, args ...string) *exec.Cmd {
+	w.t.Helper()
+	cmd := exec.Command(path, args...)
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if cmd.ProcessState == nil {
+			_ = cmd.Wait()
+		}
+		if w.t.Failed() {
+			w.t.Logf("%s:\n%s", filepath.Base(path), &log)
+		}
+	})
+	return cmd
+}
+
+// serve starts a worker under a name, for every command unless args say more.
+func (w *world) serve(name string, args ...string) *exec.Cmd {
+	w.t.Helper()
+	args = append([]string{"serve", "--listen", filepath.Join(w.dir, name+".sock"), "--drain", "0", "--grace", "1s"}, args...)
+	if !strings.Contains(strings.Join(args, " "), "--exports") {
+		args = append(args, "--all-commands")
+	}
+	cmd := w.background(filepath.Join(testbin.Dir(w.t), "rpcd"), args...)
+	w.appears(name)
+	return cmd
+}
+
+// bridge reaches a worker under another name, by bytes only.
+func (w *world) bridge(name, to string) *exec.Cmd {
+	w.t.Helper()
+	testbin.Need(w.t, "socat")
+	cmd := w.background("socat", "UNIX-LISTEN:"+filepath.Join(w.dir, name+".sock")+",fork", "UNIX-CONNECT:"+filepath.Join(w.dir, to+".sock"))
+	w.appears(name)
+	return cmd
+}
+
+func (w *world) appears(name string) {
+	w.t.Helper()
+	path := filepath.Join(w.dir, name+".sock")
+	testbin.Eventually(w.t, path+" appears", func() bool {
+		infos, err := Ping(w.t.Context(), path, time.Second)
+		return err == nil && len(infos) == 1
+	})
+}
+
+// each runs a test on a worker that is reached directly and over a bridge:
+// both have to behave the same, but where the test looks at bridged.
+func each(t *testing.T, f func(t *testing.T, worker string, bridged bool)) {
+	t.Helper()
+	t.Run("direct", func(t *testing.T) {
+		newWorld(t).serve("w")
+		within(t, func() { f(t, "w", false) })
+	})
+	t.Run("bridged", func(t *testing.T) {
+		w := newWorld(t)
+		w.serve("w")
+		w.bridge("b", "w")
+		within(t, func() { f(t, "b", true) })
+	})
+}
+
+// within ends a test that hangs, saying where.
+func within(t *testing.T, f func()) {
+	t.Helper()
+	name := t.Name()
+	defer time.AfterFunc(2*hang, func() { panic("hangs: " + name) }).Stop()
+	f()
+}
+
+func sh(worker, script string) *Cmd { return Command(worker, "sh", "-c", script) }
+
+// want checks an error against a sentinel, and what it says of the start.
+func want(t *testing.T, err error, outcome Outcome, started bool) {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) || !errors.Is(err, outcome) || e.Outcome != outcome {
+		t.Errorf("%v, want %q", err, outcome)
+		return
+	}
+	if e.Started != started {
+		t.Errorf("%v: started %v, want %v", err, e.Started, started)
+	}
+	if e.Text == "" || strings.Contains(e.Text, "\n") || e.Worker == "" {
+		t.Errorf("%+v: not one line that names the worker", e)
+	}
+}
+
+// alive says whether a process is there that isn't a zombie.
+func alive(pid int) bool {
+	s := state(pid)
+	return s != 0 && s != 'Z'
+}
+
+// state is a process's state letter, or 0 where there is none (proc(5)).
+func state(pid int) byte {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	return b[bytes.LastIndexByte(b, ')')+2]
+}
+
+// lineFrom reads one line: an event of the procedure's.
+func lineFrom(t *testing.T, r io.Reader) string {
+	t.Helper()
+	var line []byte
+	var b [1]byte
+	for {
+		if _, err := io.ReadFull(r, b[:]); err != nil {
+			t.Errorf("no line: %v", err)
+			return ""
+		}
+		if b[0] == '\n' {
+			return string(line)
+		}
+		line = append(line, b[0])
+	}
+}
+
+func pidFrom(t *testing.T, r io.Reader) int {
+	t.Helper()
+	pid, err := strconv.Atoi(lineFrom(t, r))
+	if err != nil {
+		t.Errorf("no pid: %v", err)
+	}
+	return pid
+}
+
+// begin starts a call and gives its stdout.
+func begin(t *testing.T, c *Cmd) io.Reader {
+	t.Helper()
+	r, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Errorf("start: %v", err)
+		return strings.NewReader("0\n0\n0\n")
+	}
+	return r
+}

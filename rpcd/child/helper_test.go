@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +23,37 @@ const hang = 30 * time.Second
 // supervisor: Setup changes a whole process.
 const helperVariable = "CHILD_TEST_HELPER"
 
+// The main thread adopts orphans, and children that are started on it stand
+// beside them in its list: so a helper can start some there.
+var mainThread = make(chan func())
+
+func init() {
+	if os.Getenv(helperVariable) != "" {
+		runtime.LockOSThread() // main's goroutine, to the main thread
+	}
+}
+
+func TestMain(m *testing.M) {
+	code := make(chan int)
+	go func() { code <- m.Run() }()
+	for {
+		select {
+		case f := <-mainThread:
+			f()
+		case c := <-code:
+			os.Exit(c)
+		}
+	}
+}
+
+// onMainThread starts a child there.
+func onMainThread(s Spec) (c *Child, err error) {
+	done := make(chan struct{})
+	mainThread <- func() { defer close(done); c, err = Start(s) }
+	<-done
+	return c, err
+}
+
 // alone runs the calling test in a process of its own, after Setup, and says
 // whether this is that process. wrapper is a command that starts it.
 func alone(t *testing.T, wrapper ...string) bool {
@@ -36,7 +68,7 @@ func alone(t *testing.T, wrapper ...string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	argv := append(wrapper, self, "-test.run=^"+t.Name()+"$", "-test.timeout=120s")
+	argv := append(wrapper, self, "-test.run=^"+t.Name()+"$", "-test.timeout=120s", "-test.v")
 	if testing.Short() {
 		argv = append(argv, "-test.short")
 	}
@@ -50,10 +82,14 @@ func alone(t *testing.T, wrapper ...string) bool {
 	for range 7 {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, inherited)
 	}
+	cmd.WaitDelay = time.Second // a failed test may leave who holds its stderr
 	out, err := cmd.CombinedOutput()
-	if err != nil {
+	switch {
+	case err != nil:
 		t.Errorf("in a process of its own: %v\n%s", err, out)
-	} else if bytes.Contains(out, []byte("no tests to run")) {
+	case bytes.Contains(out, []byte("--- SKIP")):
+		t.Skipf("in a process of its own:\n%s", out)
+	case !bytes.Contains(out, []byte("--- PASS")):
 		t.Errorf("nothing was run: %s", out)
 	}
 	return false
@@ -107,6 +143,7 @@ func start(t *testing.T, s Spec) *Child {
 	if err != nil {
 		t.Fatalf("start %q: %v", s.Path, err)
 	}
+	t.Cleanup(func() { c.Signal(unix.SIGKILL) }) // where the test failed before the end
 	return c
 }
 

@@ -82,6 +82,29 @@ func TestDescriptorsRideOnTheFirstByte(t *testing.T) {
 	}
 }
 
+// A frame that leaves in pieces brings its descriptors once.
+func TestDescriptorsOfABigFrame(t *testing.T) {
+	noLeak(t)
+	a, b := pair(t)
+	defer a.Close()
+	defer b.Close()
+	const size = 4 << 20 // far over a socket's buffer
+	sent := make(chan error, 1)
+	null := open(t, 1)
+	go func() { sent <- b.WriteDescriptors(make([]byte, size), null) }()
+	if _, err := io.CopyN(io.Discard, a, size); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-sent; err != nil {
+		t.Fatal(err)
+	}
+	fds, _ := a.TakeDescriptors()
+	closeFDs(fds)
+	if len(fds) != 1 {
+		t.Errorf("%d descriptors came, 1 was sent", len(fds))
+	}
+}
+
 // What is passed is never changed: no O_NONBLOCK, no poller.
 func TestPassedDescriptorKeepsItsFlags(t *testing.T) {
 	noLeak(t)

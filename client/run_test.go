@@ -212,7 +212,7 @@ func TestPipes(t *testing.T) {
 		if err := c.Wait(); err != nil {
 			t.Error(err)
 		}
-		if _, err := out.Read(make([]byte, 1)); err == nil {
+		if _, err := out.Read(make([]byte, 1)); !errors.Is(err, os.ErrClosed) {
 			t.Error("Wait left the pipe open")
 		}
 		if _, err := c.StdinPipe(); err == nil {

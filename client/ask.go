@@ -87,6 +87,7 @@ func ask(ctx context.Context, path string, t wire.Type, d time.Duration) (*Info,
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(began.Add(d))
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
 	if err := conn.WriteFrame(wire.Question(t)); err != nil && !lost(err) {
 		return nil, err
 	}

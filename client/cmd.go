@@ -48,8 +48,8 @@ type Cmd struct {
 	finished     bool
 	stopWatching chan struct{}
 
-	mu   sync.Mutex
-	call *session // set once the call has been sent
+	mu  sync.Mutex
+	now *call // set once the call has been sent
 }
 
 // Options are what a local process has no need of. The zero value is rpc's
@@ -196,7 +196,7 @@ func (c *Cmd) pipe() (r, w *os.File, err error) {
 
 // ID gives the call's id at the worker, "" before Start.
 func (c *Cmd) ID() string {
-	if k := c.session(); k != nil {
+	if k := c.current(); k != nil {
 		return k.id
 	}
 	return ""
@@ -204,20 +204,20 @@ func (c *Cmd) ID() string {
 
 // Relays says, after Start, whether bytes of the call go through this process.
 func (c *Cmd) Relays() bool {
-	k := c.session()
+	k := c.current()
 	return k != nil && (k.in != nil || len(k.ins) > 0)
 }
 
-func (c *Cmd) session() *session {
+func (c *Cmd) current() *call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.call
+	return c.now
 }
 
-func (c *Cmd) setSession(k *session) {
+func (c *Cmd) setCurrent(k *call) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.call = k
+	c.now = k
 }
 
 // ErrNotRunning says that there is no call to signal.
@@ -239,7 +239,7 @@ func (c *Cmd) Abandon(sig syscall.Signal) error {
 // Stopped says that this process is about to stop: the group stops, and
 // silence means nothing until Continued.
 func (c *Cmd) Stopped() error {
-	if k := c.session(); k != nil {
+	if k := c.current(); k != nil {
 		k.listen(false) // nobody will read
 	}
 	return c.tell(wire.Frame(wire.TypeStopped, 0, 0, nil))
@@ -247,14 +247,14 @@ func (c *Cmd) Stopped() error {
 
 // Continued ends Stopped.
 func (c *Cmd) Continued() error {
-	if k := c.session(); k != nil {
+	if k := c.current(); k != nil {
 		k.listen(true)
 	}
 	return c.tell(wire.Frame(wire.TypeContinued, 0, 0, nil))
 }
 
 func (c *Cmd) tell(frame []byte) error {
-	k := c.session()
+	k := c.current()
 	if k == nil {
 		return ErrNotRunning
 	}

@@ -22,11 +22,11 @@ const (
 )
 
 // connect finds a replica that starts the call, trying on for Options.Patience.
-func (c *Cmd) connect(ctx context.Context, call *wire.Call, std *stdio) error {
+func (c *Cmd) connect(ctx context.Context, msg *wire.Call, std *stdio) error {
 	deadline := time.Now().Add(c.Patience)
 	pause := retryMin
 	for {
-		err := c.tryAll(ctx, call, std)
+		err := c.tryAll(ctx, msg, std)
 		if err == nil || !again(err) || !time.Now().Add(pause).Before(deadline) {
 			return err
 		}
@@ -42,7 +42,7 @@ func (c *Cmd) connect(ctx context.Context, call *wire.Call, std *stdio) error {
 // tryAll tries the worker's replicas once: the least loaded first, on to the
 // next where nothing was started, and when all are full into the shortest
 // queue.
-func (c *Cmd) tryAll(ctx context.Context, call *wire.Call, std *stdio) error {
+func (c *Cmd) tryAll(ctx context.Context, msg *wire.Call, std *stdio) error {
 	sockets, err := resolve(c.Worker)
 	if err != nil {
 		return err
@@ -53,9 +53,9 @@ func (c *Cmd) tryAll(ctx context.Context, call *wire.Call, std *stdio) error {
 		}
 	}
 	if len(sockets) == 1 {
-		return c.try(ctx, sockets[0], call, std)
+		return c.try(ctx, sockets[0], msg, std)
 	}
-	nowait := *call
+	nowait := *msg
 	nowait.Flags |= wire.CallNoWait
 	var first error
 	var full []string
@@ -74,7 +74,7 @@ func (c *Cmd) tryAll(ctx context.Context, call *wire.Call, std *stdio) error {
 	if len(full) == 0 {
 		return first
 	}
-	return c.try(ctx, full[0], call, std)
+	return c.try(ctx, full[0], msg, std)
 }
 
 // byLoad asks all replicas at once, leaves out who is silent, and sorts the
@@ -120,7 +120,7 @@ func byLoad(ctx context.Context, sockets []string) []string {
 }
 
 // try makes the call at one socket, up to STARTED or a refusal.
-func (c *Cmd) try(ctx context.Context, path string, call *wire.Call, std *stdio) error {
+func (c *Cmd) try(ctx context.Context, path string, msg *wire.Call, std *stdio) error {
 	dctx, cancel := context.WithTimeout(ctx, dialWait)
 	defer cancel()
 	conn, err := fdconn.Dial(dctx, path)
@@ -134,28 +134,28 @@ func (c *Cmd) try(ctx context.Context, path string, call *wire.Call, std *stdio)
 			return fail(ErrUnreachable, c.Worker, false, err, "refuse to call %s: user %d serves %q, not %d (--server-uid)", c.Worker, peer.UID, path, *c.ServerUID)
 		}
 	}
-	k := &session{cmd: c, conn: conn, path: path, br: bufio.NewReaderSize(conn, 512), std: std, done: make(chan struct{}), late: make(chan struct{})}
+	k := &call{cmd: c, conn: conn, path: path, br: bufio.NewReaderSize(conn, 512), std: std, done: make(chan struct{}), late: make(chan struct{})}
 	k.relay = wire.NewRelay(conn.WriteFrame)
 	if c.Verbose != nil {
-		call.Flags |= wire.CallAnnounce
+		msg.Flags |= wire.CallAnnounce
 	}
 	stop := context.AfterFunc(ctx, k.close)
-	err = k.open(call)
+	err = k.open(msg)
 	if !stop() && err != nil {
 		err = ctx.Err()
 	}
 	if err != nil {
-		k.close()
-		c.setSession(nil)
+		k.end(nil, err)
+		c.setCurrent(nil)
 		return err
 	}
 	return nil
 }
 
 // open sends the call and reads its answer.
-func (k *session) open(call *wire.Call) error {
+func (k *call) open(msg *wire.Call) error {
 	_ = k.conn.SetDeadline(time.Now().Add(wire.FirstTimeout))
-	if err := k.conn.WriteDescriptors(call.Append(), k.std.fds); err != nil {
+	if err := k.conn.WriteDescriptors(msg.Append(), k.std.fds); err != nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return k.broken(err, "")
 		}
@@ -164,7 +164,7 @@ func (k *session) open(call *wire.Call) error {
 		}
 		// It may have refused before it read all: its words come first.
 	}
-	k.cmd.setSession(k) // signals go there from now on
+	k.cmd.setCurrent(k) // signals go there from now on
 	for {
 		h, err := wire.ReadHeader(k.br)
 		var payload []byte
@@ -198,7 +198,7 @@ func (k *session) open(call *wire.Call) error {
 			if err != nil {
 				return k.broken(err, "")
 			}
-			return k.refused(m, call)
+			return k.refused(m, msg)
 		default:
 			return k.broken(fmt.Errorf("%w: a %v frame instead of an answer", wire.ErrProtocol, h.Type), "")
 		}
@@ -206,11 +206,11 @@ func (k *session) open(call *wire.Call) error {
 }
 
 // refused makes an error of a refusal.
-func (k *session) refused(m *wire.Refused, call *wire.Call) error {
+func (k *call) refused(m *wire.Refused, msg *wire.Call) error {
 	text := k.worker() + " " + m.Text
-	if m.Code == wire.NoDirectory && call.Dir.Proven {
-		text = fmt.Sprintf("%q here isn't %s's %q (not a shared volume): cd to one, or give -C DIR", call.Dir.Name, k.worker(), call.Dir.Name)
-		if call.Dir.Name == "" {
+	if m.Code == wire.NoDirectory && msg.Dir.Proven {
+		text = fmt.Sprintf("%q here isn't %s's %q (not a shared volume): cd to one, or give -C DIR", msg.Dir.Name, k.worker(), msg.Dir.Name)
+		if msg.Dir.Name == "" {
 			text = "the directory here has no name (was it removed?): cd to another, or give -C DIR"
 		}
 	}
@@ -219,7 +219,7 @@ func (k *session) refused(m *wire.Refused, call *wire.Call) error {
 
 // broken makes an error of a connection that failed. What was sent may have
 // been started.
-func (k *session) broken(err error, when string) error {
+func (k *call) broken(err error, when string) error {
 	switch {
 	case errors.Is(err, wire.ErrProtocol):
 		return fail(ErrProtocol, k.worker(), true, err, "%s doesn't speak rpc's protocol: %v (is %q an rpcd's socket?)", k.worker(), err, k.path)

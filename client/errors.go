@@ -82,5 +82,5 @@ func (e *Error) temporary() bool { return errors.Is(e.Err, errNotUp) }
 var errNotUp = errors.New("not up")
 
 func fail(o Outcome, worker string, started bool, cause error, format string, args ...any) *Error {
-	return &Error{Outcome: o, Worker: worker, Text: clean(fmt.Sprintf(format, args...)), Started: started, Err: cause}
+	return &Error{Outcome: o, Worker: worker, Text: Clean(fmt.Sprintf(format, args...)), Started: started, Err: cause}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // attach begins the relaying of what isn't passed, and lets go of what is.
-func (k *session) attach() error {
+func (k *call) attach() error {
 	var passed []*os.File
 	for _, st := range k.std.streams {
 		if st.Mode == wire.Probe || st.Number > 2 {
@@ -50,7 +50,7 @@ func (k *session) attach() error {
 }
 
 // letGo replaces descriptors by /dev/null, so that their numbers stay taken.
-func (k *session) letGo(files ...*os.File) {
+func (k *call) letGo(files ...*os.File) {
 	if !k.cmd.LetGo || len(files) == 0 {
 		return
 	}
@@ -66,7 +66,7 @@ func (k *session) letGo(files ...*os.File) {
 
 // writer writes a relayed output to the caller's file.
 type writer struct {
-	k    *session
+	k    *call
 	in   *wire.In
 	fd   int // ours
 	f    *os.File
@@ -121,7 +121,7 @@ func (w *writer) Write(b []byte) (int, error) {
 
 // reader reads the caller's stdin for the procedure, as much as that may take.
 type reader struct {
-	k        *session
+	k        *call
 	out      *wire.Out
 	fd       int // ours
 	f        *os.File
@@ -141,7 +141,7 @@ var errStopped = errors.New("stopped")
 const inFrame = 8<<10 - wire.HeaderLen
 
 // newReader takes fd over, also when it fails.
-func newReader(k *session, fd int, f *os.File) (*reader, error) {
+func newReader(k *call, fd int, f *os.File) (*reader, error) {
 	r := &reader{k: k, fd: fd, f: f, done: make(chan struct{}), out: k.relay.Out(0, 0)}
 	var p [2]int
 	var err error

@@ -37,11 +37,11 @@ func (c *Cmd) Start() (err error) {
 		return err
 	}
 	defer std.close()
-	call, err := c.message(std)
+	msg, err := c.message(std)
 	if err != nil {
 		return err
 	}
-	if err := c.connect(ctx, call, std); err != nil {
+	if err := c.connect(ctx, msg, std); err != nil {
 		return err
 	}
 	c.startCopiers()
@@ -115,7 +115,7 @@ func (c *Cmd) watch(ctx context.Context) {
 			select {
 			case <-c.stopWatching:
 			case <-time.After(c.WaitDelay):
-				c.session().close()
+				c.current().close()
 			}
 		}
 	}()
@@ -143,7 +143,7 @@ func (c *Cmd) Wait() error {
 		return errors.New("client: Wait was already called")
 	}
 	c.finished = true
-	k := c.session()
+	k := c.current()
 	exit, err := k.wait()
 	if c.stopWatching != nil {
 		close(c.stopWatching)

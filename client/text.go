@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// clean makes a text safe for a terminal: what a worker says may hold escape
+// Clean makes a text safe for a terminal: what a worker says may hold escape
 // sequences. Control bytes and bytes that aren't UTF-8 become "?".
-func clean(s string) string {
+func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError {
 			return '?'

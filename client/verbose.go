@@ -6,9 +6,14 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// say writes the line of Options.Verbose, once.
-func (k *session) say(m *wire.Started) {
+// say writes the line of Options.Verbose, once, and another when the call has
+// to wait.
+func (k *call) say(m *wire.Started) {
 	if k.cmd.Verbose == nil {
+		return
+	}
+	if m.Flags&wire.AcceptedWaits != 0 {
+		_, _ = fmt.Fprintf(k.cmd.Verbose, "rpc: %s\n", Clean(k.worker()+" is busy: waiting behind "+m.Text))
 		return
 	}
 	k.sayOnce.Do(func() {
@@ -19,10 +24,6 @@ func (k *session) say(m *wire.Started) {
 			}
 			line += fmt.Sprintf(" %s %s;", names[i], why)
 		}
-		line = line[:len(line)-1]
-		if m.Flags&wire.AcceptedWaits != 0 {
-			line += "; waits behind " + m.Text
-		}
-		_, _ = fmt.Fprintf(k.cmd.Verbose, "rpc: %s\n", clean(line))
+		_, _ = fmt.Fprintf(k.cmd.Verbose, "rpc: %s\n", Clean(line[:len(line)-1]))
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"io"
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,7 +24,6 @@ type conn struct {
 	fd     *fdconn.Conn
 	br     *bufio.Reader
 	caller export.Caller
-	pid    int32
 }
 
 func newConn(s *Server, c *fdconn.Conn) *conn {
@@ -41,7 +39,7 @@ func (c *conn) serve() {
 		c.server.Log.Warn("drop a connection", "error", err)
 		return
 	}
-	c.caller, c.pid = export.Caller{UID: peer.UID, GID: peer.GID, Groups: peer.Groups}, peer.PID
+	c.caller = export.Caller{UID: peer.UID, GID: peer.GID, Groups: peer.Groups}
 
 	_ = c.fd.SetDeadline(time.Now().Add(wire.FirstTimeout))
 	header, err := wire.ReadHeader(c.br)
@@ -82,7 +80,7 @@ func (c *conn) first(h wire.Header) (wire.Header, error) {
 	case wire.TypeList:
 		err = c.fd.WriteFrame(c.server.info(&c.caller).Append(wire.TypeListing))
 	default:
-		err = c.refuse(&wire.Refused{Code: wire.Protocol, Text: "doesn't know this kind of request (an older rpcd?)"})
+		err = c.refuse(&wire.Refused{Code: wire.Protocol, Text: "doesn't know this kind of question (is it an older rpcd?)"})
 	}
 	if err != nil {
 		return h, err
@@ -193,10 +191,4 @@ func closeAll(fds []int) {
 	for _, fd := range fds {
 		_ = unix.Close(fd)
 	}
-}
-
-// gone reports whether err says only that the other side has left.
-func gone(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, unix.ECONNRESET) ||
-		errors.Is(err, unix.EPIPE) || errors.Is(err, os.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded)
 }

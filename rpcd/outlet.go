@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,9 +28,8 @@ type outlet struct {
 	bytes int64
 	left  bool
 
-	ended     atomic.Bool // the procedure has ended
-	last      bool        // run's own: knows of ended, remaining is set
-	remaining int         // bytes that were in the pipe then
+	last      bool // run's own: the procedure has ended, remaining is set
+	remaining int  // bytes that were in the pipe then
 }
 
 func newOutlet(c *fdconn.Conn, r *wire.Relay, st wire.Stream, pipe *os.File) *outlet {
@@ -51,7 +49,6 @@ func (o *outlet) run() {
 
 // finish tells run that the procedure has ended.
 func (o *outlet) finish() {
-	o.ended.Store(true)
 	_ = o.pipe.SetReadDeadline(time.Unix(1, 0)) // wakes a waiting Read
 }
 

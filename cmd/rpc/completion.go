@@ -41,7 +41,7 @@ func completeCall(_ *cobra.Command, args []string, _ string) ([]string, cobra.Sh
 		}
 		var words []string
 		for _, p := range infos[0].Procedures {
-			words = append(words, cobra.CompletionWithDesc(safe(p.Name), safe(p.Summary)))
+			words = append(words, cobra.CompletionWithDesc(client.Clean(p.Name), client.Clean(p.Summary)))
 		}
 		return words, cobra.ShellCompDirectiveNoFileComp
 	}

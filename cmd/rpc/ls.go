@@ -178,7 +178,7 @@ func (r row) what() string {
 	}
 	names := make([]string, len(r.Procedures))
 	for i, p := range r.Procedures {
-		names[i] = safe(p.Name)
+		names[i] = client.Clean(p.Name)
 	}
 	return strings.Join(names, " ")
 }
@@ -189,24 +189,14 @@ func writeLong(w io.Writer, rows []row) error {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", r.Worker, stateWord(r), r.Error)
 		for _, p := range r.Replicas {
 			fmt.Fprintf(t, "  %s\t%s\t%d/%d running, %d/%d waiting, %d calls, %d refused, %d lost, %d timed out, %d by signal, up %v, rpcd %s\n",
-				p.Socket, safe(p.State), p.Running, p.MaxCalls, p.Waiting, p.MaxQueue, p.Calls, p.Refused, p.Lost, p.TimedOut, p.Signaled,
-				time.Duration(p.UpSeconds)*time.Second, safe(p.Version))
+				p.Socket, client.Clean(p.State), p.Running, p.MaxCalls, p.Waiting, p.MaxQueue, p.Calls, p.Refused, p.Lost, p.TimedOut, p.Signaled,
+				time.Duration(p.UpSeconds)*time.Second, client.Clean(p.Version))
 		}
 		for _, p := range r.Procedures {
-			fmt.Fprintf(t, "  %s\t%s\t%s\n", safe(p.Name), p.Kind, safe(p.Summary))
+			fmt.Fprintf(t, "  %s\t%s\t%s\n", client.Clean(p.Name), p.Kind, client.Clean(p.Summary))
 		}
 	}
 	return t.Flush()
-}
-
-// safe keeps a worker's words from writing escape sequences to a terminal.
-func safe(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, s)
 }
 
 // upWorkers are the workers that answer, for completion.

@@ -39,7 +39,9 @@ sleep 2.5; is T $! && is T $(<pid) && echo still; kill -CONT $!; : >go; wait -f 
 	{name: "a caller that stops twice", script: `set -m
 rpc $W sh -c 'echo $$ >pid; while [ ! -e go ]; do sleep 0.02; done; exit 6' &
 wait_for test -s pid
-for i in 1 2 3; do kill -TSTP $!; wait_for is T $! && wait_for is T $(<pid); kill -CONT $!; wait_for is S $(<pid); done
+# (no loop: bash leaves one when a job stops)
+there_and_back() { kill -TSTP $1; wait_for is T $1 && wait_for is T $2; kill -CONT $1; wait_for is S $2; }
+there_and_back $! $(<pid); there_and_back $! $(<pid); there_and_back $! $(<pid)
 : >go; wait -f $!; echo $?`, stdout: "6\n"},
 	{name: "a caller that is killed while stopped", script: `set -m
 rpc $W sh -c 'echo $$ >pid; sleep 99' & wait_for test -s pid; kill -TSTP $!; wait_for is T $(<pid); kill -KILL $!; wait_for gone $(<pid) && echo gone`, stdout: "gone\n"},

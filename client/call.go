@@ -14,11 +14,11 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// session is a call at a worker, from its first frame on.
+// call is a call at a worker, from its first frame on.
 //
 // States: asked (open runs), running (started has been called), over (done is
 // closed: exit or err is final).
-type session struct {
+type call struct {
 	cmd   *Cmd
 	conn  *fdconn.Conn
 	path  string
@@ -41,7 +41,7 @@ type session struct {
 	overOnce sync.Once
 }
 
-func (k *session) worker() string { return k.cmd.Worker }
+func (k *call) worker() string { return k.cmd.Worker }
 
 // lost reports whether a write failed because the other side has gone.
 func lost(err error) bool {
@@ -49,7 +49,7 @@ func lost(err error) bool {
 }
 
 // tell sends a frame of the caller's.
-func (k *session) tell(frame []byte) error {
+func (k *call) tell(frame []byte) error {
 	select {
 	case <-k.done:
 		return ErrNotRunning
@@ -59,7 +59,7 @@ func (k *session) tell(frame []byte) error {
 }
 
 // listen says whether silence of the worker means anything, on a bridged call.
-func (k *session) listen(yes bool) {
+func (k *call) listen(yes bool) {
 	switch {
 	case !k.beating.Load():
 	case yes:
@@ -69,10 +69,10 @@ func (k *session) listen(yes bool) {
 	}
 }
 
-func (k *session) close() { k.conn.Close() }
+func (k *call) close() { k.conn.Close() }
 
 // started begins the relaying and the reading.
-func (k *session) started(m *wire.Started) error {
+func (k *call) started(m *wire.Started) error {
 	k.id, k.bridged = m.ID, m.Flags&wire.StartedBridged != 0
 	if err := k.attach(); err != nil {
 		return err
@@ -94,7 +94,7 @@ func (k *session) started(m *wire.Started) error {
 // follow takes the worker's frames to the end: in a goroutine of its own where
 // streams are relayed, else in Wait, which saves a short call a third of its
 // time.
-func (k *session) follow() {
+func (k *call) follow() {
 	exit, err := k.read()
 	if k.limit != nil {
 		k.limit.Stop()
@@ -107,7 +107,7 @@ func (k *session) follow() {
 const frozenWait = 2 * time.Second
 
 // read takes the worker's frames until EXIT.
-func (k *session) read() (*wire.Exit, error) {
+func (k *call) read() (*wire.Exit, error) {
 	for {
 		h, err := wire.ReadHeader(k.br)
 		if err != nil {
@@ -131,9 +131,9 @@ func (k *session) read() (*wire.Exit, error) {
 	}
 }
 
-// end makes the session over. The connection is closed: the caller closes
+// end makes the call over. The connection is closed: the caller closes
 // first.
-func (k *session) end(exit *wire.Exit, err error) {
+func (k *call) end(exit *wire.Exit, err error) {
 	k.overOnce.Do(func() {
 		k.exit, k.err = exit, err
 		if err == nil {
@@ -146,7 +146,7 @@ func (k *session) end(exit *wire.Exit, err error) {
 }
 
 // wait waits for the end, and until the relayed outputs are written away.
-func (k *session) wait() (*wire.Exit, error) {
+func (k *call) wait() (*wire.Exit, error) {
 	if len(k.ins) == 0 && k.in == nil {
 		k.follow()
 	}
@@ -183,7 +183,7 @@ func (k *session) wait() (*wire.Exit, error) {
 	return k.exit, nil
 }
 
-func (k *session) isLate() bool {
+func (k *call) isLate() bool {
 	select {
 	case <-k.late:
 		return true
@@ -193,7 +193,7 @@ func (k *session) isLate() bool {
 }
 
 // beat begins the heartbeats of a bridged call, once.
-func (k *session) beat(m *wire.Started) {
+func (k *call) beat(m *wire.Started) {
 	if m.Flags&wire.StartedBridged == 0 || k.beating.Swap(true) {
 		return
 	}

@@ -419,7 +419,7 @@ func TestCallerVanishes(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		c := sh(worker, "sleep 1000 & echo $!; wait")
 		pid := pidFrom(t, begin(t, c))
-		c.session().close()
+		c.current().close()
 		want(t, c.Wait(), ErrLost, true)
 		testbin.Eventually(t, "the procedure is gone", func() bool { return !alive(pid) })
 	})

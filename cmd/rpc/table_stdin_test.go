@@ -34,12 +34,13 @@ sort o | uniq -c; sort e | uniq -c`,
 
 	{name: "the rest of a list", script: `seq 30000 >list
 { rpc $W true; cat; } <list | cmp - list && echo whole
+{ rpc $W echo ran; cat; } <list | cmp - <(echo ran; cat list) && echo whole
 { rpc $W dd bs=1 count=4; cat; } <list 2>/dev/null | cmp - list && echo whole
 { rpc $W sh -c 'read a; read b; echo $a; echo $b'; cat; } <list | cmp - list && echo whole
 { rpc $W sh -c 'sleep 0.3; exit 1'; cat; } <list | cmp - list && echo whole
 { rpc -n $W cat; cat; } <list | cmp - list && echo whole
 { rpc $W cat; cat; } <list | cmp - list && echo whole
-{ rpc $W nope; cat; } 2>/dev/null <list | cmp - list && echo whole`, stdout: "whole\nwhole\nwhole\nwhole\nwhole\nwhole\nwhole\n"},
+{ rpc $W nope; cat; } 2>/dev/null <list | cmp - list && echo whole`, stdout: "whole\nwhole\nwhole\nwhole\nwhole\nwhole\nwhole\nwhole\n"},
 	{name: "a loop over a list", script: `printf '%s\n' a b c >list; while read -r f; do rpc $W echo $f; done <list`, stdout: "a\nb\nc\n"},
 	{name: "a loop over a pipe", on: "passed users", script: `printf '%s\n' a b c | while read -r f; do rpc $W echo $f; done`, stdout: "a\nb\nc\n"},
 	{name: "a loop whose call reads", script: `printf '%s\n' a b c | while read -r f; do echo "f=$f"; rpc $W cat; done`, stdout: "f=a\nb\nc\n"},

@@ -4,7 +4,7 @@
 # wait_for COMMAND...: until it succeeds; 20 s at most.
 wait_for() {
   local i
-  for ((i = 0; i < 800; i++)); do
+  for ((i = 0; i < ${WAITS:-800}; i++)); do
     if "$@" 2>/dev/null; then return 0; fi
     sleep 0.025
   done

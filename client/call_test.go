@@ -97,10 +97,7 @@ func TestWaitDelayOfAFrozenWorker(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := rpcd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rpcd.Process.Signal(syscall.SIGCONT) }()
+	freeze(t, rpcd.Process)
 	cancel()
 	within(t, func() {
 		if err := c.Wait(); !errors.Is(err, context.Canceled) {

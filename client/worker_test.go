@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -94,10 +93,7 @@ func TestPingAndList(t *testing.T) {
 func TestPingOfAFrozenWorker(t *testing.T) {
 	w := newWorld(t)
 	rpcd := w.serve("w")
-	if err := rpcd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rpcd.Process.Signal(syscall.SIGCONT) }()
+	freeze(t, rpcd.Process)
 	within(t, func() {
 		_, err := Ping(t.Context(), "w", 100*time.Millisecond)
 		want(t, err, ErrLost, false)
@@ -108,10 +104,7 @@ func TestPingOfAFrozenWorker(t *testing.T) {
 func TestPingsContext(t *testing.T) {
 	w := newWorld(t)
 	rpcd := w.serve("w")
-	if err := rpcd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rpcd.Process.Signal(syscall.SIGCONT) }()
+	freeze(t, rpcd.Process)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	began := time.Now()

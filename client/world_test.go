@@ -195,3 +195,22 @@ func begin(t *testing.T, c *Cmd) io.Reader {
 	}
 	return r
 }
+
+// freeze stops a process, and waits until it has stopped.
+func freeze(t *testing.T, p *os.Process) {
+	t.Helper()
+	if err := p.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Signal(syscall.SIGCONT) })
+	for began := time.Now(); time.Since(began) < hang; time.Sleep(time.Millisecond) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, rest, _ := strings.Cut(string(stat), ") "); strings.HasPrefix(rest, "T") {
+			return
+		}
+	}
+	t.Fatal("it doesn't stop")
+}

@@ -30,12 +30,7 @@ func (c *Child) Reap() {
 	c.group.Lock()
 	c.gone = true
 	c.group.Unlock()
-	children.remove(c)
-	for {
-		if _, err := unix.Wait4(c.PID, nil, 0, nil); err != unix.EINTR {
-			break
-		}
-	}
+	children.reap(c)
 	if c.pidfd != nil {
 		c.pidfd.Close()
 	}

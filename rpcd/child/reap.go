@@ -27,9 +27,16 @@ func (r *registry) add(c *Child) {
 	r.ours[c.PID] = c
 }
 
-func (r *registry) remove(c *Child) {
+// reap reaps a dead child and forgets it, in one: its number may come again at
+// once.
+func (r *registry) reap(c *Child) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for {
+		if _, err := unix.Wait4(c.PID, nil, 0, nil); err != unix.EINTR {
+			break
+		}
+	}
 	delete(r.ours, c.PID)
 }
 

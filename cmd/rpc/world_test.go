@@ -186,6 +186,9 @@ func cleanEnvironment() []string {
 func (w *world) environment() []string {
 	env := append(cleanEnvironment(), "PATH="+w.path, "W="+w.socket, "T="+w.transport, "D="+w.dir,
 		fmt.Sprintf("RPCD=%d", w.daemon.Process.Pid))
+	if testing.Short() {
+		env = append(env, "SHORT=1")
+	}
 	if w.transport == "none" {
 		env = append(env, "RPC_PASS=none")
 	}

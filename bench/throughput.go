@@ -97,27 +97,30 @@ func (s *spawner) countBytes(argv []string, size int64) (time.Duration, error) {
 	}
 	defer count.Close()
 	began := time.Now()
-	producer, err := s.start(argv, nil, stdout, nil)
-	stdout.Close()
-	if err != nil {
-		data.Close()
-		counted.Close()
-		return 0, err
-	}
+	// wc first: it then waits for the first byte whatever makes it, and the
+	// kernel places both processes alike.
 	consumer, err := s.start([]string{filepath.Clean(wc), "-c"}, data, counted, nil)
 	data.Close()
 	counted.Close()
-	_, failed := s.wait(producer) // also when wc didn't start: nobody reads then, so it ends
 	if err != nil {
+		stdout.Close()
 		return 0, err
 	}
-	_, err = s.wait(consumer)
-	took := time.Since(began)
-	if failed != nil {
-		return 0, failed
+	producer, err := s.start(argv, nil, stdout, nil)
+	stdout.Close() // wc sees the end, also when the producer didn't start
+	var failed error
+	if err == nil {
+		_, failed = s.wait(producer)
 	}
-	if err != nil {
-		return 0, fmt.Errorf("wc: %w", err)
+	_, werr := s.wait(consumer)
+	took := time.Since(began)
+	switch {
+	case err != nil:
+		return 0, err
+	case failed != nil:
+		return 0, failed
+	case werr != nil:
+		return 0, fmt.Errorf("wc: %w", werr)
 	}
 	text, _ := io.ReadAll(io.LimitReader(count, 64)) // wc has exited: this can't wait
 	if got := strings.TrimSpace(string(text)); got != strconv.FormatInt(size, 10) {

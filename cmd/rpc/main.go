@@ -91,8 +91,7 @@ executable; 127 no such procedure.`,
 		ValidArgsFunction: completeCall,
 		RunE: func(c *cobra.Command, args []string) error {
 			if showVersion {
-				fmt.Println("rpc", version.Version)
-				return nil
+				return printVersion(c, nil)
 			}
 			return o.run(c.Flags().Changed, args)
 		},
@@ -104,7 +103,7 @@ executable; 127 no such procedure.`,
 		Use:   "version",
 		Short: "print the version",
 		Args:  usageArgs(cobra.NoArgs),
-		Run:   func(*cobra.Command, []string) { fmt.Println("rpc", version.Version) },
+		RunE:  printVersion,
 	})
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		if c.HasParent() && c.Name() != "call" {
@@ -113,6 +112,11 @@ executable; 127 no such procedure.`,
 		return &exitError{125, fmt.Errorf("%w (%s)", err, hint(err))}
 	})
 	return root
+}
+
+func printVersion(c *cobra.Command, _ []string) error {
+	_, err := fmt.Fprintln(c.OutOrStdout(), "rpc", version.Version)
+	return err
 }
 
 // hint answers options that other tools have.

@@ -24,7 +24,7 @@ func run(args []string) int {
 		Short:         "the daemon of a worker: runs exported procedures for callers on a UNIX socket",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          usageArgs(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			return usageError{errors.New("what to do? try: rpcd serve NAME (see rpcd help)")}
 		},
@@ -36,8 +36,11 @@ func run(args []string) int {
 	root.AddCommand(serveCommand(), checkCommand(), &cobra.Command{
 		Use:   "version",
 		Short: "print the version",
-		Args:  cobra.NoArgs,
-		Run:   func(*cobra.Command, []string) { fmt.Println("rpcd", version.Version) },
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(c.OutOrStdout(), "rpcd", version.Version)
+			return err
+		},
 	})
 	root.SetArgs(args)
 	err := root.Execute()

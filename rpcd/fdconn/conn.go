@@ -73,11 +73,11 @@ func (c *Conn) Read(p []byte) (int, error) {
 		if n == 0 && err == nil {
 			err = io.EOF
 		}
-		return n, err
+		return max(n, 0), err
 	}
 	n, oobn, flags, _, err := c.s.Recvmsg(context.Background(), p, c.oob, unix.MSG_CMSG_CLOEXEC)
 	if err != nil {
-		return n, err
+		return 0, err // n may be -1, which no io.Reader may say
 	}
 	if oobn > 0 {
 		c.collect(c.oob[:oobn])
@@ -87,7 +87,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	}
 	if len(c.fds) > MaxDescriptors {
 		c.Discard()
-		return n, errors.New("more descriptors than a call can have")
+		return 0, errors.New("more descriptors than a call can have")
 	}
 	return n, nil
 }

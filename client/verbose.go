@@ -13,7 +13,7 @@ func (k *call) say(m *wire.Started) {
 		return
 	}
 	if m.Flags&wire.AcceptedWaits != 0 {
-		_, _ = fmt.Fprintf(k.cmd.Verbose, "rpc: %s\n", Clean(k.worker()+" is busy: waiting behind "+m.Text))
+		_, _ = fmt.Fprintf(k.cmd.Verbose, "rpc: %s\n", Clean(k.worker()+" is busy: waits behind "+m.Text))
 		return
 	}
 	k.sayOnce.Do(func() {

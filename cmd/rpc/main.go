@@ -45,9 +45,12 @@ func run(args []string) int {
 	if isPlainCall(args) {
 		err = newCallOptions().run(func(string) bool { return false }, args)
 	} else {
-		root := rootCommand()
+		root, out := rootCommand(), &output{}
 		root.SetArgs(args)
-		err = root.Execute()
+		root.SetOut(out)
+		if err = root.Execute(); err == nil {
+			err = out.err
+		}
 	}
 	if err == nil {
 		return 0
@@ -60,6 +63,17 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, "rpc: "+text)
 	}
 	return exit.status
+}
+
+// output is stdout; it keeps the error of a write, which cobra's help drops.
+type output struct{ err error }
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := os.Stdout.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
 }
 
 // isPlainCall: WORKER PROCEDURE ... without options needs no parser, which is

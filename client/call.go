@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"sync"
@@ -22,7 +21,6 @@ type call struct {
 	cmd   *Cmd
 	conn  *fdconn.Conn
 	path  string
-	br    *bufio.Reader
 	std   *stdio
 	relay *wire.Relay
 
@@ -109,18 +107,18 @@ const frozenWait = 2 * time.Second
 // read takes the worker's frames until EXIT.
 func (k *call) read() (*wire.Exit, error) {
 	for {
-		h, err := wire.ReadHeader(k.br)
+		h, err := wire.ReadHeader(k.conn)
 		if err != nil {
 			return nil, err
 		}
 		switch h.Type {
 		case wire.TypeData, wire.TypeEnd, wire.TypeClosed, wire.TypeCredit:
-			if err := k.relay.Handle(h, k.br); err != nil {
+			if err := k.relay.Handle(h, k.conn); err != nil {
 				return nil, err
 			}
 		case wire.TypeHeartbeat:
 		case wire.TypeExit:
-			b, err := wire.ReadPayload(k.br, h)
+			b, err := wire.ReadPayload(k.conn, h)
 			if err != nil {
 				return nil, err
 			}
@@ -150,7 +148,7 @@ func (k *call) wait() (*wire.Exit, error) {
 	if len(k.ins) == 0 && k.in == nil {
 		k.follow()
 	}
-	<-k.done
+	<-k.done // and nobody reads the connection any more
 	var written error
 	for _, w := range k.ins {
 		select {
@@ -158,6 +156,7 @@ func (k *call) wait() (*wire.Exit, error) {
 			if written == nil {
 				written = err
 			}
+			w.close()
 		case <-k.late: // nor is its output taken
 		}
 	}

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -134,7 +133,7 @@ func (c *Cmd) try(ctx context.Context, path string, msg *wire.Call, std *stdio) 
 			return fail(ErrUnreachable, c.Worker, false, err, "refuse to call %s: user %d serves %q, not %d (--server-uid)", c.Worker, peer.UID, path, *c.ServerUID)
 		}
 	}
-	k := &call{cmd: c, conn: conn, path: path, br: bufio.NewReaderSize(conn, 512), std: std, done: make(chan struct{}), late: make(chan struct{})}
+	k := &call{cmd: c, conn: conn, path: path, std: std, done: make(chan struct{}), late: make(chan struct{})}
 	k.relay = wire.NewRelay(conn.WriteFrame)
 	if c.Verbose != nil {
 		msg.Flags |= wire.CallAnnounce
@@ -146,6 +145,10 @@ func (c *Cmd) try(ctx context.Context, path string, msg *wire.Call, std *stdio) 
 	}
 	if err != nil {
 		k.end(nil, err)
+		for _, w := range k.ins { // of a relay that couldn't begin whole
+			<-w.done
+			w.close()
+		}
 		c.setCurrent(nil)
 		return err
 	}
@@ -166,10 +169,10 @@ func (k *call) open(msg *wire.Call) error {
 	}
 	k.cmd.setCurrent(k) // signals go there from now on
 	for {
-		h, err := wire.ReadHeader(k.br)
+		h, err := wire.ReadHeader(k.conn)
 		var payload []byte
 		if err == nil {
-			payload, err = wire.ReadPayload(k.br, h)
+			payload, err = wire.ReadPayload(k.conn, h)
 		}
 		if err != nil {
 			return k.broken(err, "before it answered")

@@ -37,9 +37,9 @@ func (k *call) attach() error {
 			if st.Number == 0 {
 				continue
 			}
-			w := &writer{k: k, in: k.relay.In(st.Number, outWindow, outWindow), fd: fd, f: f, done: make(chan error, 1)}
+			w := newWriter(k, st.Number, fd, f)
 			k.ins = append(k.ins, w)
-			go w.run(st.Number)
+			go w.run()
 		}
 	}
 	k.letGo(passed...)
@@ -64,60 +64,11 @@ func (k *call) letGo(files ...*os.File) {
 	unix.Close(null)
 }
 
-// writer writes a relayed output to the caller's file.
-type writer struct {
-	k    *call
-	in   *wire.In
-	fd   int // ours
-	f    *os.File
-	done chan error // what couldn't be written, or nil
-}
-
-func (w *writer) run(number uint8) {
-	_, err := w.in.WriteTo(w)
-	unix.Close(w.fd)
-	if number == 1 {
-		w.k.letGo(w.f)
-	}
-	var failed *fileError
-	switch {
-	case errors.As(err, &failed) && errors.Is(err, unix.EPIPE):
-		_ = w.in.Close() // the procedure gets its SIGPIPE
-		w.done <- nil
-	case errors.As(err, &failed):
-		_ = w.in.Close()
-		_ = w.k.tell(wire.Signal(uint8(unix.SIGTERM), 0))
-		w.done <- failed.err
-	default: // END, or the connection's own error
-		w.done <- nil
-	}
-}
-
 // fileError is an error of the caller's own file, not of the connection.
 type fileError struct{ err error }
 
 func (e *fileError) Error() string { return e.err.Error() }
 func (e *fileError) Unwrap() error { return e.err }
-
-// Write writes b whole, also to a file that is non-blocking.
-func (w *writer) Write(b []byte) (int, error) {
-	sum := 0
-	for sum < len(b) {
-		n, err := unix.Write(w.fd, b[sum:])
-		switch {
-		case n > 0:
-			sum += n
-		case err == unix.EINTR:
-		case err == unix.EAGAIN:
-			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLOUT}}, -1)
-		case err == nil:
-			return sum, &fileError{io.ErrShortWrite}
-		default:
-			return sum, &fileError{err}
-		}
-	}
-	return sum, nil
-}
 
 // reader reads the caller's stdin for the procedure, as much as that may take.
 type reader struct {

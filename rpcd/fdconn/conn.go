@@ -63,10 +63,8 @@ func Pair() (*Conn, *Conn, error) {
 // with the bytes are kept for TakeDescriptors, marked close-on-exec. It
 // returns io.EOF when the other side has closed.
 func (c *Conn) Read(p []byte) (int, error) {
-	if d := c.idle.Load(); d > 0 {
-		if err := c.s.SetReadDeadline(time.Now().Add(time.Duration(d))); err != nil {
-			return 0, err
-		}
+	if err := c.arm(); err != nil {
+		return 0, err
 	}
 	if c.oob == nil {
 		n, err := c.s.Read(p)
@@ -90,6 +88,14 @@ func (c *Conn) Read(p []byte) (int, error) {
 		return 0, errors.New("more descriptors than a call can have")
 	}
 	return n, nil
+}
+
+// arm begins the time of SetIdle anew.
+func (c *Conn) arm() error {
+	if d := c.idle.Load(); d > 0 {
+		return c.s.SetReadDeadline(time.Now().Add(time.Duration(d)))
+	}
+	return nil
 }
 
 // collect takes the descriptors out of a control message.
@@ -142,60 +148,6 @@ func (c *Conn) WriteDescriptors(b []byte, fds []int) error {
 			return err
 		}
 		b, oob = b[n:], nil
-	}
-	return nil
-}
-
-// Splice writes header, then n bytes that lie in the pipe fd, without copying
-// them (splice(2)). After an error the connection is of no use.
-func (c *Conn) Splice(header []byte, fd, n int) error {
-	c.write.Lock()
-	defer c.write.Unlock()
-	for len(header) > 0 {
-		k, err := c.s.Sendmsg(context.Background(), header, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_MORE)
-		if err != nil {
-			return err
-		}
-		header = header[k:]
-	}
-	for n > 0 {
-		err := c.s.WriteFunc(context.Background(), "splice", func(s int) error {
-			k, err := unix.Splice(fd, nil, s, nil, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
-			if err == nil && k == 0 {
-				err = io.ErrUnexpectedEOF
-			}
-			n -= int(max(k, 0))
-			return err
-		})
-		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
-			return c.copy(fd, n) // a sandbox without splice
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// copy is Splice by hand; the caller holds the lock.
-func (c *Conn) copy(fd, n int) error {
-	buf := make([]byte, min(n, 64<<10))
-	for n > 0 {
-		k, err := unix.Read(fd, buf[:min(n, len(buf))])
-		if k <= 0 {
-			if err == nil {
-				err = io.ErrUnexpectedEOF
-			}
-			return err
-		}
-		n -= k
-		for b := buf[:k]; len(b) > 0; {
-			k, err := c.s.Sendmsg(context.Background(), b, nil, nil, unix.MSG_NOSIGNAL)
-			if err != nil {
-				return err
-			}
-			b = b[k:]
-		}
 	}
 	return nil
 }

@@ -18,8 +18,8 @@ type In struct {
 
 	mu     sync.Mutex
 	cond   sync.Cond
-	queue  [][]byte
-	last   []byte // given out by Next, goes back to its pool at the following call
+	queue  []piece
+	last   piece  // given out by Next, goes back to its pool at the following call
 	credit uint32 // what the other side may still send
 	owed   uint32 // read away, but not granted again yet
 	manual bool   // credit comes by Grant alone
@@ -27,7 +27,32 @@ type In struct {
 	ended  bool
 	closed bool
 	err    error
+
+	absorber Absorber
 }
+
+// piece is a part of a stream: bytes, or, where b is nil, n bytes that the
+// absorber holds.
+type piece struct {
+	b []byte
+	n int
+}
+
+// Absorber keeps bytes of a stream outside of this process.
+type Absorber interface {
+	// Absorb takes up to n bytes off the connection and gives how many. It may
+	// wait for the connection, not for its own reader.
+	Absorb(n int) (int, error)
+	// Emit writes the next n bytes that it took to where the stream goes.
+	Emit(n int) error
+}
+
+// leastAbsorb is from how many bytes on a frame is absorbed; fewer are cheaper
+// to copy.
+const leastAbsorb = 32 << 10
+
+// Absorb makes big frames pass by a. Such a stream is read by WriteTo.
+func (in *In) Absorb(a Absorber) { in.absorber = a }
 
 // Manual leaves all credit to Grant.
 func (in *In) Manual() { in.manual = true }
@@ -40,6 +65,11 @@ func (in *In) Line() { in.manual, in.line = true, true }
 // Next, and gives credit for the ones before. It returns io.EOF after END,
 // ErrClosed after Close, and the error of Abort when the connection is gone.
 func (in *In) Next() ([]byte, error) {
+	p, err := in.next()
+	return p.b, err
+}
+
+func (in *In) next() (piece, error) {
 	in.mu.Lock()
 	owed := in.release()
 	in.mu.Unlock()
@@ -51,14 +81,14 @@ func (in *In) Next() ([]byte, error) {
 	for {
 		switch {
 		case in.closed:
-			return nil, ErrClosed
+			return piece{}, ErrClosed
 		case len(in.queue) > 0:
 			in.last, in.queue = in.queue[0], in.queue[1:]
 			return in.last, nil
 		case in.ended:
-			return nil, io.EOF
+			return piece{}, io.EOF
 		case in.err != nil:
-			return nil, in.err
+			return piece{}, in.err
 		}
 		in.cond.Wait()
 	}
@@ -67,12 +97,12 @@ func (in *In) Next() ([]byte, error) {
 // release takes back what Next gave out and says how much credit is due now:
 // a quarter of the window at once, so that small reads cost few frames.
 func (in *In) release() uint32 {
-	if in.last == nil {
+	if in.last.n == 0 {
 		return 0
 	}
-	in.owed += uint32(len(in.last))
-	putBuffer(in.last)
-	in.last = nil
+	in.owed += uint32(in.last.n)
+	in.last.free()
+	in.last = piece{}
 	if in.manual || in.ended || in.closed || in.owed < in.window/4 {
 		return 0
 	}
@@ -98,14 +128,19 @@ func (in *In) Grant(n uint32) error {
 func (in *In) WriteTo(w io.Writer) (int64, error) {
 	var sum int64
 	for {
-		b, err := in.Next()
+		p, err := in.next()
 		if err == io.EOF {
 			return sum, nil
 		}
 		if err != nil {
 			return sum, err
 		}
-		n, err := w.Write(b)
+		n := p.n
+		if p.b == nil {
+			err = in.absorber.Emit(n)
+		} else {
+			n, err = w.Write(p.b)
+		}
 		sum += int64(n)
 		if err != nil {
 			return sum, err
@@ -129,8 +164,8 @@ func (in *In) Close() error {
 }
 
 func (in *In) drop() {
-	for _, b := range in.queue {
-		putBuffer(b)
+	for _, p := range in.queue {
+		p.free()
 	}
 	in.queue = nil
 }
@@ -138,7 +173,7 @@ func (in *In) drop() {
 // data queues n bytes of body.
 func (in *In) data(n uint32, body io.Reader) error {
 	in.mu.Lock()
-	ended, over := in.ended, n > in.credit
+	ended, closed, over := in.ended, in.closed, n > in.credit
 	if !over {
 		in.credit -= n
 		if in.line {
@@ -154,20 +189,44 @@ func (in *In) data(n uint32, body io.Reader) error {
 	case n == 0:
 		return protocolError("an empty DATA frame")
 	}
-	b := getBuffer(int(n))
-	if _, err := io.ReadFull(body, b); err != nil {
-		putBuffer(b)
+	left := int(n)
+	if in.absorber != nil && left >= leastAbsorb && !closed {
+		k, err := in.absorber.Absorb(left)
+		if err != nil {
+			return err
+		}
+		if k > 0 {
+			in.push(piece{n: k})
+			left -= k
+		}
+	}
+	if left == 0 {
+		return nil
+	}
+	p := piece{getBuffer(left), left}
+	if _, err := io.ReadFull(body, p.b); err != nil {
+		p.free()
 		return err
 	}
+	in.push(p)
+	return nil
+}
+
+func (in *In) push(p piece) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.closed {
-		putBuffer(b)
-		return nil
+		p.free()
+		return
 	}
-	in.queue = append(in.queue, b)
+	in.queue = append(in.queue, p)
 	in.cond.Broadcast()
-	return nil
+}
+
+func (p piece) free() {
+	if p.b != nil {
+		putBuffer(p.b)
+	}
 }
 
 func (in *In) end() error {

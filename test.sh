@@ -78,8 +78,7 @@ run() { # STEP FUNCTION
 
 say prepare
 prepare
-say build
-CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/rpc ./cmd/rpcd
+./examples.sh --build
 (($#)) || set -- lint go race examples containers bench
 for step; do
   case $step in

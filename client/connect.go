@@ -187,6 +187,9 @@ func (k *call) open(msg *wire.Call) error {
 			_ = k.conn.SetDeadline(time.Time{})
 			k.beat(m)
 			k.say(m)
+			if msg.Flags&wire.CallAnnounce != 0 && m.Flags&wire.AcceptedWaits == 0 {
+				_ = k.conn.WriteFrame(wire.Frame(wire.TypeContinued, 0, 0, nil))
+			}
 		case wire.TypeStarted:
 			m, err := wire.ParseStarted(h.Flags, payload)
 			if err != nil {

@@ -37,6 +37,9 @@ type call struct {
 	left     chan struct{} // closed: the caller has left
 	leftOnce sync.Once
 
+	heard     chan struct{} // closed: CONTINUED came
+	heardOnce sync.Once
+
 	mu       sync.Mutex
 	process  process          // nil: not started yet, or over
 	pending  []syscall.Signal // came before it
@@ -56,6 +59,7 @@ func newCall(c *conn, m *wire.Call) *call {
 		relay: wire.NewRelay(c.fd.WriteFrame),
 		done:  make(chan struct{}),
 		left:  make(chan struct{}),
+		heard: make(chan struct{}),
 
 		answered: make(chan struct{}),
 	}
@@ -148,7 +152,9 @@ func (c *call) takePlace(proc *export.Procedure) error {
 		wait = 0
 	}
 	if c.Flags&wire.CallAnnounce != 0 {
-		c.accepted(0, "")
+		if err := c.announce(); err != nil {
+			return err
+		}
 	}
 	err := s.places.take(c.ctx, proc, wait, func(behind string) { c.accepted(wire.AcceptedWaits, behind) })
 	if err == nil && c.ctx.Err() != nil { // it left at the very moment
@@ -157,6 +163,24 @@ func (c *call) takePlace(proc *export.Procedure) error {
 	}
 	return err
 }
+
+// announce says what will be, and waits until the caller has heard it.
+func (c *call) announce() error {
+	c.accepted(0, "")
+	timer := time.NewTimer(wire.FirstTimeout)
+	defer timer.Stop()
+	select {
+	case <-c.heard:
+		return nil
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	case <-timer.C:
+		return &wire.Refused{Code: wire.Protocol, Text: "waited in vain for the answer to ACCEPTED"}
+	}
+}
+
+// proceed says that the caller has heard ACCEPTED, or runs again.
+func (c *call) proceed() { c.heardOnce.Do(func() { close(c.heard) }) }
 
 // accepted tells the caller that its call was understood.
 func (c *call) accepted(flags uint16, text string) {

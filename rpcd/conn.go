@@ -180,6 +180,7 @@ func (c *conn) frame(call *call, h wire.Header) error {
 		call.silent(true)
 		return nil
 	case wire.TypeContinued:
+		call.proceed()
 		call.silent(false)
 		call.signal(unix.SIGCONT)
 		return nil

@@ -11,7 +11,7 @@ import (
 const (
 	CallKeep     = 1 // the caller may send another first frame after the end
 	CallNoWait   = 2 // refuse as busy rather than queue
-	CallAnnounce = 4 // send ACCEPTED before the start
+	CallAnnounce = 4 // send ACCEPTED, and start after CONTINUED
 )
 
 const magic = "RPCD"

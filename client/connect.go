@@ -179,7 +179,7 @@ func (k *call) open(msg *wire.Call) error {
 		}
 		switch h.Type {
 		case wire.TypeHeartbeat:
-		case wire.TypeAccepted:
+		case wire.TypeAccepted, wire.TypeStarted:
 			m, err := wire.ParseStarted(h.Flags, payload)
 			if err != nil {
 				return k.broken(err, "")
@@ -187,18 +187,12 @@ func (k *call) open(msg *wire.Call) error {
 			_ = k.conn.SetDeadline(time.Time{})
 			k.beat(m)
 			k.say(m)
+			if h.Type == wire.TypeStarted {
+				return k.started(m)
+			}
 			if msg.Flags&wire.CallAnnounce != 0 && m.Flags&wire.AcceptedWaits == 0 {
 				_ = k.conn.WriteFrame(wire.Frame(wire.TypeContinued, 0, 0, nil))
 			}
-		case wire.TypeStarted:
-			m, err := wire.ParseStarted(h.Flags, payload)
-			if err != nil {
-				return k.broken(err, "")
-			}
-			_ = k.conn.SetDeadline(time.Time{})
-			k.beat(m)
-			k.say(m)
-			return k.started(m)
 		case wire.TypeRefused:
 			m, err := wire.ParseRefused(payload)
 			if err != nil {

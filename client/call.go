@@ -24,7 +24,6 @@ type call struct {
 	std   *stdio
 	relay *wire.Relay
 
-	id      string
 	bridged bool
 	ins     []*writer
 	in      *reader
@@ -71,7 +70,8 @@ func (k *call) close() { k.conn.Close() }
 
 // started begins the relaying and the reading.
 func (k *call) started(m *wire.Started) error {
-	k.id, k.bridged = m.ID, m.Flags&wire.StartedBridged != 0
+	k.cmd.setID(m.ID)
+	k.bridged = m.Flags&wire.StartedBridged != 0
 	if err := k.attach(); err != nil {
 		return err
 	}

@@ -49,7 +49,8 @@ type Cmd struct {
 	stopWatching chan struct{}
 
 	mu  sync.Mutex
-	now *call // set once the call has been sent
+	now *call  // set once the call has been sent
+	id  string // at the worker
 }
 
 // Options are what a local process has no need of. The zero value is rpc's
@@ -196,10 +197,15 @@ func (c *Cmd) pipe() (r, w *os.File, err error) {
 
 // ID gives the call's id at the worker, "" before Start.
 func (c *Cmd) ID() string {
-	if k := c.current(); k != nil {
-		return k.id
-	}
-	return ""
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.id
+}
+
+func (c *Cmd) setID(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.id = id
 }
 
 // Relays says, after Start, whether bytes of the call go through this process.

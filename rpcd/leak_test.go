@@ -1,0 +1,81 @@
+package rpcd
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"rpcd/rpcd/export"
+	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/wire"
+)
+
+// After many calls at once, whether they ended by themselves or were left by
+// their caller, no goroutine is left of them.
+func TestGoroutinesAfterCalls(t *testing.T) {
+	rule, err := export.ParseRule("any")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(Config{Source: export.Commands("/usr/bin:/bin"), Allow: export.Rules{rule}, MaxCalls: 8, Queue: 500, QueueWait: hang, Grace: time.Second, Log: hclog.NewNullLogger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := runtime.NumGoroutine()
+	var calls sync.WaitGroup
+	for i := range 200 {
+		calls.Add(1)
+		go func() {
+			defer calls.Done()
+			if err := oneCall(s, i%4 == 0); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	calls.Wait()
+	for began := time.Now(); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
+		if time.Since(began) > hang {
+			t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
+		}
+	}
+	wantLoad(t, s.places, 0, 0)
+}
+
+// oneCall calls over a socket pair, to the end or, if leave, until it runs.
+func oneCall(s *Server, leave bool) error {
+	theirs, ours, err := fdconn.Pair()
+	if err != nil {
+		return err
+	}
+	over := make(chan struct{})
+	go func() { defer close(over); s.ServeConn(theirs) }()
+	defer func() { ours.Close(); <-over }()
+	call := wire.Call{Procedure: "true", Dir: wire.Dir{Name: "/"}}
+	last := wire.TypeExit
+	if leave {
+		call.Procedure, call.Args = "sleep", []string{"1000"}
+		last = wire.TypeStarted
+	}
+	if err := ours.WriteFrame(call.Append()); err != nil {
+		return err
+	}
+	for {
+		h, err := wire.ReadHeader(ours)
+		if err != nil {
+			return err
+		}
+		if _, err := wire.ReadPayload(ours, h); err != nil {
+			return err
+		}
+		switch h.Type {
+		case last:
+			return nil
+		case wire.TypeRefused:
+			return fmt.Errorf("refused")
+		}
+	}
+}

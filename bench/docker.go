@@ -13,22 +13,6 @@ import (
 	"time"
 )
 
-// noopSource is the container's only file. It ends at once, or with an
-// argument waits to be killed, which keeps the container up.
-const noopSource = `package main
-
-import (
-	"os"
-	"syscall"
-)
-
-func main() {
-	for len(os.Args) > 1 {
-		syscall.Pause()
-	}
-}
-`
-
 // dockerWay makes an image of one static file and a container without network
 // from it; close removes both. Its procedure is that file, whatever is asked.
 func dockerWay(st *stage) *way {
@@ -58,17 +42,10 @@ func dockerWay(st *stage) *way {
 	}}
 }
 
-// noopArchive builds noopSource with the go command and returns it as a tar.
+// noopArchive returns the no-op as a tar.
 func noopArchive(st *stage) ([]byte, error) {
-	goCommand, err := lookFor("go", "golang")
+	binary, err := buildNoop(st)
 	if err != nil {
-		return nil, err
-	}
-	source, binary := filepath.Join(st.folder, "noop.go"), filepath.Join(st.folder, "noop")
-	if err := os.WriteFile(source, []byte(noopSource), 0o600); err != nil {
-		return nil, err
-	}
-	if _, err := output(st, nil, goCommand, "build", "-ldflags", "-s -w", "-o", binary, source); err != nil {
 		return nil, err
 	}
 	body, err := os.ReadFile(binary)

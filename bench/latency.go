@@ -6,7 +6,7 @@ import "time"
 // spawned until it has been reaped, one after the other. A round's figure is
 // the median of its calls, in seconds.
 func measureLatency(st *stage) []row {
-	ways := st.pick(localName, shellName, passedName, relayedName, bridgedName, s6Name, sshName, socatName, dockerName)
+	ways := st.pick(localName, shellName, passedName, relayedName, bridgedName, s6Name, sshName, socatName, dockerName, noopName, versionName, pingName)
 	all := inTurns(st, ways, st.options.Rounds, func(w *way) (float64, error) {
 		argv := w.argv("true")
 		seconds := make([]float64, 0, st.options.Calls)

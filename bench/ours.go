@@ -7,7 +7,8 @@ import (
 )
 
 // ourWays starts one worker and returns the three ways to call it: descriptors
-// passed, streams relayed, and relayed through a socat UNIX-TCP-UNIX bridge.
+// passed, streams relayed, and relayed through a socat UNIX-TCP-UNIX bridge;
+// and the parts of a call.
 func ourWays(st *stage) []*way {
 	socket, _, err := startWorker(st, "w")
 	if err != nil {
@@ -20,7 +21,7 @@ func ourWays(st *stage) []*way {
 	} else {
 		ways = append(ways, rpcWay(st, bridgedName, bridge))
 	}
-	return ways
+	return append(ways, partWays(st, socket)...)
 }
 
 // rpcWay calls the worker at socket with rpc and its options.

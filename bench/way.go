@@ -31,6 +31,9 @@ const (
 	sshName     = "ssh, warm mux"
 	socatName   = "socat EXEC"
 	dockerName  = "docker exec"
+	noopName    = "(a Go program that does nothing)"
+	versionName = "(rpc version: no call)"
+	pingName    = "(rpc ping: no process)"
 )
 
 // The procedures that every way offers, and the local files they stand for.

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// noopSource is the container's only file, and the least that a Go program
+// costs. It ends at once, or with an argument waits to be killed, which keeps
+// the container up.
+const noopSource = `package main
+
+import (
+	"os"
+	"syscall"
+)
+
+func main() {
+	for len(os.Args) > 1 {
+		syscall.Pause()
+	}
+}
+`
+
+// buildNoop builds noopSource with the go command, once, and returns its path.
+func buildNoop(st *stage) (string, error) {
+	source, binary := filepath.Join(st.folder, "noop.go"), filepath.Join(st.folder, "noop")
+	if _, err := os.Stat(binary); err == nil {
+		return binary, nil
+	}
+	goCommand, err := lookFor("go", "golang")
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(source, []byte(noopSource), 0o600); err != nil {
+		return "", err
+	}
+	_, err = output(st, nil, goCommand, "build", "-ldflags", "-s -w", "-o", binary, source)
+	return binary, err
+}
+
+// partWays are what a call is made of: the start of any Go program, of ours,
+// and a question to the worker that starts no process.
+func partWays(st *stage, socket string) []*way {
+	fixed := func(name string, argv ...string) *way {
+		return &way{name: name, argv: func(string, ...string) []string { return argv }}
+	}
+	ways := []*way{fixed(versionName, st.options.rpc, "version"), fixed(pingName, st.options.rpc, "ping", socket)}
+	if noop, err := buildNoop(st); err != nil {
+		ways = append(ways, missing(noopName, err.Error()))
+	} else {
+		ways = append(ways, fixed(noopName, noop))
+	}
+	return ways
+}

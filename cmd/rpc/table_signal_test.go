@@ -31,28 +31,25 @@ for s in INT TERM; do
   for i in 1 2 3; do kill -$s $p; sleep 0.1; done
   wait $!; wait_for gone $(<pids) && echo gone
 done`, stdout: "2\ngone\n15\ngone\n"},
-	{name: "a caller that stops", script: `set -m
-rpc --heartbeat 1s $W sh -c 'echo $$ >pid; while [ ! -e go ]; do sleep 0.02; done; echo end; exit 6' >out &
-wait_for test -s pid; kill -TSTP $!
-wait_for is T $! && wait_for is T $(<pid) && echo both stopped
-sleep 2.5; is T $! && is T $(<pid) && echo still; kill -CONT $!; : >go; wait -f $!; echo $?; cat out`, stdout: "both stopped\nstill\n6\nend\n"},
-	{name: "a caller that stops twice", script: `set -m
-rpc $W sh -c 'echo $$ >pid; while [ ! -e go ]; do sleep 0.02; done; exit 6' &
+	{name: "a caller that stops", script: `set -m; mkfifo go
+call --heartbeat 1s $W sh -c 'echo $$ >pid; read x <go; echo end; exit 6' >out
+wait_for test -s pid; kill -TSTP $rpc
+wait_for is T $rpc && wait_for is T $(<pid) && echo both stopped
+sleep 2.5; is T $rpc && is T $(<pid) && echo still; kill -CONT $rpc; : >go; wait $job; cat rc out`, stdout: "both stopped\nstill\n6\nend\n"},
+	{name: "a caller that stops twice", script: `set -m; mkfifo go
+call $W sh -c 'echo $$ >pid; read x <go; exit 6'
 wait_for test -s pid
-# (no loop: bash leaves one when a job stops)
-there_and_back() { kill -TSTP $1; wait_for is T $1 && wait_for is T $2; kill -CONT $1; wait_for is S $2; }
-there_and_back $! $(<pid); there_and_back $! $(<pid); there_and_back $! $(<pid)
-: >go; wait -f $!; echo $?`, stdout: "6\n"},
+for i in 1 2 3; do kill -TSTP $rpc; wait_for is T $rpc && wait_for is T $(<pid); kill -CONT $rpc; wait_for is S $(<pid); done
+: >go; wait $job; cat rc`, stdout: "6\n"},
 	{name: "a caller that is killed while stopped", script: `set -m
 rpc $W sh -c 'echo $$ >pid; sleep 99' & wait_for test -s pid; kill -TSTP $!; wait_for is T $(<pid); kill -KILL $!; wait_for gone $(<pid) && echo gone`, stdout: "gone\n"},
-	{name: "a frozen caller", on: "passed none", script: `set -m
-rpc --heartbeat 1s $W sh -c 'echo $$ >pid; while [ ! -e go ]; do sleep 0.02; done; seq 20000; exit 6' >out &
-wait_for test -s pid; kill -STOP $!; wait_for is T $!; sleep 2.5; : >go; kill -CONT $!; wait -f $!; echo $?; seq 20000 | cmp - out && echo same`, stdout: "6\nsame\n"},
-	{name: "a frozen caller behind a bridge", on: "bridge", script: `set -m
-rpc --heartbeat 1s $W sh -c 'echo $$ >pid; sleep 99' &
-wait_for test -s pid; kill -STOP $!; wait_for is T $!; wait_for gone $(<pid) && echo gone; kill -CONT $!; wait -f $!; echo $?`, stdout: "gone\n125\n", stderr: "rpc: ...\n"},
+	{name: "a frozen caller", on: "passed none", script: `mkfifo go
+call --heartbeat 1s $W sh -c 'echo $$ >pid; read x <go; seq 20000; exit 6' >out
+wait_for test -s pid; kill -STOP $rpc; wait_for is T $rpc; sleep 2.5; : >go; kill -CONT $rpc; wait $job; cat rc; seq 20000 | cmp - out && echo same`, stdout: "6\nsame\n"},
+	{name: "a frozen caller behind a bridge", on: "bridge", script: `call --heartbeat 1s $W sh -c 'echo $$ >pid; exec sleep 99'
+wait_for test -s pid; kill -STOP $rpc; wait_for is T $rpc; wait_for gone $(<pid) && echo gone; kill -CONT $rpc; wait $job; cat rc`, stdout: "gone\n125\n", stderr: "rpc: ...\n"},
 	{name: "a quiet call behind a bridge", script: `rpc --heartbeat 0.5s $W sh -c 'sleep 2; echo end'; echo $?`, stdout: "end\n0\n"},
-	{name: "a frozen worker behind a bridge", on: "bridge", script: `rpc --heartbeat 1s $W sh -c 'echo $$ >pid; sleep 99' & wait_for test -s pid; kill -STOP $RPCD; wait $!; echo $?; kill -CONT $RPCD; wait_for gone $(<pid) && echo gone`,
+	{name: "a frozen worker behind a bridge", on: "bridge", script: `rpc --heartbeat 1s $W sh -c 'echo $$ >pid; sleep 99' & wait_for test -s pid; kill -STOP $RPCD; wait_for is T $RPCD; wait $!; echo $?; kill -CONT $RPCD; wait_for gone $(<pid) && echo gone`,
 		stdout: "125\ngone\n", stderr: "rpc: ...\n"},
-	{name: "a frozen worker at the start", on: "passed bridge", script: `kill -STOP $RPCD; t=$(now); rpc $W true; echo $?; kill -CONT $RPCD; (($(now) - t < 20)) && echo bounded`, stdout: "125\nbounded\n", stderr: "rpc: ...\n"},
+	{name: "a frozen worker at the start", on: "passed bridge", script: `kill -STOP $RPCD; wait_for is T $RPCD; t=$(now); rpc $W true; echo $?; kill -CONT $RPCD; (($(now) - t < 20)) && echo bounded`, stdout: "125\nbounded\n", stderr: "rpc: ...\n"},
 }

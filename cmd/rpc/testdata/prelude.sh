@@ -50,3 +50,16 @@ procedure() {
 
 # now: seconds, with their fraction cut off.
 now() { echo "${EPOCHREALTIME%.*}"; }
+
+# call ARG...: rpc in the background. $rpc is its number, $job that of the shell around it, which wait takes and which
+# never stops itself (bash's own wait is confused by jobs that stop); the status goes to the file rc.
+call() {
+  {
+    rpc "$@"
+    echo $? >rc
+  } &
+  job=$!
+  wait_for has_child "$job"
+  rpc=$(tr -d ' ' <"/proc/$job/task/$job/children")
+}
+has_child() { [[ -n $(cat "/proc/$1/task/$1/children") ]]; }

@@ -46,8 +46,13 @@ func supervise(cmd *client.Cmd, lastWords func(syscall.Signal)) (syscall.Signal,
 		signal.Ignore(unix.SIGTTIN) // a read in the background says EIO
 	}
 
-	var last atomic.Int32
-	go forward(cmd, signals, &last, lastWords)
+	var last, abandoned atomic.Int32
+	go forward(cmd, signals, &last, func(sig syscall.Signal) {
+		abandoned.Store(int32(sig))
+		_ = cmd.Abandon(sig)
+		lastWords(sig)
+		die(sig)
+	})
 	err := cmd.Start()
 	if err == nil {
 		if cmd.Relays() {
@@ -55,11 +60,16 @@ func supervise(cmd *client.Cmd, lastWords func(syscall.Signal)) (syscall.Signal,
 		}
 		err = cmd.Wait()
 	}
+	if sig := syscall.Signal(abandoned.Load()); sig != 0 { // the worker was quicker than we
+		lastWords(sig)
+		die(sig)
+	}
 	return syscall.Signal(last.Load()), err
 }
 
-// forward passes signals on for as long as the process lives.
-func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, lastWords func(syscall.Signal)) {
+// forward passes signals on for as long as the process lives. It ends the call
+// by abandon, which doesn't return.
+func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, abandon func(syscall.Signal)) {
 	notify(signals, jobControl)
 	var interrupts []time.Time
 	for s := range signals {
@@ -74,15 +84,12 @@ func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, lastWo
 		case unix.SIGINT, unix.SIGTERM:
 			interrupts = append(interrupts, time.Now())
 			if n := len(interrupts); n >= enough && interrupts[n-1].Sub(interrupts[n-enough]) < impatience {
-				_ = cmd.Abandon(sig)
-				lastWords(sig)
-				die(sig)
+				abandon(sig)
 			}
 		}
 		last.Store(int32(sig))
 		if errors.Is(cmd.Signal(sig), client.ErrNotRunning) {
-			lastWords(sig)
-			die(sig) // not called yet, or over and only writing output away
+			abandon(sig) // not called yet, or over and only writing output away
 		}
 	}
 }

@@ -90,8 +90,7 @@ func (k *call) started(m *wire.Started) error {
 }
 
 // follow takes the worker's frames to the end: in a goroutine of its own where
-// streams are relayed, else in Wait, which saves a short call a third of its
-// time.
+// streams are relayed, else in Wait, which spares a short call two switches.
 func (k *call) follow() {
 	exit, err := k.read()
 	if k.limit != nil {

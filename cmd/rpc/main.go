@@ -76,8 +76,8 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// isPlainCall: WORKER PROCEDURE ... without options needs no parser, which is
-// a tenth of a short call's time.
+// isPlainCall: WORKER PROCEDURE ... without options needs no parser, whose
+// tree of commands and flags costs a short call page faults.
 func isPlainCall(args []string) bool {
 	return len(args) > 1 && args[0] != "" && args[0][0] != '-' && args[0][0] != '_' && !slices.Contains(version.Verbs, args[0])
 }

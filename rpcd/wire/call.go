@@ -57,6 +57,32 @@ type Dir struct {
 	Dev, Inode uint64
 }
 
+// dir adds a directory and its identity (tags 4 and 5 of CALL and PING).
+func (f *fields) dir(d Dir) {
+	f.text(4, d.Name)
+	if d.Proven {
+		f.bytes(5, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, d.Dev), d.Inode))
+	}
+}
+
+// dir reads what fields.dir wrote, and says whether the tag was one of it.
+func (r *reader) dir(tag uint16, v []byte, d *Dir) bool {
+	switch tag {
+	case 4:
+		d.Name = r.text(tag, v)
+		if r.err == nil && d.Name != "" && d.Name[0] != '/' {
+			r.err = protocolError("the directory %q isn't absolute", d.Name)
+		}
+	case 5:
+		if r.sized(tag, v, 16) {
+			d.Proven, d.Dev, d.Inode = true, binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])
+		}
+	default:
+		return false
+	}
+	return true
+}
+
 // Call is the message of a CALL frame.
 type Call struct {
 	Flags     uint16
@@ -99,10 +125,7 @@ func (c *Call) Append() []byte {
 	for _, e := range c.Env {
 		f.bytes(3, []byte(e))
 	}
-	f.text(4, c.Dir.Name)
-	if c.Dir.Proven {
-		f.bytes(5, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, c.Dir.Dev), c.Dir.Inode))
-	}
+	f.dir(c.Dir)
 	f.u32(6, c.Umask)
 	f.text(7, c.Label)
 	for _, s := range c.Streams {
@@ -162,12 +185,8 @@ func ParseCall(flags uint16, payload []byte) (*Call, error) {
 				return nil, protocolError("a variable without a name")
 			}
 			c.Env = append(c.Env, r.noNUL(tag, v))
-		case 4:
-			c.Dir.Name = r.text(tag, v)
-		case 5:
-			if r.sized(tag, v, 16) {
-				c.Dir.Proven, c.Dir.Dev, c.Dir.Inode = true, binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])
-			}
+		case 4, 5:
+			r.dir(tag, v, &c.Dir)
 		case 6:
 			c.Umask = r.u32(tag, v) & 0o777
 		case 7:
@@ -190,9 +209,6 @@ func ParseCall(flags uint16, payload []byte) (*Call, error) {
 	}
 	if c.Procedure == "" {
 		return nil, protocolError("no procedure named")
-	}
-	if c.Dir.Name != "" && c.Dir.Name[0] != '/' {
-		return nil, protocolError("the directory %q isn't absolute", c.Dir.Name)
 	}
 	return c, checkStreams(c.Streams)
 }

@@ -24,6 +24,8 @@ const (
 	TypeCall      Type = 1
 	TypePing      Type = 2
 	TypeList      Type = 3
+	TypePS        Type = 4
+	TypeKill      Type = 5
 	TypeData      Type = 16
 	TypeEnd       Type = 17
 	TypeClosed    Type = 18
@@ -38,6 +40,8 @@ const (
 	TypeExit      Type = 51
 	TypePong      Type = 52
 	TypeListing   Type = 53
+	TypeCalls     Type = 54
+	TypeSignaled  Type = 55
 )
 
 // MaxData is the most bytes that one DATA frame carries.
@@ -51,6 +55,8 @@ var kinds = map[Type]struct {
 	TypeCall:      {"CALL", 8 << 20},
 	TypePing:      {"PING", 64 << 10},
 	TypeList:      {"LIST", 64 << 10},
+	TypePS:        {"PS", 64 << 10},
+	TypeKill:      {"KILL", 64 << 10},
 	TypeData:      {"DATA", MaxData},
 	TypeEnd:       {"END", 0},
 	TypeClosed:    {"CLOSED", 0},
@@ -65,6 +71,8 @@ var kinds = map[Type]struct {
 	TypeExit:      {"EXIT", 64 << 10},
 	TypePong:      {"PONG", 64 << 10},
 	TypeListing:   {"LISTING", 4 << 20},
+	TypeCalls:     {"CALLS", 4 << 20},
+	TypeSignaled:  {"SIGNALED", 64 << 10},
 }
 
 // String gives the type's name in PROTOCOL.md.

@@ -136,3 +136,34 @@ func FuzzInfo(f *testing.F) {
 		again(t, payload, m, err, func() []byte { return m.Append(TypeListing) }, func(_ uint16, b []byte) (*Info, error) { return ParseInfo(b) })
 	})
 }
+
+func FuzzPing(f *testing.F) {
+	seed(f, TypePing)
+	f.Fuzz(func(t *testing.T, _ uint16, payload []byte) {
+		d, err := ParsePing(payload)
+		again(t, payload, d, err, func() []byte { return Ping(d) }, func(_ uint16, b []byte) (Dir, error) { return ParsePing(b) })
+	})
+}
+
+func FuzzKill(f *testing.F) {
+	seed(f, TypeKill)
+	f.Fuzz(func(t *testing.T, _ uint16, payload []byte) {
+		m, err := ParseKill(payload)
+		again(t, payload, m, err, func() []byte { return m.Append() }, func(_ uint16, b []byte) (*Kill, error) { return ParseKill(b) })
+	})
+}
+
+func FuzzCalls(f *testing.F) {
+	seed(f, TypeCalls)
+	f.Fuzz(func(t *testing.T, _ uint16, payload []byte) {
+		m, err := ParseCalls(payload)
+		if err == nil {
+			for _, c := range m.Calls {
+				if len(c.ID) > 4096 || len(c.Procedure) > 4096 || len(c.Label) > 4096 {
+					return // cut when it is written
+				}
+			}
+		}
+		again(t, payload, m, err, func() []byte { return m.Append() }, func(_ uint16, b []byte) (*Calls, error) { return ParseCalls(b) })
+	})
+}

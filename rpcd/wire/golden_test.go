@@ -89,6 +89,13 @@ func messages() []message {
 	unknown := &Exit{Status: 0xff00, Consumed: -1}
 	pong := &Info{Worker: "hugin", Version: "0.1", State: "drained", Load: Load{1, 2, 1024, 2048}, Counters: Counters{1, 2, 3, 4, 5, time.Hour}}
 	listing := &Info{Worker: "ml", State: "up", Load: Load{MaxCalls: 1}, Procedures: []Entry{{0, "detect", "boxe"}, {2, "f", ""}}}
+	way := &Info{Way: &Way{1001, 1002, 1000, 100, 1, DirOther}}
+	where := Dir{Name: "/images", Proven: true, Dev: 0x803, Inode: 17}
+	calls := &Calls{Worker: "ml", Calls: []Running{
+		{ID: "18", Procedure: "detect", Label: "job", UID: 1001, GID: 1002, Age: 2},
+		{ID: "19", Procedure: "detect", PID: 7, Age: 1, State: CallEnding, Bridged: true},
+	}}
+	kill := &Kill{"17", 15}
 	none := func(name string, t Type, stream uint8) message {
 		return message{name, Header{t, stream, 0, 0}, 0, Frame(t, stream, 0, nil), bare}
 	}
@@ -112,6 +119,12 @@ func messages() []message {
 		{"exit", Header{TypeExit, 0, 3, 66}, exit, exit.Append(), any1(ParseExit)},
 		{"exit-unknown-stdin", Header{TypeExit, 0, 0, 52}, unknown, unknown.Append(), any1(ParseExit)},
 		{"pong", Header{TypePong, 0, 0, 109}, pong, pong.Append(TypePong), flagless(ParseInfo)},
+		{"pong-way", Header{TypePong, 0, 0, 103}, way, way.Append(TypePong), flagless(ParseInfo)},
+		{"ping-directory", Header{TypePing, 0, 0, 41}, where, Ping(where), flagless(ParsePing)},
+		{"ps", Header{TypePS, 0, 0, 6}, []byte{}, Question(TypePS), flagless(CheckFirst)},
+		{"calls", Header{TypeCalls, 0, 0, 95}, calls, calls.Append(), flagless(ParseCalls)},
+		{"kill", Header{TypeKill, 0, 0, 21}, kill, kill.Append(), flagless(ParseKill)},
+		none("signaled", TypeSignaled, 0),
 		{"listing", Header{TypeListing, 0, 0, 121}, listing, listing.Append(TypeListing), flagless(ParseInfo)},
 	}
 }

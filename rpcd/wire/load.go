@@ -24,6 +24,25 @@ type Entry struct {
 	Summary string
 }
 
+// Way is how a caller reaches the worker, as the worker sees it.
+type Way struct {
+	UID, GID       uint32 // the caller's
+	OwnUID, OwnGID uint32 // the worker's
+	Descriptors    uint32 // that came with the PING
+	Dir            Sameness
+}
+
+// Sameness says whether a directory of the caller's is the worker's, too.
+type Sameness uint8
+
+// What a worker may say of a directory.
+const (
+	DirNotAsked Sameness = 0
+	DirSame     Sameness = 1
+	DirOther    Sameness = 2 // another one has that name
+	DirMissing  Sameness = 3
+)
+
 // Info is the message of PONG and, with Procedures, of LISTING.
 type Info struct {
 	Worker     string
@@ -32,10 +51,34 @@ type Info struct {
 	Load       Load
 	Counters   Counters
 	Procedures []Entry
+	Way        *Way // PONG; nil: the worker is of a release that doesn't say
 }
 
-// Question gives a PING or LIST frame.
+// Question gives a PING, LIST or PS frame.
 func Question(t Type) []byte { return Frame(t, 0, 0, first().b) }
+
+// Ping gives a PING frame that asks for a directory, too. A descriptor may ride
+// on it, to see whether descriptors arrive.
+func Ping(d Dir) []byte {
+	f := first()
+	f.dir(d)
+	return Frame(TypePing, 0, 0, f.b)
+}
+
+// ParsePing reads a PING's payload: the directory that it asks for, if any.
+func ParsePing(payload []byte) (d Dir, err error) {
+	b, err := CheckFirst(payload)
+	if err != nil {
+		return d, err
+	}
+	r := newReader(b)
+	for tag, v, ok := r.next(); ok; tag, v, ok = r.next() {
+		if !r.dir(tag, v, &d) {
+			r.unknown(tag)
+		}
+	}
+	return d, r.err
+}
 
 // Append gives the message as a frame of type t. Procedures that LISTING has
 // no room for are left out.
@@ -54,6 +97,13 @@ func (m *Info) Append(t Type) []byte {
 	}
 	f.bytes(4, b)
 	f.text(6, m.State)
+	if w := m.Way; w != nil {
+		var b []byte
+		for _, v := range []uint32{w.UID, w.GID, w.OwnUID, w.OwnGID, w.Descriptors} {
+			b = binary.BigEndian.AppendUint32(b, v)
+		}
+		f.bytes(7, append(b, byte(w.Dir)))
+	}
 	for _, p := range m.Procedures {
 		name, summary := cut(p.Name, 4096), cut(p.Summary, 4096)
 		if t != TypeListing || len(f.b)+len(name)+len(summary)+16 > int(kinds[t].max) {
@@ -96,6 +146,11 @@ func ParseInfo(payload []byte) (*Info, error) {
 			m.Procedures = append(m.Procedures, Entry{v[0], string(v[3 : 3+n]), string(v[3+n:])})
 		case 6:
 			m.State = r.text(tag, v)
+		case 7:
+			if r.sized(tag, v, 21) {
+				u := func(i int) uint32 { return binary.BigEndian.Uint32(v[4*i:]) }
+				m.Way = &Way{u(0), u(1), u(2), u(3), u(4), Sameness(v[20])}
+			}
 		default:
 			r.unknown(tag)
 		}

@@ -83,7 +83,7 @@ func cellsOf(line string) []string {
 	if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| # ") || strings.HasPrefix(line, "| theirs ") {
 		return nil
 	}
-	cells := strings.Split(strings.Trim(line, "| "), " | ")
+	cells := strings.Split(strings.TrimSuffix(strings.TrimPrefix(line, "|"), "|"), "|")
 	for i := range cells {
 		cells[i] = strings.TrimSpace(cells[i])
 	}

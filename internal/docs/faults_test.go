@@ -155,17 +155,22 @@ func tests(t *testing.T) *inventory {
 
 func underscored(s string) string { return strings.ReplaceAll(s, " ", "_") }
 
-// has says whether a name is a test's: [FOLDER ]TestX[/SUBTEST], in cmd/rpc
-// unless a folder stands before it, or KIND CASE.
+// has says whether a name is a test's: [FOLDER ]TestX[/SUBTEST], or KIND CASE.
+// Without a folder it is one of the commands', and rpcd/x may be called x.
 func (inv *inventory) has(name string) bool {
 	if inv.cases[name] {
 		return true
 	}
 	dir, test, both := strings.Cut(name, " ")
-	if !both {
-		dir, test = "cmd/rpc", name
+	if both {
+		return inv.in(dir, test) || inv.in("rpcd/"+dir, test)
 	}
-	test, sub, _ := strings.Cut(test, "/")
+	return inv.in("cmd/rpc", name) || inv.in("cmd/rpcd", name)
+}
+
+// in is has, of one folder.
+func (inv *inventory) in(dir, name string) bool {
+	test, sub, _ := strings.Cut(name, "/")
 	switch {
 	case !slices.Contains(inv.functions[dir], test):
 		return false

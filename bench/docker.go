@@ -11,12 +11,14 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"rpcd/bench/rig"
 )
 
 // dockerWay makes an image of one static file and a container without network
 // from it; close removes both. Its procedure is that file, whatever is asked.
 func dockerWay(st *stage) *way {
-	docker, err := lookFor("docker", "docker.io")
+	docker, err := rig.LookFor("docker", "docker.io")
 	if err != nil {
 		return missing(dockerName, err.Error())
 	}

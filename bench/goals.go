@@ -1,19 +1,23 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"rpcd/bench/rig"
+)
 
 // goal is a promise of the project about one row.
 type goal struct {
 	section, name string
-	figure        func(row) *summary
+	figure        func(row) *rig.Summary
 	atMost        bool // else at least
 	bound         float64
 	text          string // as issue 2 says it
 }
 
-func value(r row) *summary   { return r.Value }
-func vsLocal(r row) *summary { return r.VsLocal }
-func vsOurs(r row) *summary  { return r.VsOurs }
+func value(r row) *rig.Summary   { return r.Value }
+func vsLocal(r row) *rig.Summary { return r.VsLocal }
+func vsOurs(r row) *rig.Summary  { return r.VsOurs }
 
 const peakPrefix = "client's peak: "
 

@@ -1,6 +1,10 @@
 package main
 
-import "time"
+import (
+	"time"
+
+	"rpcd/bench/rig"
+)
 
 // measureLatency times single calls of `true`, from before the client is
 // spawned until it has been reaped, one after the other. A round's figure is
@@ -23,7 +27,7 @@ func measureLatency(st *stage) []row {
 			}
 			return nil
 		})
-		return summarize(seconds).Median, err
+		return rig.Summarize(seconds).Median, err
 	})
 	return compare("latency", all, localName, passedName, unitTime)
 }

@@ -16,10 +16,12 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"rpcd/bench/rig"
 )
 
 // init keeps main on the main thread: servers die with the thread that started
-// them (see startDaemon), and this one lives as long as the process.
+// them (see rig.Start), and this one lives as long as the process.
 func init() { runtime.LockOSThread() }
 
 func main() {
@@ -42,7 +44,7 @@ func run(o options) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	debug.SetGCPercent(-1) // inTurns collects, between calls
-	r := report{Date: time.Now().Format(time.DateTime), Machine: lookAround(), Options: o}
+	r := report{Date: time.Now().Format(time.DateTime), Machine: rig.LookAround(), Options: o}
 	var err error
 	if r.Rows, err = measureAll(ctx, o); err != nil {
 		return err
@@ -51,13 +53,13 @@ func run(o options) error {
 		return errors.New("interrupted; everything started was ended")
 	}
 	judge(r.Rows)
-	r.Machine.LoadAfter = load()
+	r.Machine.LoadAfter = rig.Load()
 	fmt.Print(r)
 	if o.json != "" {
 		err = errors.Join(err, r.writeJSON(o.json))
 	}
 	if o.markdown != "" {
-		err = errors.Join(err, r.writeMarkdown(o.markdown))
+		err = errors.Join(err, rig.WriteMarkdown(o.markdown, "bench", r.String()))
 	}
 	if lacks := shortfalls(r.Rows); o.strict && len(lacks) > 0 {
 		for _, lack := range lacks {

@@ -4,10 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
+
+	"rpcd/bench/rig"
 )
 
 // settleLimit is how long the daemon may take to let go of the last calls
@@ -60,25 +59,6 @@ func fileMB(path string) func() (float64, error) {
 	}
 }
 
-// footprint is what the kernel says of a process.
-type footprint struct {
-	rss, peak    float64 // MB
-	fds, threads int
-}
-
-func readFootprint(pid int) (f footprint, err error) {
-	status := fmt.Sprintf("/proc/%d/status", pid)
-	f.rss = float64(memoryField(status, "VmRSS")) / 1e6
-	f.peak = float64(memoryField(status, "VmHWM")) / 1e6
-	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
-	if err != nil {
-		return f, err
-	}
-	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
-	f.fds, f.threads = len(fds), len(threads)
-	return f, err
-}
-
 // measureDaemon looks at a fresh worker before and after many calls, passed
 // and relayed in turns, four in flight.
 func measureDaemon(st *stage, section string) []row {
@@ -90,13 +70,13 @@ func measureDaemon(st *stage, section string) []row {
 		unit  unit
 		value float64
 	}{
-		{"rpcd idle", unitMB, before.rss},
-		{"rpcd" + when, unitMB, after.rss},
-		{"rpcd's peak" + when, unitMB, after.peak},
-		{"rpcd's descriptors, idle", unitCount, float64(before.fds)},
-		{"rpcd's descriptors" + when, unitCount, float64(after.fds)},
-		{"rpcd's threads, idle", unitCount, float64(before.threads)},
-		{"rpcd's threads" + when, unitCount, float64(after.threads)},
+		{"rpcd idle", unitMB, before.RSS},
+		{"rpcd" + when, unitMB, after.RSS},
+		{"rpcd's peak" + when, unitMB, after.Peak},
+		{"rpcd's descriptors, idle", unitCount, float64(before.Descriptors)},
+		{"rpcd's descriptors" + when, unitCount, float64(after.Descriptors)},
+		{"rpcd's threads, idle", unitCount, float64(before.Threads)},
+		{"rpcd's threads" + when, unitCount, float64(after.Threads)},
 	} {
 		rows = append(rows, plain(section, figure.name, figure.unit, func() (float64, error) { return figure.value, err }))
 	}
@@ -105,14 +85,14 @@ func measureDaemon(st *stage, section string) []row {
 
 // loadDaemon returns the worker's footprint before and after, the second as
 // soon as it holds no more descriptors than before, or at settleLimit.
-func loadDaemon(st *stage) (before, after footprint, err error) {
+func loadDaemon(st *stage) (before, after rig.Footprint, err error) {
 	socket, worker, err := startWorker(st, "memory")
 	if err != nil {
 		return before, after, err
 	}
-	defer worker.stop()
+	defer worker.Stop()
 	time.Sleep(settleTime) // the question whether it answers isn't over for it
-	if before, err = readFootprint(worker.pid()); err != nil {
+	if before, err = rig.ReadFootprint(worker.Pid()); err != nil {
 		return before, after, err
 	}
 	const batch = 500
@@ -128,36 +108,12 @@ func loadDaemon(st *stage) (before, after footprint, err error) {
 	}
 	deadline := time.Now().Add(settleLimit)
 	for {
-		after, err = readFootprint(worker.pid())
-		if err != nil || after.fds <= before.fds || time.Now().After(deadline) {
+		after, err = rig.ReadFootprint(worker.Pid())
+		if err != nil || after.Descriptors <= before.Descriptors || time.Now().After(deadline) {
 			return before, after, err
 		}
 		time.Sleep(settleTime)
 	}
-}
-
-// memoryField returns the bytes of a "Name:   123 kB" line of a file in /proc,
-// or 0.
-func memoryField(path, name string) int64 {
-	text, err := os.ReadFile(filepath.Clean(path))
-	if err != nil {
-		return 0
-	}
-	return parseField(string(text), name)
-}
-
-// parseField is memoryField's parser.
-func parseField(text, name string) int64 {
-	for line := range strings.Lines(text) {
-		words := strings.Fields(line)
-		if len(words) == 3 && words[0] == name+":" && words[2] == "kB" {
-			n, err := strconv.ParseInt(words[1], 10, 64)
-			if err == nil {
-				return n << 10
-			}
-		}
-	}
-	return 0
 }
 
 // errNoPeak: the process left no stop at its end to look at.

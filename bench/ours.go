@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"rpcd/bench/rig"
 )
 
 // ourWays starts one worker and returns the three ways to call it: descriptors
@@ -34,7 +36,7 @@ func rpcWay(st *stage, name, socket string, options ...string) *way {
 
 // startWorker serves the procedures at a socket named after name and returns
 // its path and the daemon, which close will end.
-func startWorker(st *stage, name string) (string, *daemon, error) {
+func startWorker(st *stage, name string) (string, *rig.Daemon, error) {
 	for _, binary := range []string{st.options.rpc, st.options.rpcd} {
 		if _, err := os.Stat(binary); err != nil {
 			return "", nil, fmt.Errorf("no %s (build it, or say -rpc and -rpcd)", binary)
@@ -50,26 +52,16 @@ func startWorker(st *stage, name string) (string, *daemon, error) {
 		}
 	}
 	socket := filepath.Join(st.folder, name+".sock")
-	worker, err := st.daemon(answers(socket), st.options.rpcd, "serve", "--listen", socket, "--exports", exports)
+	worker, err := st.daemon(rig.Answers(socket), st.options.rpcd, "serve", "--listen", socket, "--exports", exports)
 	return socket, worker, err
 }
 
-// startBridge joins a new socket to that of the worker over TCP on 127.0.0.1,
-// as a bridge to another host does.
+// startBridge joins a new socket to that of the worker; close will end it.
 func startBridge(st *stage, socket string) (string, error) {
-	socat, err := lookFor("socat", "socat")
+	b, err := rig.StartBridge(st.folder, nil, filepath.Join(st.folder, "bridge.sock"), socket)
 	if err != nil {
 		return "", err
 	}
-	port, err := freePort()
-	if err != nil {
-		return "", err
-	}
-	far := "TCP-LISTEN:" + port + ",bind=127.0.0.1,reuseaddr,backlog=128,fork"
-	if _, err := st.daemon(listens(port), socat, far, "UNIX-CONNECT:"+socket); err != nil {
-		return "", err
-	}
-	near := filepath.Join(st.folder, "bridge.sock")
-	_, err = st.daemon(answers(near), socat, "UNIX-LISTEN:"+near+",backlog=128,fork", "TCP:127.0.0.1:"+port)
-	return near, err
+	st.later(b.Stop)
+	return b.Near, nil
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"path/filepath"
+
+	"rpcd/bench/rig"
 )
 
 // noopSource is the container's only file, and the least that a Go program
@@ -28,7 +30,7 @@ func buildNoop(st *stage) (string, error) {
 	if _, err := os.Stat(binary); err == nil {
 		return binary, nil
 	}
-	goCommand, err := lookFor("go", "golang")
+	goCommand, err := rig.LookFor("go", "golang")
 	if err != nil {
 		return "", err
 	}

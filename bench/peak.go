@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"syscall"
+
+	"rpcd/bench/rig"
 )
 
 // Values of ptrace(2) that package syscall lacks.
@@ -49,7 +51,7 @@ func (s *spawner) peakMemory(argv []string) (int64, error) {
 		switch {
 		case !status.Stopped():
 		case status.TrapCause() == ptraceEventExit:
-			peak = max(peak, memoryField(proc, "VmHWM"))
+			peak = max(peak, rig.MemoryField(proc, "VmHWM"))
 		case status.TrapCause() == ptraceEventExec:
 			peak = 0
 		case status.StopSignal() == syscall.SIGTRAP: // exec at the start, or a new thread's parent

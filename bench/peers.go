@@ -1,40 +1,17 @@
 package main
 
 import (
-	"fmt"
-	"net"
-	"os/exec"
 	"path/filepath"
+
+	"rpcd/bench/rig"
 )
-
-// lookFor finds a program on PATH, or in the sbin folders that a user's PATH
-// may lack, or says which Debian package has it.
-func lookFor(program, debianPackage string) (string, error) {
-	for _, name := range []string{program, "/usr/sbin/" + program, "/sbin/" + program} {
-		if path, err := exec.LookPath(name); err == nil {
-			return filepath.Abs(path)
-		}
-	}
-	return "", fmt.Errorf("no %s (Debian package %s, see bench/peers.sh)", program, debianPackage)
-}
-
-// listens is a test for daemon.ready: something listens at port of 127.0.0.1.
-func listens(port string) func() error {
-	return func() error {
-		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
-		if err != nil {
-			return err
-		}
-		return conn.Close()
-	}
-}
 
 // s6Way is the peer nearest to us: s6-sudo passes its descriptors to s6-sudod,
 // which spawns what the server's words say. So there is one server a procedure.
 func s6Way(st *stage) *way {
 	programs := map[string]string{}
 	for _, program := range []string{"s6-ipcserver", "s6-sudod", "s6-sudo"} {
-		path, err := lookFor(program, "s6")
+		path, err := rig.LookFor(program, "s6")
 		if err != nil {
 			return missing(s6Name, err.Error())
 		}
@@ -44,7 +21,7 @@ func s6Way(st *stage) *way {
 	for procedure, file := range procedures {
 		socket := filepath.Join(st.folder, "s6-"+procedure+".sock")
 		// by default s6-ipcserver takes 40 connections, too few for 64 callers
-		_, err := st.daemon(answers(socket), programs["s6-ipcserver"], "-a", "0600",
+		_, err := st.daemon(rig.Answers(socket), programs["s6-ipcserver"], "-a", "0600",
 			"-c", "256", "-C", "256", "-b", "256", socket, programs["s6-sudod"], file)
 		if err != nil {
 			return &way{name: s6Name, failed: err.Error()}
@@ -59,12 +36,12 @@ func s6Way(st *stage) *way {
 // socatWay is what people build from what is at hand. It carries no arguments
 // and no exit status, so it is a peer for the latency of `true` alone.
 func socatWay(st *stage) *way {
-	socat, err := lookFor("socat", "socat")
+	socat, err := rig.LookFor("socat", "socat")
 	if err != nil {
 		return missing(socatName, err.Error())
 	}
 	socket := filepath.Join(st.folder, "socat.sock")
-	_, err = st.daemon(answers(socket), socat,
+	_, err = st.daemon(rig.Answers(socket), socat,
 		"UNIX-LISTEN:"+socket+",mode=0600,backlog=128,fork", "EXEC:"+procedures["true"])
 	if err != nil {
 		return &way{name: socatName, failed: err.Error()}

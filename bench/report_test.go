@@ -7,16 +7,18 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"rpcd/bench/rig"
 )
 
 // sample rows: a goal met, one not met, one that can't be told, one failed.
 func sampleRows() []row {
 	rows := []row{
-		{Section: "latency", Name: localName, Unit: unitTime, Value: &summary{0.0004, 0.0003, 0.0005}},
-		{Section: "latency", Name: passedName, Unit: unitTime, Value: &summary{0.002, 0.001, 0.003}, VsLocal: &summary{5.1, 4, 6}},
-		{Section: "latency", Name: s6Name, Unit: unitTime, Value: &summary{0.0021, 0.001, 0.003}, VsOurs: &summary{1.05, 0.9, 1.2}},
+		{Section: "latency", Name: localName, Unit: unitTime, Value: &rig.Summary{Median: 0.0004, P10: 0.0003, P90: 0.0005}},
+		{Section: "latency", Name: passedName, Unit: unitTime, Value: &rig.Summary{Median: 0.002, P10: 0.001, P90: 0.003}, VsLocal: &rig.Summary{Median: 5.1, P10: 4, P90: 6}},
+		{Section: "latency", Name: s6Name, Unit: unitTime, Value: &rig.Summary{Median: 0.0021, P10: 0.001, P90: 0.003}, VsOurs: &rig.Summary{Median: 1.05, P10: 0.9, P90: 1.2}},
 		{Section: "latency", Name: dockerName, Trouble: absentPrefix + "no engine | none"},
-		{Section: "throughput", Name: relayedName, Unit: unitGiBs, Trouble: failedPrefix + "exit status 125", VsLocal: &summary{1, 1, 1}},
+		{Section: "throughput", Name: relayedName, Unit: unitGiBs, Trouble: failedPrefix + "exit status 125", VsLocal: &rig.Summary{Median: 1, P10: 1, P90: 1}},
 	}
 	judge(rows)
 	return rows
@@ -32,7 +34,7 @@ func TestJudge(t *testing.T) {
 
 func TestGoalsAtTheBound(t *testing.T) {
 	for _, g := range goals {
-		at := &summary{Median: g.bound}
+		at := &rig.Summary{Median: g.bound}
 		r := row{Section: g.section, Name: g.name, Value: at, VsLocal: at, VsOurs: at}
 		if got := g.verdict(r); got != met {
 			t.Errorf("%s, %s: %q at the bound itself", g.section, g.name, got)
@@ -92,30 +94,6 @@ func TestDigits(t *testing.T) {
 		if got := digits(figure); got != want {
 			t.Errorf("digits(%v) = %q, want %q", figure, got, want)
 		}
-	}
-}
-
-func TestWriteMarkdownReplacesOnlyBetweenTheMarks(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "README.md")
-	if err := os.WriteFile(path, []byte("before\n"+beginMark+"\nold\n"+endMark+"\nafter\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	r := report{Date: "2026-11-21", Rows: sampleRows()}
-	for range 2 { // the second time must change nothing
-		if err := r.writeMarkdown(path); err != nil {
-			t.Fatal(err)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := "before\n" + beginMark + "\n\n" + strings.TrimSpace(r.String()) + "\n\n" + endMark + "\nafter\n"
-		if string(text) != want {
-			t.Fatalf("got\n%s\nwant\n%s", text, want)
-		}
-	}
-	if _, err := between("no marks here", "body"); err == nil {
-		t.Error("a file without marks was accepted")
 	}
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"math"
+
+	"rpcd/bench/rig"
 )
 
 // unit is what a figure counts. Of rates more is better, of the rest less.
@@ -25,13 +27,13 @@ type row struct {
 	Detail  string `json:"detail,omitempty"`
 	Unit    unit   `json:"unit"`
 
-	Figures []float64 `json:"figures,omitempty"` // of each round, in Unit
-	Value   *summary  `json:"value,omitempty"`   // of Figures
+	Figures []float64    `json:"figures,omitempty"` // of each round, in Unit
+	Value   *rig.Summary `json:"value,omitempty"`   // of Figures
 
 	// VsLocal is this figure divided by the local spawn's of the same round,
 	// VsOurs how many times slower than our passed call in the same round.
-	VsLocal *summary `json:"ratio_to_local,omitempty"`
-	VsOurs  *summary `json:"times_slower_than_ours,omitempty"`
+	VsLocal *rig.Summary `json:"ratio_to_local,omitempty"`
+	VsOurs  *rig.Summary `json:"times_slower_than_ours,omitempty"`
 
 	Trouble string `json:"trouble,omitempty"` // why there are no figures
 	Goal    string `json:"goal,omitempty"`
@@ -76,18 +78,18 @@ func plain(section, name string, u unit, read func() (float64, error)) row {
 func (r *row) setSeries(figures []float64) {
 	r.Figures = known(figures)
 	if len(r.Figures) > 0 {
-		value := summarize(r.Figures)
+		value := rig.Summarize(r.Figures)
 		r.Value = &value
 	}
 }
 
 // ratio summarizes the paired ratios of two series; nil without any.
-func ratio(over, under []float64) *summary {
+func ratio(over, under []float64) *rig.Summary {
 	ratios := paired(over, under)
 	if len(ratios) == 0 {
 		return nil
 	}
-	s := summarize(ratios)
+	s := rig.Summarize(ratios)
 	return &s
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"rpcd/bench/rig"
 )
 
 // spawner starts the processes that are measured, by syscall.ForkExec (vfork
@@ -131,20 +133,8 @@ func (s *spawner) try(argv []string) error {
 			return err
 		}
 		if _, err = s.wait(pid); err != nil {
-			return fmt.Errorf("%w%s", err, firstLine(said))
+			return fmt.Errorf("%w%s", err, rig.FirstLine(said))
 		}
 		return nil
 	})
-}
-
-// firstLine returns ": " and the first line that was written to file, or
-// nothing.
-func firstLine(file *os.File) string {
-	buffer := make([]byte, 500)
-	n, _ := file.ReadAt(buffer, 0)
-	line, _, _ := strings.Cut(strings.TrimSpace(string(buffer[:n])), "\n")
-	if line == "" {
-		return ""
-	}
-	return ": " + strings.TrimSpace(line)
 }

@@ -7,6 +7,8 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
+
+	"rpcd/bench/rig"
 )
 
 // serverConfig: loopback and the key made for this run are the only way in.
@@ -59,7 +61,7 @@ func sshWay(st *stage) *way {
 	for program, debianPackage := range map[string]string{
 		"sshd": "openssh-server", "ssh": "openssh-client", "ssh-keygen": "openssh-client",
 	} {
-		path, err := lookFor(program, debianPackage)
+		path, err := rig.LookFor(program, debianPackage)
 		if err != nil {
 			return missing(sshName, err.Error())
 		}
@@ -75,7 +77,7 @@ func sshWay(st *stage) *way {
 	}
 	server := filepath.Join(folder, "sshd_config")
 	client := []string{programs["ssh"], "-F", filepath.Join(folder, "ssh_config")}
-	if _, err := st.daemon(listens(port), programs["sshd"], "-D", "-e", "-f", server); err != nil {
+	if _, err := st.daemon(rig.Listens(port), programs["sshd"], "-D", "-e", "-f", server); err != nil {
 		return &way{name: sshName, failed: err.Error()}
 	}
 	check := func() error { return exec.Command(client[0], client[1], client[2], "-O", "check", "mux").Run() }
@@ -94,7 +96,7 @@ func writeSSH(folder, keygen string) (port string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if port, err = freePort(); err != nil {
+	if port, err = rig.FreePort(); err != nil {
 		return "", err
 	}
 	if err = os.Mkdir(folder, 0o700); err != nil {

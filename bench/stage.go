@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"slices"
+
+	"rpcd/bench/rig"
 )
 
 // stage is what the measurements run on: our worker, the peers, and the folder
@@ -38,13 +40,13 @@ func newStage(s *spawner, o options) (*stage, error) {
 func (st *stage) later(f func()) { st.undo = append(st.undo, f) }
 
 // daemon starts a server that close will end, and waits until test succeeds.
-func (st *stage) daemon(test func() error, argv ...string) (*daemon, error) {
-	d, err := startDaemon(st.folder, argv...)
+func (st *stage) daemon(test func() error, argv ...string) (*rig.Daemon, error) {
+	d, err := rig.Start(st.folder, nil, argv...)
 	if err != nil {
 		return nil, err
 	}
-	st.later(d.stop)
-	return d, d.ready(test)
+	st.later(d.Stop)
+	return d, d.Ready(test)
 }
 
 // add takes ways over and tries each once with the procedure true.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"rpcd/bench/rig"
 )
 
 // table writes rows as Markdown, a table a section, padded so that it reads
@@ -74,7 +76,7 @@ func cells(r row) []string {
 }
 
 // spread writes a median ratio and, in brackets, its 10th to 90th percentile.
-func spread(s *summary, sign string) string {
+func spread(s *rig.Summary, sign string) string {
 	if s == nil {
 		return ""
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"rpcd/bench/rig"
 )
 
 // ramFolder holds the file that is read: no disk takes part.
@@ -50,7 +52,7 @@ func makeFile(size int64) (path string, real int64, err error) {
 		return "", 0, fmt.Errorf("cannot use %q: %w", ramFolder, err)
 	}
 	free := int64(fs.Bavail) * fs.Bsize
-	if available := memoryField("/proc/meminfo", "MemAvailable"); available > 0 {
+	if available := rig.MemoryField("/proc/meminfo", "MemAvailable"); available > 0 {
 		free = min(free, available)
 	}
 	if size = min(size, free/2) &^ (1<<20 - 1); size == 0 {
@@ -81,7 +83,7 @@ func (s *spawner) countBytes(argv []string, size int64) (time.Duration, error) {
 	if err := s.ctx.Err(); err != nil {
 		return 0, err
 	}
-	wc, err := lookFor("wc", "coreutils")
+	wc, err := rig.LookFor("wc", "coreutils")
 	if err != nil {
 		return 0, err
 	}

@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"bytes"
@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// machine is what figures depend on and readers ask for.
-type machine struct {
+// Machine is what figures depend on and readers ask for.
+type Machine struct {
 	Kernel     string            `json:"kernel"`
 	CPU        string            `json:"cpu"`
 	CPUs       int               `json:"cpus"`
@@ -23,10 +23,10 @@ type machine struct {
 	LoadAfter  string            `json:"load_after"`
 }
 
-// lookAround fills in all but LoadAfter. What a system can't tell stays empty.
-func lookAround() machine {
-	m := machine{CPUs: runtime.NumCPU(), Go: runtime.Version(), LoadBefore: load(),
-		MemoryMB: memoryField("/proc/meminfo", "MemTotal") / 1e6, Packages: map[string]string{}}
+// LookAround fills in all but LoadAfter. What a system can't tell stays empty.
+func LookAround() Machine {
+	m := Machine{CPUs: runtime.NumCPU(), Go: runtime.Version(), LoadBefore: Load(),
+		MemoryMB: MemoryField("/proc/meminfo", "MemTotal") / 1e6, Packages: map[string]string{}}
 	var uts syscall.Utsname
 	if syscall.Uname(&uts) == nil {
 		for _, c := range uts.Release {
@@ -53,13 +53,13 @@ func lookAround() machine {
 }
 
 // String is one paragraph.
-func (m machine) String() string {
+func (m Machine) String() string {
 	return fmt.Sprintf("%d x %s, %d MB, Linux %s, %s, commit %s; load average before %s, after %s.",
 		m.CPUs, m.CPU, m.MemoryMB, m.Kernel, m.Go, m.Commit, m.LoadBefore, m.LoadAfter)
 }
 
-// load returns the three load averages.
-func load() string {
+// Load returns the three load averages.
+func Load() string {
 	text, _ := os.ReadFile("/proc/loadavg")
 	words := bytes.Fields(text)
 	return string(bytes.Join(words[:min(3, len(words))], []byte(" ")))

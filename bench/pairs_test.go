@@ -4,25 +4,9 @@ import (
 	"math"
 	"slices"
 	"testing"
-)
 
-func TestQuantile(t *testing.T) {
-	values := []float64{40, 10, 30, 20}
-	for q, want := range map[float64]float64{0: 10, 0.5: 25, 1: 40, 0.1: 13, 0.9: 37} {
-		if got := quantile(values, q); math.Abs(got-want) > 1e-9 {
-			t.Errorf("quantile(%v, %v) = %v, want %v", values, q, got, want)
-		}
-	}
-	if !slices.Equal(values, []float64{40, 10, 30, 20}) {
-		t.Errorf("quantile sorted its argument: %v", values)
-	}
-	if got := quantile([]float64{7}, 0.9); got != 7 {
-		t.Errorf("quantile of one value = %v, want 7", got)
-	}
-	if got := quantile(nil, 0.5); !math.IsNaN(got) {
-		t.Errorf("quantile of nothing = %v, want NaN", got)
-	}
-}
+	"rpcd/bench/rig"
+)
 
 // A median of ratios isn't the ratio of medians: the rounds must stay pairs.
 func TestPairedKeepsRounds(t *testing.T) {
@@ -32,7 +16,7 @@ func TestPairedKeepsRounds(t *testing.T) {
 	if want := []float64{3, 2, 4}; !slices.Equal(got, want) {
 		t.Errorf("paired = %v, want %v", got, want)
 	}
-	if median := summarize(got).Median; median != 3 {
+	if median := rig.Summarize(got).Median; median != 3 {
 		t.Errorf("median ratio = %v, want 3 (the ratio of medians would be 4)", median)
 	}
 }
@@ -66,14 +50,5 @@ func TestCompareTurnsRatesRound(t *testing.T) {
 	}
 	if r := rates[3]; r.Value != nil || r.VsOurs != nil || r.Trouble != "not measured: no s6" {
 		t.Errorf("an absent way has figures or no reason: %+v", r)
-	}
-}
-
-func TestParseField(t *testing.T) {
-	const status = "Name:\tVmHWM:\nVmHWM:\t    1120 kB\nVmRSS:\t 900 kB\nThreads:\t3\nVmSwap:\t x kB\n"
-	for name, want := range map[string]int64{"VmHWM": 1120 << 10, "VmRSS": 900 << 10, "Threads": 0, "VmSwap": 0, "Vm": 0} {
-		if got := parseField(status, name); got != want {
-			t.Errorf("parseField(%q) = %d, want %d", name, got, want)
-		}
 	}
 }

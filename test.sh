@@ -3,7 +3,7 @@
 # skipped: what can't be had is a failure.
 #
 #   ./test.sh            everything (30 minutes cold, 10 warm)
-#   ./test.sh STEP...    only these: lint go race examples containers bench
+#   ./test.sh STEP...    only these: lint go race fuzz examples containers bench
 #
 # The last line counts the steps. Exit status: 0 all passed, 1 not.
 set -euo pipefail
@@ -46,12 +46,17 @@ lint() {
   go vet ./...
   git ls-files '*.sh' .ci/run | xargs shellcheck -x
   git ls-files '*.sh' .ci/run | xargs shfmt -i 2 -d
+  go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+  .ci/vulnerabilities.sh
 }
 
 go_tests() { go test -timeout 20m ./...; }
 
 # The parts that run side by side, with the race detector; the rest is separate processes.
 race() { go test -race -short -timeout 15m ./rpcd/... ./client/...; }
+
+# Every fuzzer, a second each, two at a time: that they run at all. .ci/fuzz.sh 600 looks for something.
+fuzz() { .ci/fuzz.sh 1 2; }
 
 examples() {
   ./examples.sh
@@ -79,13 +84,13 @@ run() { # STEP FUNCTION
 say prepare
 prepare
 ./examples.sh --build
-(($#)) || set -- lint go race examples containers bench
+(($#)) || set -- lint go race fuzz examples containers bench
 for step; do
   case $step in
-  lint | race | examples | containers | bench) run "$step" "$step" ;;
+  lint | race | fuzz | examples | containers | bench) run "$step" "$step" ;;
   go) run go go_tests ;;
   *)
-    echo "test.sh: no step \"$step\" (lint go race examples containers bench)" >&2
+    echo "test.sh: no step \"$step\" (lint go race fuzz examples containers bench)" >&2
     exit 2
     ;;
   esac

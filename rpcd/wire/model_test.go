@@ -71,11 +71,10 @@ func (l *line) close() {
 // ledger is the model's view of one stream, by the frames that both sides
 // write.
 type ledger struct {
-	mu                    sync.Mutex
-	window                int
-	granted, sent, read   int
-	ended, closed, broken bool
-	late                  int // DATA that left after CLOSED was read
+	mu                  sync.Mutex
+	window              int
+	granted, sent, read int
+	ended, closed       bool
 }
 
 // watch checks a frame as it leaves, and passes it on.

@@ -6,6 +6,13 @@ import (
 	"rpcd/rpcd/wire"
 )
 
+// setBridged says that no descriptor arrived.
+func (c *call) setBridged() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bridged = true
+}
+
 // beat begins the heartbeats of a bridged call, once; they end with it.
 func (c *call) beat() {
 	c.mu.Lock()

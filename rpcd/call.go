@@ -25,6 +25,8 @@ type call struct {
 	*wire.Call
 	conn  *conn
 	id    string
+	came  time.Time
+	free  func() // gives the memory of a big first frame back
 	dir   string
 	relay *wire.Relay
 	done  chan struct{} // closed: nothing of the call runs in this connection any more
@@ -51,10 +53,12 @@ type call struct {
 	quiet    bool // the caller is stopped: no heartbeats
 }
 
-func newCall(c *conn, m *wire.Call) *call {
+func newCall(c *conn, m *wire.Call, free func()) *call {
 	k := &call{
 		Call:  m,
 		conn:  c,
+		came:  time.Now(),
+		free:  free,
 		id:    strconv.FormatUint(c.server.lastID.Add(1), 10),
 		relay: wire.NewRelay(c.fd.WriteFrame),
 		done:  make(chan struct{}),
@@ -68,26 +72,27 @@ func newCall(c *conn, m *wire.Call) *call {
 }
 
 // serve is the life of the call: down to the process, and up with its status.
-func (c *call) serve(fds []int, truncated bool) {
+func (c *call) serve(fds []int, truncated, welcome bool) {
 	defer close(c.done)
 	defer c.leave()
 	s := c.conn.server
-	if !s.enter(c) {
-		closeAll(fds)
-		c.refuse("", &wire.Refused{Code: wire.Draining, Text: "is draining"})
-		return
-	}
 	defer s.exit(c)
-	name, err := c.run(fds, truncated)
-	if err != nil {
-		c.refuse(name, err)
+	if welcome {
+		if name, err := c.run(fds, truncated); err != nil {
+			c.refuse(name, err)
+		}
+	} else {
+		closeAll(fds)
+		c.refuse("", &wire.Refused{Code: wire.Draining, Text: drains})
 	}
+	c.free()
 	c.conn.fd.SetIdle(0)
 	wait := closeWait
 	if c.Flags&wire.CallKeep != 0 {
 		wait = keepWait
 	}
 	_ = c.conn.fd.SetDeadline(time.Now().Add(wait))
+	s.idle.add(c.conn)
 }
 
 // run is everything up to EXIT. It owns fds. Its error is a refusal, and
@@ -99,19 +104,11 @@ func (c *call) run(fds []int, truncated bool) (name string, err error) {
 		return "", err
 	}
 	defer std.close()
-	if err := s.admit(c.conn.caller); err != nil {
-		return "", err
-	}
-	proc, err := s.Source.Lookup(c.Procedure, c.conn.caller)
+	proc, dirfd, err := c.lookUp()
 	if err != nil {
 		return "", err
-	}
-	dirfd, dir, err := s.openDir(c.Dir, c.bridged, proc)
-	if err != nil {
-		return proc.Name, err
 	}
 	defer unix.Close(dirfd)
-	c.dir = dir
 	env, err := s.environ(proc, c)
 	if err != nil {
 		return proc.Name, err
@@ -137,11 +134,33 @@ func (c *call) run(fds []int, truncated bool) (name string, err error) {
 		Files: std.files,
 	})
 	if err != nil {
-		return proc.Name, startRefusal(proc, dir, err)
+		return proc.Name, startRefusal(proc, c.dir, err)
 	}
 	std.started()
 	c.supervise(p, proc, std, began)
 	return proc.Name, nil
+}
+
+// lookUp finds the procedure, and the directory to run in, whose descriptor the
+// caller closes.
+func (c *call) lookUp() (*export.Procedure, int, error) {
+	s := c.conn.server
+	if err := s.admit(c.conn.caller); err != nil {
+		return nil, -1, err
+	}
+	select {
+	case s.lookups <- struct{}{}:
+		defer func() { <-s.lookups }()
+	case <-c.ctx.Done():
+		return nil, -1, c.ctx.Err()
+	}
+	proc, err := s.Source.Lookup(c.Procedure, c.conn.caller)
+	if err != nil {
+		return nil, -1, err
+	}
+	dirfd, dir, err := s.openDir(c.Dir, c.bridged, proc)
+	c.dir = dir
+	return proc, dirfd, err
 }
 
 // takePlace waits for a place among the running calls.
@@ -203,6 +222,8 @@ func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began ti
 	_ = c.conn.fd.WriteFrame(c.news(0, "").Append(wire.TypeStarted))
 	std.relay()
 	c.logStart(proc)
+	c.Args, c.Env = nil, nil // up to 8 MiB, for as long as it runs
+	c.free()
 
 	status, err := p.Wait()
 	if err != nil { // somebody else reaped it; cannot happen, and must not look like 0
@@ -231,11 +252,7 @@ func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began ti
 		p.Reap()
 		return
 	}
-	s.calls.Add(1)
-	go func() {
-		defer s.calls.Done()
-		p.End(deadline, s.dead)
-	}()
+	s.tail(func() { p.End(deadline, s.dead) })
 }
 
 // shortest gives the smallest that isn't 0.

@@ -25,6 +25,7 @@ type Config struct {
 	Timeout   time.Duration // of the longest call; 0: none
 	Workdir   string        // where calls start whose directory isn't shared; "": refused
 	Keep      bool          // what a call leaves in its process group lives on
+	Activated bool          // the sockets stay when we go: what we don't accept waits for a successor
 	Log       hclog.Logger
 }
 

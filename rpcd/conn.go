@@ -2,8 +2,12 @@ package rpcd
 
 import (
 	"bufio"
+	"container/list"
+	"context"
 	"errors"
 	"io"
+	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,23 +28,33 @@ type conn struct {
 	fd     *fdconn.Conn
 	br     *bufio.Reader
 	caller export.Caller
+
+	// idle's own
+	seat   *list.Element // among the idle connections; nil: in a call, or gone
+	called bool          // it had a call
+	gone   bool          // turned away, or at its end
 }
 
-func newConn(s *Server, c *fdconn.Conn) *conn {
-	return &conn{server: s, fd: c, br: bufio.NewReaderSize(c, 4<<10)}
+// newConn asks the kernel who the caller is, once and for all: whoever gets
+// the descriptor later calls in that name.
+func newConn(s *Server, fd *fdconn.Conn) (*conn, error) {
+	peer, err := fd.Peer()
+	if err != nil {
+		return nil, err
+	}
+	return &conn{
+		server: s,
+		fd:     fd,
+		br:     bufio.NewReaderSize(fd, 4<<10),
+		caller: export.Caller{UID: peer.UID, GID: peer.GID, Groups: peer.Groups},
+	}, nil
 }
 
 // serve answers first frames until the caller leaves.
 func (c *conn) serve() {
 	defer c.fd.Close()
 	defer c.fd.Discard()
-	peer, err := c.fd.Peer()
-	if err != nil {
-		c.server.Log.Warn("drop a connection", "error", err)
-		return
-	}
-	c.caller = export.Caller{UID: peer.UID, GID: peer.GID, Groups: peer.Groups}
-
+	defer c.server.idle.leave(c)
 	_ = c.fd.SetDeadline(time.Now().Add(wire.FirstTimeout))
 	header, err := wire.ReadHeader(c.br)
 	for err == nil {
@@ -51,41 +65,52 @@ func (c *conn) serve() {
 	}
 }
 
-// strangerFrame is the longest first frame, in bytes, that is read from who may
-// not call at all: enough to be told so.
-const strangerFrame = 64 << 10
+// smallFrame is the longest first frame, in bytes, that is read from anybody.
+// Longer ones are for those who may call, and share maxFrames.
+const smallFrame = 64 << 10
 
 // first serves one first frame and gives the header of the next.
 func (c *conn) first(h wire.Header) (wire.Header, error) {
-	if h.Length > strangerFrame {
-		if err := c.server.admit(c.caller); err != nil {
-			return h, c.refuse(err)
-		}
+	free, err := c.reserve(h)
+	if err != nil {
+		return h, c.refuse(err)
 	}
 	payload, err := wire.ReadPayload(c.br, h)
 	if err != nil {
+		free()
 		return h, err
 	}
 	fds, truncated := c.fd.TakeDescriptors()
 	if h.Type == wire.TypeCall {
-		return c.call(h, payload, fds, truncated)
+		return c.call(h, payload, fds, truncated, free)
 	}
+	defer free()
 	closeAll(fds)
-	if _, err := wire.CheckFirst(payload); err != nil {
+	answer, err := c.answer(h.Type, payload, len(fds))
+	if err != nil {
 		return h, c.refuse(err)
 	}
-	switch h.Type {
-	case wire.TypePing:
-		err = c.fd.WriteFrame(c.server.info(nil).Append(wire.TypePong))
-	case wire.TypeList:
-		err = c.fd.WriteFrame(c.server.info(&c.caller).Append(wire.TypeListing))
-	default:
-		err = c.refuse(&wire.Refused{Code: wire.Protocol, Text: "doesn't know this kind of question (is it an older rpcd?)"})
-	}
-	if err != nil {
+	if err := c.fd.WriteFrame(answer); err != nil {
 		return h, err
 	}
 	return wire.ReadHeader(c.br)
+}
+
+// reserve takes the memory of a first frame; free gives it back, once.
+func (c *conn) reserve(h wire.Header) (free func(), err error) {
+	if h.Length <= smallFrame {
+		return func() {}, nil
+	}
+	s := c.server
+	if err := s.admit(c.caller); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), wire.FirstTimeout/2)
+	defer cancel()
+	if s.frames.Acquire(ctx, int64(h.Length)) != nil {
+		return nil, &wire.Refused{Code: wire.Busy, Text: "is busy: too many calls with long argument lists are on their way"}
+	}
+	return sync.OnceFunc(func() { s.frames.Release(int64(h.Length)) }), nil
 }
 
 // refuse answers an error of the caller's in words, waits until it has left,
@@ -108,15 +133,23 @@ func (c *conn) linger() {
 }
 
 // call serves a CALL, reading what the caller sends meanwhile.
-func (c *conn) call(h wire.Header, payload []byte, fds []int, truncated bool) (wire.Header, error) {
+func (c *conn) call(h wire.Header, payload []byte, fds []int, truncated bool, free func()) (wire.Header, error) {
 	m, err := wire.ParseCall(h.Flags, payload)
 	if err != nil {
+		free()
 		closeAll(fds)
 		return h, c.refuse(err)
 	}
+	call := newCall(c, m, free)
+	welcome := c.server.enter(call)
+	if !c.server.idle.busy(c) { // it has had its answer
+		c.server.exit(call)
+		free()
+		closeAll(fds)
+		return h, os.ErrClosed
+	}
 	_ = c.fd.SetDeadline(time.Time{})
-	call := newCall(c, m)
-	go call.serve(fds, truncated)
+	go call.serve(fds, truncated, welcome)
 	next, err := c.attend(call)
 	if err != nil {
 		_ = c.fd.SetDeadline(time.Unix(1, 0)) // a write that nobody takes ends, too

@@ -44,6 +44,22 @@ func (s *Server) openDir(d wire.Dir, bridged bool, p *export.Procedure) (int, st
 	return refuse("doesn't share the directory %q: %v", d.Name, err)
 }
 
+// sameness answers a caller that asks whether its directory is ours.
+func sameness(d wire.Dir) wire.Sameness {
+	if d.Name == "" {
+		return wire.DirNotAsked
+	}
+	fd, err := openDir(d.Name)
+	if err != nil {
+		return wire.DirMissing
+	}
+	defer unix.Close(fd)
+	if d.Proven && !same(fd, d) {
+		return wire.DirOther
+	}
+	return wire.DirSame
+}
+
 func openDir(name string) (int, error) {
 	return unix.Open(name, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 }

@@ -19,7 +19,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 func environOf(t *testing.T, p *export.Procedure, m *wire.Call) (map[string]string, error) {
 	t.Helper()
 	s := &Server{Config: Config{Name: "hugin", Log: hclog.NewNullLogger()}}
-	c := newCall(&conn{server: s, fd: &fdconn.Conn{}, caller: export.Caller{UID: 12, GID: 34}}, m)
+	c := newCall(&conn{server: s, fd: &fdconn.Conn{}, caller: export.Caller{UID: 12, GID: 34}}, m, func() {})
 	c.leave()
 	c.dir = "/where"
 	env, err := s.environ(p, c)

@@ -3,13 +3,12 @@ package rpcd
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/sys/unix"
 
 	"rpcd/rpcd/export"
@@ -19,27 +18,41 @@ import (
 
 // Server serves the calls of one worker.
 //
-// States: up (calls are accepted); draining (new ones are refused, running ones
-// may end, and are ended when their time is over); dead (without grace). They
-// follow each other in this order and never go back.
+// States: up (calls are accepted); draining (see Drain); dead (without grace).
+// They follow each other in this order and never go back.
 type Server struct {
 	Config
 	places  *places
+	idle    *idle
+	lookups chan struct{}       // holds a token for each call that looks at files before it has its place
+	frames  *semaphore.Weighted // bytes of the big first frames of calls that haven't started
 	started time.Time
 	null    int // /dev/null, for streams that are closed
 	lastID  atomic.Uint64
 
-	dead chan struct{} // closed: no grace any more
+	dead    chan struct{} // closed: no grace any more
+	changed chan struct{} // a call or connection has gone: has Drain anything left to wait for?
+	loops   sync.WaitGroup
 
-	mu       sync.Mutex
-	conns    map[*fdconn.Conn]struct{}
-	draining bool
-	running  map[*call]struct{}
-	calls    sync.WaitGroup // running ones, and what is left of ended ones
-	counters counters
+	mu        sync.Mutex
+	listeners []*fdconn.Listener
+	draining  bool
+	refusing  bool // new calls are refused: draining, and not activated or out of time
+	calls     map[*call]struct{}
+	tails     int // ended calls of which something is left
+	counters  counters
 }
 
 type counters struct{ calls, refused, lost, timedOut, signaled atomic.Uint64 }
+
+const (
+	// maxLookups bounds the calls that look at files at once: on a volume that
+	// hangs each holds a thread, of which Go makes 10,000 at most.
+	maxLookups = 1024
+	// maxFrames bounds the memory, in bytes, of first frames over smallFrame
+	// from their arrival until their procedure's start.
+	maxFrames = 64 << 20
+)
 
 // New makes a server.
 func New(c Config) (*Server, error) {
@@ -47,52 +60,110 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", os.DevNull, err)
 	}
-	return &Server{
+	s := &Server{
 		Config:  c,
 		places:  newPlaces(c.MaxCalls, c.Queue),
+		lookups: make(chan struct{}, maxLookups),
+		frames:  semaphore.NewWeighted(maxFrames),
 		started: time.Now(),
 		null:    null,
 		dead:    make(chan struct{}),
-		conns:   map[*fdconn.Conn]struct{}{},
-		running: map[*call]struct{}{},
-	}, nil
+		changed: make(chan struct{}, 1),
+		calls:   map[*call]struct{}{},
+	}
+	s.idle = newIdle(idleLimit(), s.poke)
+	return s, nil
 }
 
 // acceptPause is how long a shortage (of descriptors, of memory) is given
 // before the next accept(2).
 const acceptPause = 50 * time.Millisecond
 
-// Serve accepts connections until the listener is closed.
+// Serve accepts connections until the listener is closed. In a shortage of
+// descriptors idle connections make room; where there are none, who waits is
+// told so by means of a descriptor that is kept for that.
 func (s *Server) Serve(l *fdconn.Listener) error {
+	if !s.listen(l) {
+		return nil
+	}
+	defer s.loops.Done()
+	spare := s.spare()
+	defer func() { unix.Close(spare) }()
 	short := false
 	for {
 		conn, err := l.Accept()
 		switch {
 		case err == nil:
 			short = false
-			go s.ServeConn(conn)
+			if c := s.begin(conn); c != nil {
+				go c.serve()
+			}
 		case errors.Is(err, os.ErrClosed), errors.Is(err, unix.EBADF), errors.Is(err, unix.EINVAL):
 			return nil
 		case errors.Is(err, unix.ECONNABORTED), errors.Is(err, unix.EINTR):
 		default:
 			if !short {
-				s.Log.Warn("cannot accept, trying on", "error", err)
+				s.Log.Warn("cannot accept, making room", "error", err)
 			}
 			short = true
-			time.Sleep(acceptPause)
+			if s.idle.spare(outOfRoom) {
+				continue
+			}
+			unix.Close(spare)
+			turned := l.TurnAway(busy(outOfRoom))
+			spare = s.spare()
+			if turned {
+				s.counters.refused.Add(1)
+			} else {
+				time.Sleep(acceptPause)
+			}
 		}
 	}
 }
 
+const outOfRoom = "is busy: it is at its limit of open files (ulimit -n)"
+
+func busy(why string) []byte { return (&wire.Refused{Code: wire.Busy, Text: why}).Append() }
+
+// spare gives a descriptor to be closed in a shortage; -1 if there is one.
+func (s *Server) spare() int {
+	fd, err := unix.FcntlInt(uintptr(s.null), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	return fd
+}
+
+// listen registers a listener, unless the server drains.
+func (s *Server) listen(l *fdconn.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return false
+	}
+	s.listeners = append(s.listeners, l)
+	s.loops.Add(1)
+	return true
+}
+
+// begin makes a connection ours; nil: its caller can't be known, and it is
+// closed.
+func (s *Server) begin(fd *fdconn.Conn) *conn {
+	c, err := newConn(s, fd)
+	if err != nil {
+		s.Log.Warn("drop a connection", "error", err)
+		fd.Close()
+		return nil
+	}
+	s.idle.add(c)
+	return c
+}
+
 // ServeConn serves one connection and closes it.
-func (s *Server) ServeConn(c *fdconn.Conn) {
-	s.mu.Lock()
-	s.conns[c] = struct{}{}
-	s.mu.Unlock()
-	newConn(s, c).serve()
-	s.mu.Lock()
-	delete(s.conns, c)
-	s.mu.Unlock()
+func (s *Server) ServeConn(fd *fdconn.Conn) {
+	if c := s.begin(fd); c != nil {
+		c.serve()
+	}
 }
 
 // admit refuses who may not call at all.
@@ -103,81 +174,47 @@ func (s *Server) admit(c export.Caller) error {
 	return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("doesn't serve you (%v): its --allow says %v", c, s.Allow)}
 }
 
-// isDraining says whether new calls are refused.
+// isDraining says whether the server is about to end.
 func (s *Server) isDraining() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.draining
 }
 
-// enter counts a call as running, or says that the server drains.
+// enter counts a call, and says whether it may go on: else it is refused as
+// draining.
 func (s *Server) enter(c *call) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.draining {
-		return false
-	}
-	s.running[c] = struct{}{}
-	s.calls.Add(1)
-	return true
+	s.calls[c] = struct{}{}
+	return !s.refusing
 }
 
 // exit is enter's other end.
 func (s *Server) exit(c *call) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.running, c)
-	s.calls.Done()
+	delete(s.calls, c)
+	s.mu.Unlock()
+	s.poke()
 }
 
-// endAll brings the end of every running call about.
-func (s *Server) endAll(how ending) {
+// tail has f end what is left of a call.
+func (s *Server) tail(f func()) {
 	s.mu.Lock()
-	calls := slices.Collect(maps.Keys(s.running))
+	s.tails++
 	s.mu.Unlock()
-	for _, c := range calls {
-		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", printable(c.Procedure))
-		c.end(how)
-	}
+	go func() {
+		f()
+		s.mu.Lock()
+		s.tails--
+		s.mu.Unlock()
+		s.poke()
+	}()
 }
 
-// lastWords is how long, after the grace, calls have for their output and
-// status.
-const lastWords = 2 * time.Second
-
-// Drain refuses new and waiting calls, gives running ones d to end by
-// themselves, then ends them with the grace. It returns when no call is left.
-// A receive from now ends them at once.
-func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
-	s.mu.Lock()
-	s.draining = true
-	s.mu.Unlock()
-	s.places.close()
-
-	over := make(chan struct{})
-	go func() { s.calls.Wait(); close(over) }()
-	timer := time.NewTimer(d)
-	defer timer.Stop()
+func (s *Server) poke() {
 	select {
-	case <-over:
-		return
-	case <-timer.C:
-		s.endAll(termed)
-		timer.Reset(s.Grace + lastWords)
-		select {
-		case <-over:
-			return
-		case <-now:
-		case <-timer.C: // their callers don't take the output
-		}
-	case <-now:
+	case s.changed <- struct{}{}:
+	default:
 	}
-	close(s.dead)
-	s.endAll(killed)
-	s.mu.Lock()
-	for c := range s.conns {
-		c.Close()
-	}
-	s.mu.Unlock()
-	<-over
 }

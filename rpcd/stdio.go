@@ -40,7 +40,7 @@ func newStdio(c *call, fds []int, truncated bool) (*stdio, error) {
 	case truncated:
 		return refuse(wire.Failed, "couldn't take the descriptors: it is at its limit of open files (ulimit -n)")
 	case len(fds) == 0:
-		c.bridged = true
+		c.setBridged()
 	case len(fds) != want:
 		return refuse(wire.Protocol, "refuses: %d descriptors arrived for %d streams", len(fds), want)
 	}

@@ -93,6 +93,9 @@ func Start(s Spec) (*Child, error) {
 	return c, nil
 }
 
+// Number gives the process id, which is the group's too.
+func (c *Child) Number() int { return c.PID }
+
 // Signal sends sig to the process group. After the reaping it does nothing.
 func (c *Child) Signal(sig syscall.Signal) {
 	c.group.Lock()

@@ -24,8 +24,8 @@ func advice(p *Procedure, o Owner) (problems []Problem) {
 	bad := func(kind Kind, file, what, cure string) {
 		problems = append(problems, Problem{kind, file, what, cure})
 	}
-	if slices.ContainsFunc(p.Allow, func(r Rule) bool { return r.what != "any" && r.id == overflow }) {
-		bad(Denied, filepath.Join(p.folder, "allow"), fmt.Sprintf("has a rule for %d, the kernel's number for unmapped strangers: it admits nobody", overflow),
+	if slices.ContainsFunc(p.Allow, func(r Rule) bool { return r.what != "any" && r.id == Overflow }) {
+		bad(Denied, filepath.Join(p.folder, "allow"), fmt.Sprintf("has a rule for %d, the kernel's number for unmapped strangers: it admits nobody", Overflow),
 			"write the caller's number as rpcd sees it, or any")
 	}
 	if p.MaxUses > 0 && p.Workers == 0 {

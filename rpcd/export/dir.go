@@ -116,7 +116,7 @@ func (d *Dir) list(w *walker, c Caller, max int) (ps []*Procedure, errs []error)
 
 func denied(p *Procedure, c Caller) *Error {
 	cure := fmt.Sprintf("the line uid %d in it would", c.UID)
-	if c.UID == overflow {
+	if c.UID == Overflow {
 		cure = "an unmapped uid is admitted by any alone"
 	}
 	return &Error{Denied, p.Name, filepath.Join(p.folder, "allow"), fmt.Sprintf("does not admit %v", c), cure, nil}

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// overflow is the id that the kernel shows for one that its namespace doesn't
+// Overflow is the id that the kernel shows for one that its namespace doesn't
 // map (/proc/sys/kernel/overflowuid): a stranger, not a user.
-const overflow = 65534
+const Overflow = 65534
 
 // Caller is who asks, as the kernel reports it: SO_PEERCRED and SO_PEERGROUPS.
 type Caller struct {
@@ -62,7 +62,7 @@ func (r Rule) admit(c Caller) bool {
 	switch {
 	case r.what == "any":
 		return true
-	case r.id == overflow || c.UID == overflow:
+	case r.id == Overflow || c.UID == Overflow:
 		return false
 	case r.what == "uid":
 		return c.UID == r.id

@@ -174,6 +174,17 @@ func (c *Conn) Enlarge() { _ = c.s.SetWriteBuffer(relayBuffer) }
 // SetDeadline bounds all reads and writes to come; the zero time is no limit.
 func (c *Conn) SetDeadline(t time.Time) error { return c.s.SetDeadline(t) }
 
+// Dismiss sends b, if that needs no waiting, and closes the connection.
+func (c *Conn) Dismiss(b []byte) {
+	if rc, err := c.s.SyscallConn(); err == nil && c.write.TryLock() {
+		_ = rc.Control(func(fd uintptr) {
+			_, _ = unix.SendmsgN(int(fd), b, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+		})
+		c.write.Unlock()
+	}
+	c.Close()
+}
+
 // Close closes the connection. Descriptors that came and were not taken are
 // the reader's to close, by Discard.
 func (c *Conn) Close() error {

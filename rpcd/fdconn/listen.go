@@ -171,14 +171,38 @@ func (l *Listener) Accept() (*Conn, error) {
 	return newConn(s, true), nil
 }
 
+// TurnAway accepts a connection that waits, sends it b and closes it, and says
+// whether there was one. It needs one descriptor and never waits.
+func (l *Listener) TurnAway(b []byte) bool {
+	rc, err := l.s.SyscallConn()
+	if err != nil {
+		return false
+	}
+	fd := -1
+	if rc.Control(func(s uintptr) {
+		fd, _, err = unix.Accept4(int(s), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+	}) != nil || err != nil {
+		return false
+	}
+	_, _ = unix.SendmsgN(fd, b, nil, nil, unix.MSG_NOSIGNAL)
+	unix.Close(fd)
+	return true
+}
+
+// Hide removes the socket file if it is still ours: nobody finds the way any
+// more.
+func (l *Listener) Hide() {
+	var st unix.Stat_t
+	if unix.Lstat(l.path, &st) == nil && st.Ino == l.inode {
+		os.Remove(l.path)
+	}
+}
+
 // Close ends Accept, and removes the socket file if it is still ours.
 func (l *Listener) Close() error {
 	var err error
 	l.once.Do(func() {
-		var st unix.Stat_t
-		if unix.Lstat(l.path, &st) == nil && st.Ino == l.inode {
-			os.Remove(l.path)
-		}
+		l.Hide()
 		l.closed.Store(true)
 		err = l.s.Close()
 		dropLock(l.lock)

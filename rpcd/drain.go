@@ -1,0 +1,126 @@
+package rpcd
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/wire"
+)
+
+// lastWords is how long, after the grace, calls have for their output and
+// status.
+const lastWords = 2 * time.Second
+
+const drains = "is draining"
+
+// Drain brings the server to its end and returns when no call is left. Running
+// calls have d to end by themselves, then TERM, the grace, KILL. New and
+// waiting ones are refused; but where the sockets are somebody else's
+// (Activated) it stops to accept, which leaves the others to a successor, and
+// what it has accepted runs as long as there is time. A receive from now ends
+// everything at once.
+func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
+	s.mu.Lock()
+	s.draining, s.refusing = true, !s.Activated
+	listeners := s.listeners
+	s.mu.Unlock()
+	if s.Activated {
+		s.hangUp(listeners)
+		s.idle.clear(false, wire.Draining, drains)
+	} else {
+		s.places.close()
+	}
+	s.end(d, now)
+	s.hangUp(listeners)
+	s.idle.clear(true, wire.Draining, drains)
+	s.settle(nil, time.After(lastWords)) // those who had called just before are told
+}
+
+// end lets the calls end, and ends them.
+func (s *Server) end(d time.Duration, now <-chan os.Signal) {
+	switch s.settle(now, time.After(d)) {
+	case settled:
+		return
+	case timeOver:
+		s.mu.Lock()
+		s.refusing = true
+		s.mu.Unlock()
+		s.places.close()
+		s.idle.clear(true, wire.Draining, drains)
+		s.endAll(termed)
+		if s.settle(now, time.After(s.Grace+lastWords)) == settled {
+			return
+		}
+	}
+	s.mu.Lock()
+	s.refusing = true
+	s.mu.Unlock()
+	s.places.close()
+	close(s.dead)
+	s.endAll(killed)
+	s.mu.Lock()
+	for c := range s.calls {
+		c.conn.fd.Close() // its caller doesn't take the output
+	}
+	s.mu.Unlock()
+	s.idle.clear(true, wire.Draining, drains)
+	s.settle(nil, nil)
+}
+
+// hangUp ends the accepting. Who was about to be accepted is told, unless a
+// successor will see to it.
+func (s *Server) hangUp(listeners []*fdconn.Listener) {
+	for _, l := range listeners {
+		if !s.Activated {
+			l.Hide()
+			for l.TurnAway((&wire.Refused{Code: wire.Draining, Text: drains}).Append()) {
+				s.counters.refused.Add(1)
+			}
+		}
+		l.Close()
+	}
+	s.loops.Wait()
+}
+
+// How a settle ends.
+const (
+	settled  = iota // nothing is left
+	timeOver        // the time was over
+	atOnce          // a signal came
+)
+
+// settle waits until nothing is left to wait for.
+func (s *Server) settle(now <-chan os.Signal, limit <-chan time.Time) int {
+	for !s.isSettled() {
+		select {
+		case <-s.changed:
+		case <-now:
+			return atOnce
+		case <-limit:
+			return timeOver
+		}
+	}
+	return settled
+}
+
+// isSettled: no call is left, nothing of an ended one, and, where all that we
+// accepted is to be served, nobody who hasn't said yet what he wants.
+func (s *Server) isSettled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.calls) == 0 && s.tails == 0 && (s.refusing || s.idle.count() == 0)
+}
+
+// endAll brings the end of every call about.
+func (s *Server) endAll(how ending) {
+	s.mu.Lock()
+	calls := slices.Collect(maps.Keys(s.calls))
+	s.mu.Unlock()
+	for _, c := range calls {
+		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", printable(c.Procedure))
+		c.end(how)
+	}
+}

@@ -1,0 +1,168 @@
+package rpcd
+
+import (
+	"container/list"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/wire"
+)
+
+// idle are the connections without a call: nothing whole has come on them yet,
+// they ask questions, their call is over, or they are kept for the next one.
+// Their number is bounded, so that who connects and says nothing takes nobody
+// else's place: over the bound one is turned away, the eldest of the user who
+// has the most.
+type idle struct {
+	mu    sync.Mutex
+	max   int
+	n     int
+	users map[uint32]*list.List // of *conn, the eldest first
+	fresh int                   // those that never had a call
+	gone  func()                // called when a fresh one has gone
+}
+
+// maxIdle bounds the idle connections, whatever the limit of open files: each
+// takes some 16 KiB of memory.
+const maxIdle = 4096
+
+// leastIdle is for daemons with hardly any descriptors.
+const leastIdle = 16
+
+// idleLimit leaves three quarters of the descriptors (RLIMIT_NOFILE,
+// getrlimit(2)) to calls.
+func idleLimit() int {
+	var l unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil {
+		return leastIdle
+	}
+	return max(leastIdle, int(min(maxIdle, l.Cur/4)))
+}
+
+func newIdle(max int, gone func()) *idle {
+	return &idle{max: max, users: map[uint32]*list.List{}, gone: gone}
+}
+
+// add makes c idle, and turns one away where there are too many.
+func (i *idle) add(c *conn) {
+	i.mu.Lock()
+	if c.gone || c.seat != nil {
+		i.mu.Unlock()
+		return
+	}
+	l := i.users[c.caller.UID]
+	if l == nil {
+		l = list.New()
+		i.users[c.caller.UID] = l
+	}
+	c.seat = l.PushBack(c)
+	i.n++
+	if !c.called {
+		i.fresh++
+	}
+	var victim *conn
+	if i.n > i.max {
+		victim = i.eldest()
+	}
+	i.mu.Unlock()
+	if victim != nil {
+		victim.turnAway(wire.Busy, "is busy: too many connections wait for a call")
+	}
+}
+
+// busy takes c out for a call. false: it has been turned away.
+func (i *idle) busy(c *conn) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.drop(c)
+	c.called = true
+	return !c.gone
+}
+
+// leave takes c out for ever.
+func (i *idle) leave(c *conn) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.drop(c)
+	c.gone = true
+}
+
+// spare turns one away, and says whether there was one.
+func (i *idle) spare(why string) bool {
+	i.mu.Lock()
+	victim := i.eldest()
+	i.mu.Unlock()
+	if victim != nil {
+		victim.turnAway(wire.Busy, why)
+	}
+	return victim != nil
+}
+
+// clear turns away those that had a call, or all.
+func (i *idle) clear(all bool, code wire.Code, why string) {
+	i.mu.Lock()
+	var victims []*conn
+	for _, l := range i.users {
+		for e := l.Front(); e != nil; e = e.Next() {
+			if c := e.Value.(*conn); all || c.called {
+				victims = append(victims, c)
+			}
+		}
+	}
+	for _, c := range victims {
+		i.drop(c)
+		c.gone = true
+	}
+	i.mu.Unlock()
+	for _, c := range victims {
+		c.turnAway(code, why)
+	}
+}
+
+// count is how many never had a call.
+func (i *idle) count() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.fresh
+}
+
+// eldest takes out who goes first; nil when there is none.
+func (i *idle) eldest() *conn {
+	var most *list.List
+	for _, l := range i.users {
+		if most == nil || l.Len() > most.Len() {
+			most = l
+		}
+	}
+	if most == nil {
+		return nil
+	}
+	c := most.Front().Value.(*conn)
+	i.drop(c)
+	c.gone = true
+	return c
+}
+
+func (i *idle) drop(c *conn) {
+	if c.seat == nil {
+		return
+	}
+	l := i.users[c.caller.UID]
+	l.Remove(c.seat)
+	if l.Len() == 0 {
+		delete(i.users, c.caller.UID)
+	}
+	c.seat = nil
+	i.n--
+	if !c.called {
+		i.fresh--
+		i.gone()
+	}
+}
+
+// turnAway refuses whatever c may be about to send, and closes it.
+func (c *conn) turnAway(code wire.Code, why string) {
+	c.server.counters.refused.Add(1)
+	c.fd.Dismiss((&wire.Refused{Code: code, Text: why}).Append())
+}

@@ -3,6 +3,7 @@ package rpcd
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -60,8 +61,24 @@ func sameness(d wire.Dir) wire.Sameness {
 	return wire.DirSame
 }
 
+// openDir opens a directory by a caller's name for it. Magic links are not
+// followed (proc_pid_fd(5)): /proc/self would be rpcd's own, and its
+// descriptors other calls' directories.
 func openDir(name string) (int, error) {
-	return unix.Open(name, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	const flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
+	fd, err := unix.Openat2(unix.AT_FDCWD, name, &unix.OpenHow{Flags: flags, Resolve: unix.RESOLVE_NO_MAGICLINKS})
+	switch {
+	case errors.Is(err, unix.ELOOP):
+		return -1, errors.New("a circle of links, or a link of /proc")
+	case !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EPERM): // before Linux 5.6, or under seccomp
+		return fd, err
+	}
+	// Magic links read as plain ones here: what they lead to goes by its name.
+	plain, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return -1, err
+	}
+	return unix.Open(plain, flags|unix.O_NOFOLLOW, 0)
 }
 
 // same says whether fd is the directory that the caller stands in.

@@ -80,6 +80,28 @@ func TestOpenDir(t *testing.T) {
 	}
 }
 
+// A name in /proc is no way to what rpcd holds open: another call's directory.
+func TestOpenDirOfRpcd(t *testing.T) {
+	held, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	link := filepath.Join(t.TempDir(), "link")
+	fd := "/proc/self/fd/" + itoa(int(held.Fd()))
+	if err := os.Symlink(fd, link); err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{Config: Config{Workdir: "/"}}
+	for _, name := range []string{fd, fd + "/", fd + "/..", "/dev/fd/" + itoa(int(held.Fd())), link, "/proc/self/cwd", "/proc/self/root", "/proc/thread-self/cwd/."} {
+		fd, dir, err := s.openDir(wire.Dir{Name: name}, false, &export.Procedure{})
+		if code(err) != wire.NoDirectory {
+			unix.Close(fd)
+			t.Errorf("%q led to %q, %v; want no directory", name, dir, err)
+		}
+	}
+}
+
 // A directory is no lever: a relative name, or one beyond a file, opens none.
 func TestOpenDirNames(t *testing.T) {
 	s := &Server{}

@@ -24,11 +24,7 @@ func (c *call) logStart(p *export.Procedure) {
 		words = append(words, "label", printable(c.Label))
 	}
 	if p.LogArgs || log.IsDebug() {
-		args := make([]string, len(c.Args))
-		for i, a := range c.Args {
-			args[i] = printable(a)
-		}
-		words = append(words, "argv", args)
+		words = append(words, "argv", loggedArgs(c.Args))
 	}
 	log.Info("start", words...)
 }
@@ -74,6 +70,23 @@ func (s *Server) count(e *wire.Exit, lost bool) {
 
 // maxLogged bounds what one word of a caller's takes in the log.
 const maxLogged = 1000
+
+// maxLoggedArgs bounds, in bytes, what all of a call's arguments take there: a
+// log that nobody reads holds thousands of lines.
+const maxLoggedArgs = 4000
+
+// loggedArgs gives arguments as they stand in a line.
+func loggedArgs(args []string) []string {
+	words, size := []string{}, 0
+	for i, a := range args {
+		word := printable(a)
+		if size += len(word) + len(`"", `); size > maxLoggedArgs {
+			return append(words, "... "+strconv.Itoa(len(args)-i)+" more")
+		}
+		words = append(words, word)
+	}
+	return words
+}
 
 // printable escapes control bytes and bytes that aren't UTF-8.
 func printable(s string) string {

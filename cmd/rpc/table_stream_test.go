@@ -48,7 +48,5 @@ kill $(<out)`, stdout: "7\none is gone\nthe kept one lives\n"},
 	{name: "keep of serve", serve: []string{"--keep"}, ends: true, script: `rpc $W sh -c 'sleep 60 >/dev/null 2>&1 & echo $!; exit 7' >out; echo $?
 rpc $W true; sleep 0.3; gone $(<out) || echo lives; kill $(<out)`, stdout: "7\nlives\n"},
 
-	{name: "descriptors of 50 calls at once", script: `for i in {1..50}; do { rpc $W sh -c 'sleep 0.2; exec ls /proc/self/fd' | tr '\n' ' '; echo; } >out$i & done; wait; cat out* | uniq -c`,
-		stdout: "     50 0 1 2 3 \n"},
 	{name: "default dispositions", script: `trap '' PIPE HUP; rpc $W bash -c 'trap; grep -E "Sig(Ign|Blk)" /proc/$$/status' </dev/null`, stdout: "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n", stderr: ""},
 }

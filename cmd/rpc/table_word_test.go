@@ -21,7 +21,7 @@ rpc $W true "${a}0" 2>/dev/null; echo $?`, stdout: "131071\n126\n"},
 	{name: "the longest argument list", script: `ulimit -s 65536 || exit 0
 a=$(printf %0100000d 1); s=(); for i in {1..19}; do s+=("$a"); done
 rpc $W sh -c 'echo $#' sh "${s[@]}"
-for i in {1..20}; do s+=("$a"); done; rpc $W true "${s[@]}" 2>e; echo $? $(wc -l <e) $(grep -c 'too long.*\(131071\|MiB\)' e)`, stdout: "19\n126 1 1\n"},
+for i in {20..22}; do s+=("$a"); done; rpc $W true "${s[@]}" 2>e; echo $? $(wc -l <e) $(grep -c 'too long.*\(131071\|MiB\)' e)`, stdout: "19\n126 1 1\n"},
 	{name: "argument zero", script: `rpc $W cat /proc/self/cmdline | tr '\0' '\n' | sed "s,$D/,,"`, stdout: "ex/cat\n/proc/self/cmdline\n"},
 	{name: "control bytes in our own errors", script: `rpc $W $'a\e[31mb\nc' 2>e; echo $?; wc -l <e; LC_ALL=C grep -c $'\e' e; :`, stdout: "127\n1\n0\n"},
 }

@@ -72,6 +72,9 @@ func (c *Cmd) message(std *stdio) (*wire.Call, error) {
 	if size > maxArguments {
 		return nil, fail(ErrTooLong, c.Worker, false, nil, "cannot call %s: argument list too long (%d bytes; the kernel's limit is about 2 MiB, and 131071 bytes an argument: send more by stdin or by a file)", c.Worker, size)
 	}
+	if len(c.Label) > wire.MaxLabel {
+		return nil, fail(ErrUsage, c.Worker, false, nil, "cannot send a label of %d bytes (at most %d)", len(c.Label), wire.MaxLabel)
+	}
 	mask := c.Umask
 	if mask == nil {
 		m := umask()

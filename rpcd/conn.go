@@ -52,6 +52,8 @@ func newConn(s *Server, fd *fdconn.Conn) (*conn, error) {
 
 // serve answers first frames until the caller leaves.
 func (c *conn) serve() {
+	c.server.peak.enter()
+	defer c.server.peak.leave()
 	defer c.fd.Close()
 	defer c.fd.Discard()
 	defer c.server.idle.leave(c)

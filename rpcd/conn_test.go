@@ -26,14 +26,29 @@ type dialogue struct {
 // converse begins a dialogue; it ends with the test.
 func converse(t *testing.T, allow string) *dialogue {
 	t.Helper()
+	s := newServer(t, allow)
+	t.Cleanup(func() { wantLoad(t, s.places, 0, 0) }) // when the dialogue is over
+	return dial(t, s)
+}
+
+// newServer makes a server of all commands.
+func newServer(t *testing.T, allow string) *Server {
+	t.Helper()
 	rule, err := export.ParseRule(allow)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Config{Name: "hugin", Source: export.Commands("/usr/bin:/bin"), Allow: export.Rules{rule}, MaxCalls: 4, Grace: time.Second, Log: hclog.NewNullLogger()})
+	s, err := New(Config{Name: "hugin", Source: export.Commands("/usr/bin:/bin"), Allow: export.Rules{rule}, MaxCalls: 4, Queue: 100, QueueWait: hang, Grace: time.Second, Log: hclog.NewNullLogger()})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { unix.Close(s.null) })
+	return s
+}
+
+// dial begins a dialogue with a server over a socket pair.
+func dial(t *testing.T, s *Server) *dialogue {
+	t.Helper()
 	theirs, ours, err := fdconn.Pair()
 	if err != nil {
 		t.Fatal(err)
@@ -43,8 +58,6 @@ func converse(t *testing.T, allow string) *dialogue {
 	t.Cleanup(func() {
 		ours.Close()
 		within(t, "the server's end of the connection", func() { <-d.over })
-		wantLoad(t, s.places, 0, 0)
-		unix.Close(s.null)
 	})
 	if err := ours.SetDeadline(time.Now().Add(hang)); err != nil {
 		t.Fatal(err)

@@ -14,6 +14,9 @@ import (
 // status.
 const lastWords = 2 * time.Second
 
+// lastMoment is how long killed calls have for their status.
+const lastMoment = 500 * time.Millisecond
+
 const drains = "is draining"
 
 // Drain brings the server to its end and returns when no call is left. Running
@@ -61,6 +64,9 @@ func (s *Server) end(d time.Duration, now <-chan os.Signal) {
 	s.places.close()
 	close(s.dead)
 	s.endAll(killed)
+	if s.settle(nil, time.After(lastMoment)) == settled {
+		return
+	}
 	s.mu.Lock()
 	for c := range s.calls {
 		c.conn.fd.Close() // its caller doesn't take the output

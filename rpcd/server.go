@@ -26,6 +26,7 @@ type Server struct {
 	idle    *idle
 	lookups chan struct{}       // holds a token for each call that looks at files before it has its place
 	frames  *semaphore.Weighted // bytes of the big first frames of calls that haven't started
+	peak    peak
 	started time.Time
 	null    int // /dev/null, for streams that are closed
 	lastID  atomic.Uint64

@@ -14,6 +14,10 @@ const (
 	CallAnnounce = 4 // send ACCEPTED, and start after CONTINUED
 )
 
+// MaxLabel is the longest label, in bytes: the worker keeps it while a call
+// runs.
+const MaxLabel = 4096
+
 const magic = "RPCD"
 
 // Mode says how a stream of a call travels (PROTOCOL.md, section 4).
@@ -191,6 +195,9 @@ func ParseCall(flags uint16, payload []byte) (*Call, error) {
 			c.Umask = r.u32(tag, v) & 0o777
 		case 7:
 			c.Label = r.text(tag, v)
+			if r.err == nil && len(v) > MaxLabel {
+				r.err = protocolError("a label of %d bytes (at most %d)", len(v), MaxLabel)
+			}
 		case 8:
 			if len(v) != 8 {
 				return nil, protocolError("a stream of %d bytes", len(v))

@@ -1,0 +1,123 @@
+package rpcd
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/wire"
+)
+
+// drain drains in the background and gives a channel that is closed when no
+// call is left.
+func drain(s *Server, d time.Duration, now chan os.Signal) chan struct{} {
+	over := make(chan struct{})
+	go func() { defer close(over); s.Drain(d, now) }()
+	for !s.isDraining() {
+		time.Sleep(time.Millisecond)
+	}
+	return over
+}
+
+func ended(over chan struct{}) bool {
+	select {
+	case <-over:
+		return true
+	default:
+		return false
+	}
+}
+
+// With sockets of our own, new and waiting calls are refused and running ones
+// end by themselves.
+func TestDrain(t *testing.T) {
+	s := newServer(t, "any")
+	s.places.max = 1
+	runs, waits, fresh := dial(t, s), dial(t, s), dial(t, s)
+	runs.running("sleep", "0.3")
+	waits.send(callOf(0, "true"))
+	waits.want(wire.TypeAccepted)
+	over := drain(s, hang, nil)
+	waits.refused(wire.Draining)
+	fresh.send(callOf(0, "true"))
+	fresh.refused(wire.Draining)
+	if ended(over) {
+		t.Error("Drain is over before the running call")
+	}
+	if e, err := wire.ParseExit(0, runs.want(wire.TypeExit)); err != nil || e.Status != 0 {
+		t.Errorf("%+v, %v", e, err)
+	}
+	within(t, "Drain", func() { <-over })
+}
+
+// With somebody else's sockets, what was accepted runs: also what waits, and
+// who hasn't said yet what he wants.
+func TestDrainActivated(t *testing.T) {
+	s := newServer(t, "any")
+	s.Activated = true
+	s.places.max = 1
+	runs, waits, fresh := dial(t, s), dial(t, s), dial(t, s)
+	runs.running("sleep", "0.3")
+	waits.send(callOf(0, "true"))
+	waits.want(wire.TypeAccepted)
+	for s.idle.count() != 1 {
+		time.Sleep(time.Millisecond)
+	}
+	over := drain(s, hang, nil)
+	runs.want(wire.TypeExit)
+	waits.want(wire.TypeStarted)
+	waits.want(wire.TypeExit)
+	runs.conn.Close()
+	waits.conn.Close()
+	if ended(over) {
+		t.Error("Drain is over before the fresh connection has called")
+	}
+	fresh.send(callOf(0, "true"))
+	for { // it may have to wait until the place is free
+		if h, _ := fresh.next(); h.Type == wire.TypeExit {
+			break
+		} else if h.Type == wire.TypeRefused {
+			t.Fatal("who was accepted is refused")
+		}
+	}
+	within(t, "Drain", func() { <-over })
+}
+
+// When the time is over, running calls get TERM, waiting ones and fresh
+// connections are refused.
+func TestDrainOutOfTime(t *testing.T) {
+	s := newServer(t, "any")
+	s.Activated = true
+	s.places.max = 1
+	runs, waits, fresh := dial(t, s), dial(t, s), dial(t, s)
+	runs.running("sleep", "1000")
+	waits.send(callOf(0, "true"))
+	waits.want(wire.TypeAccepted)
+	for s.idle.count() != 1 {
+		time.Sleep(time.Millisecond)
+	}
+	over := drain(s, 50*time.Millisecond, nil)
+	waits.refused(wire.Draining)
+	fresh.refused(wire.Draining)
+	if e, err := wire.ParseExit(0, runs.want(wire.TypeExit)); err != nil || e.Status != uint32(unix.SIGTERM) {
+		t.Errorf("%+v, %v", e, err)
+	}
+	within(t, "Drain", func() { <-over })
+}
+
+// A second signal ends at once, whatever the grace.
+func TestDrainAtOnce(t *testing.T) {
+	s := newServer(t, "any")
+	s.Grace = hang
+	runs := dial(t, s)
+	runs.running("sh", "-c", "trap '' TERM; while :; do sleep 1000; done")
+	now := make(chan os.Signal, 1)
+	over := drain(s, time.Hour, now)
+	now <- unix.SIGTERM
+	if e, err := wire.ParseExit(0, runs.want(wire.TypeExit)); err != nil || e.Status != uint32(unix.SIGKILL) {
+		t.Errorf("%+v, %v", e, err)
+	}
+	within(t, "Drain", func() { <-over })
+}

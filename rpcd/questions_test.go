@@ -1,0 +1,156 @@
+package rpcd
+
+import (
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/export"
+	"rpcd/rpcd/wire"
+)
+
+// A caller sees and signals calls of its own uid, root and rpcd's user all; an
+// unmapped uid is nobody's.
+func TestWhoOwnsACall(t *testing.T) {
+	self := uint32(os.Geteuid())
+	for _, c := range []struct {
+		asks, calls uint32
+		want        bool
+	}{
+		{1001, 1001, true}, {1001, 1002, false}, {1001, 0, false},
+		{0, 1001, true}, {self, 1001, true},
+		{export.Overflow, export.Overflow, false}, {export.Overflow, 1001, false},
+		{1001, export.Overflow, false}, {0, export.Overflow, true},
+	} {
+		k := &call{conn: &conn{caller: export.Caller{UID: c.calls}}}
+		if got := owns(export.Caller{UID: c.asks}, k); got != c.want {
+			t.Errorf("uid %d, a call of uid %d: %v", c.asks, c.calls, got)
+		}
+	}
+}
+
+func (d *dialogue) ps() []wire.Running {
+	d.t.Helper()
+	d.send(wire.Question(wire.TypePS))
+	m, err := wire.ParseCalls(d.want(wire.TypeCalls))
+	if err != nil || m.Worker != "hugin" {
+		d.t.Fatalf("%+v, %v", m, err)
+	}
+	return m.Calls
+}
+
+// Running and waiting calls are listed; a signal reaches the one, cancels the
+// other.
+func TestPSAndKill(t *testing.T) {
+	s := newServer(t, "any")
+	s.places.max = 1
+	runs, waits, asks := dial(t, s), dial(t, s), dial(t, s)
+	runs.send((&wire.Call{Procedure: "sleep", Args: []string{"1000"}, Label: "job\n7", Dir: wire.Dir{Name: "/"}}).Append())
+	id := runs.want(wire.TypeStarted)
+	first, err := wire.ParseStarted(0, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits.send(callOf(0, "true"))
+	second, err := wire.ParseStarted(0, waits.want(wire.TypeAccepted))
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := asks.ps()
+	if len(calls) != 2 {
+		t.Fatalf("%+v", calls)
+	}
+	a, b := calls[0], calls[1]
+	if a.ID != first.ID || a.Procedure != "sleep" || a.Label != "job\n7" || a.UID != uint32(os.Getuid()) || a.State != wire.CallRunning || a.PID == 0 || a.Age <= 0 || !a.Bridged {
+		t.Errorf("the running one: %+v", a)
+	}
+	if b.ID != second.ID || b.State != wire.CallWaiting || b.PID != 0 || b.Age > a.Age {
+		t.Errorf("the waiting one: %+v", b)
+	}
+	runs.send(wire.Frame(wire.TypeStopped, 0, 0, nil))
+	within(t, "the stop", func() {
+		for asks.ps()[0].State != wire.CallStopped {
+		}
+	})
+	kill := func(id string, sig unix.Signal) {
+		t.Helper()
+		asks.send((&wire.Kill{ID: id, Signal: uint8(sig)}).Append())
+	}
+	kill(second.ID, unix.SIGTERM)
+	asks.want(wire.TypeSignaled)
+	waits.refused(wire.Canceled)
+	kill(first.ID, unix.SIGKILL)
+	asks.want(wire.TypeSignaled)
+	if e, err := wire.ParseExit(0, runs.want(wire.TypeExit)); err != nil || e.Status != uint32(unix.SIGKILL) {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+func TestKillRefused(t *testing.T) {
+	s := newServer(t, "any")
+	runs := dial(t, s)
+	runs.running("sleep", "1000")
+	asks := dial(t, s)
+	asks.send((&wire.Kill{ID: "4711", Signal: 15}).Append())
+	asks.refused(wire.Unknown)
+
+	err := s.kill(export.Caller{UID: 1001}, &wire.Kill{ID: "1", Signal: 9})
+	if os.Geteuid() != 1001 && code(err) != wire.Denied {
+		t.Errorf("another's call: %v", err)
+	}
+	if n := len(s.ps(export.Caller{UID: 1001}).Calls); os.Geteuid() != 1001 && n != 0 {
+		t.Errorf("%d calls of another are listed", n)
+	}
+}
+
+// PING sees the way: who asks, whether descriptors arrive, whose directory.
+func TestPingSeesTheWay(t *testing.T) {
+	here := t.TempDir()
+	var st unix.Stat_t
+	if err := unix.Stat(here, &st); err != nil {
+		t.Fatal(err)
+	}
+	proven := func(inode uint64) wire.Dir {
+		return wire.Dir{Name: here, Proven: true, Dev: uint64(st.Dev), Inode: inode}
+	}
+	for _, c := range []struct {
+		dir  wire.Dir
+		fds  int
+		want wire.Sameness
+	}{
+		{wire.Dir{}, 0, wire.DirNotAsked},
+		{proven(st.Ino), 1, wire.DirSame},
+		{proven(st.Ino + 1), 2, wire.DirOther},
+		{wire.Dir{Name: here + "/not"}, 0, wire.DirMissing},
+	} {
+		d := dial(t, newServer(t, "any"))
+		r, w := pipe(t)
+		if err := d.conn.WriteDescriptors(wire.Ping(c.dir), []int{w, w}[:c.fds]); err != nil {
+			t.Fatal(err)
+		}
+		unix.Close(w)
+		m, err := wire.ParseInfo(d.want(wire.TypePong))
+		if err != nil || m.Way == nil {
+			t.Fatalf("%+v, %v", m, err)
+		}
+		want := wire.Way{UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), OwnUID: uint32(os.Getuid()), OwnGID: uint32(os.Getgid()), Descriptors: uint32(c.fds), Dir: c.want}
+		if *m.Way != want {
+			t.Errorf("%+v, want %+v", *m.Way, want)
+		}
+		within(t, "the descriptors to be closed", func() {
+			var b [1]byte
+			if n, err := unix.Read(r, b[:]); n != 0 || err != nil {
+				t.Errorf("%d, %v", n, err)
+			}
+		})
+		unix.Close(r)
+	}
+
+	// Who may not call learns nothing of the worker's directories.
+	d := dial(t, newServer(t, "uid 4294967294"))
+	d.send(wire.Ping(proven(st.Ino)))
+	if m, err := wire.ParseInfo(d.want(wire.TypePong)); err != nil || m.Way.Dir != wire.DirNotAsked {
+		t.Errorf("%+v, %v", m, err)
+	}
+}

@@ -1,0 +1,146 @@
+package main_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rpcd/internal/testbin"
+)
+
+// bad is one thing wrong in an exports directory that is good without it.
+type bad struct {
+	name string
+	make string   // a bash script in the folder that holds the exports, ex
+	file string   // named by the one line on stderr
+	says []string // what is wrong, and the cure
+	root bool     // needs another user
+}
+
+var bads = []bad{
+	{name: "directory writable by others", make: `chmod 777 ex`, file: "ex", says: []string{"writable by others", "chmod o-w"}},
+	{name: "directory writable by another group", make: `chgrp 4343 ex; chmod 775 ex`, file: "ex", says: []string{"gid 4343", "chmod g-w"}, root: true},
+	{name: "parent writable by others", make: `chmod 777 .`, file: ".", says: []string{"writable by others", "chmod o-w"}},
+	{name: "program writable by others", make: `chmod 777 ex/script`, file: "ex/script", says: []string{"writable by others", "chmod o-w"}},
+	{name: "folder writable by others", make: `chmod 757 ex/p`, file: "ex/p", says: []string{"writable by others", "chmod o-w"}},
+	{name: "rule writable by others", make: `echo any >ex/p/allow; chmod 666 ex/p/allow`, file: "ex/p/allow", says: []string{"writable by others", "chmod o-w"}},
+	{name: "target writable by others", make: `mkdir lib; cp ex/script lib/; chmod 777 lib/script; ln -s ../lib/script ex/tool`, file: "lib/script", says: []string{"writable by others", "chmod o-w"}},
+	{name: "target's folder writable by others", make: `mkdir lib; cp ex/script lib/; chmod 777 lib; ln -s ../lib/script ex/tool`, file: "lib", says: []string{"writable by others", "chmod o-w"}},
+	{name: "wrong owner", make: `chown 4242 ex/script`, file: "ex/script", says: []string{"belongs to uid 4242", "chown"}, root: true},
+	{name: "hard link to another's file", make: `cp ex/script theirs; chown 4242 theirs; ln theirs ex/linked`, file: "ex/linked", says: []string{"belongs to uid 4242", "chown"}, root: true},
+	{name: "another's symlink", make: `ln -s script ex/linked; chown -h 4242 ex/linked`, file: "ex/linked", says: []string{"belongs to uid 4242", "chown -h"}, root: true},
+	{name: "setuid", make: `chmod 4755 ex/script`, file: "ex/script", says: []string{"setuid", "chmod ug-s"}},
+	{name: "setgid", make: `chmod 2755 ex/script`, file: "ex/script", says: []string{"setgid", "chmod ug-s"}},
+	{name: "dangling symlink", make: `ln -s nowhere ex/tool`, file: "ex/tool", says: []string{"dangling symlink", "rm "}},
+	{name: "symlink in a circle", make: `ln -s a ex/a`, file: "ex/a", says: []string{"circle", "rm "}},
+	{name: "not executable", make: `chmod -x ex/script`, file: "ex/script", says: []string{"is not executable", "chmod +x"}},
+	{name: "run not executable", make: `chmod -x ex/p/run`, file: "ex/p/run", says: []string{"is not executable", "chmod +x"}},
+	{name: "FIFO", make: `mkfifo -m 755 ex/fifo`, file: "ex/fifo", says: []string{"a FIFO", "put a program"}},
+	{name: "device", make: `ln -s /dev/null ex/null`, file: "/dev/null", says: []string{"a device", "put a program"}},
+	{name: "interpreter missing", make: `printf '#!/none/python\n' >ex/script`, file: "ex/script", says: []string{"/none/python", "correct its first line"}},
+	{name: "carriage return", make: `printf '#!/bin/sh\r\n' >ex/script`, file: "ex/script", says: []string{"carriage return", "correct its first line"}},
+	{name: "name with a newline", make: `cp ex/script $'ex/a\nb'`, file: `ex/a\nb`, says: []string{"control byte", "rename"}},
+	{name: "name with an escape sequence", make: `cp ex/script $'ex/\e[2J'`, file: `ex/\x1b[2J`, says: []string{"control byte", "rename"}},
+	{name: "bad rule", make: `printf 'uid 5\nuser alice\n' >ex/p/allow`, file: "ex/p/allow", says: []string{"line 2", "user alice", "uid N"}},
+	{name: "rule for the unmapped", make: `echo uid 65534 >ex/p/allow`, file: "ex/p/allow", says: []string{"admits nobody", "or any"}},
+	{name: "unknown file", make: `echo any >ex/p/alow`, file: "ex/p/alow", says: []string{"remove or rename", "allow, args, env"}},
+	{name: "bad variable", make: `echo 'export A=1' >ex/p/env`, file: "ex/p/env", says: []string{"line 1", "NAME=VALUE"}},
+	{name: "run and topic", make: `: >ex/p/topic`, file: "ex/p", says: []string{"both", "remove one"}},
+	{name: "neither run nor topic", make: `rm ex/p/run`, file: "ex/p", says: []string{"neither run nor topic", "ln -s"}},
+	{name: "bad timeout", make: `echo soon >ex/p/timeout`, file: "ex/p/timeout", says: []string{"soon", "1.5h"}},
+	{name: "bad max-calls", make: `echo 0 >ex/p/max-calls`, file: "ex/p/max-calls", says: []string{"from 1 to", "remove"}},
+	{name: "keep that says no", make: `echo no >ex/p/keep`, file: "ex/p/keep", says: []string{"isn't empty", "remove"}},
+	{name: "workdir missing", make: `echo /none/such >ex/p/workdir`, file: "ex/p/workdir", says: []string{"/none/such", "make the directory"}},
+	{name: "workdir relative", make: `echo tmp >ex/p/workdir`, file: "ex/p/workdir", says: []string{"slash"}},
+	{name: "no directory at all", make: `rm -r ex`, file: "ex", says: []string{"does not exist", "mkdir -p"}},
+}
+
+// exports makes a folder with good exports in ex, none of them a link to a
+// file of the machine's (chmod follows links), and runs a script there.
+func exports(t *testing.T, script string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "rpcd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	bash(t, dir, `chmod 755 .; umask 022; mkdir ex ex/p; printf '#!/bin/sh\necho called\n' >ex/script; chmod +x ex/script; cp ex/script ex/p/run`)
+	bash(t, dir, script)
+	return dir
+}
+
+func bash(t *testing.T, dir, script string) {
+	t.Helper()
+	cmd := exec.Command("bash", "-euc", script)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "PATH="+testbin.Path(t))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, out)
+	}
+}
+
+// check runs rpcd check, and gives its lines on stderr and its exit status.
+func check(t *testing.T, dir string) (lines []string, status int) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(testbin.Dir(t), "rpcd"), "check", filepath.Join(dir, "ex"))
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	_ = cmd.Run()
+	return strings.Split(strings.TrimSuffix(stderr.String(), "\n"), "\n"), cmd.ProcessState.ExitCode()
+}
+
+// TestCheck: each bad exports directory costs one line that names the file,
+// what is wrong and the cure, and status 1.
+func TestCheck(t *testing.T) {
+	if lines, status := check(t, exports(t, ":")); status != 0 || len(lines) != 1 || lines[0] != "" {
+		t.Fatalf("good exports: status %d, %q", status, lines)
+	}
+	for _, b := range bads {
+		t.Run(strings.ReplaceAll(b.name, " ", "_"), func(t *testing.T) {
+			t.Parallel()
+			if b.root && os.Getuid() != 0 {
+				testbin.Lack(t, "files of other users need root")
+			}
+			dir := exports(t, b.make)
+			file := filepath.Join(dir, b.file)
+			if filepath.IsAbs(b.file) {
+				file = b.file
+			}
+			lines, status := check(t, dir)
+			if status != 1 || len(lines) != 2 || lines[1] != "rpcd: 1 problem" {
+				t.Fatalf("status %d, %q", status, lines)
+			}
+			if !strings.HasPrefix(lines[0], `rpcd: "`+file+`" `) {
+				t.Errorf("%s isn't named first: %s", file, lines[0])
+			}
+			for _, word := range b.says {
+				if !strings.Contains(lines[0], word) {
+					t.Errorf("%q is missing in: %s", word, lines[0])
+				}
+			}
+		})
+	}
+}
+
+// TestClone: exports from a plain git clone under umask 002 are served, though
+// rpcd's own group may write them.
+func TestClone(t *testing.T) {
+	testbin.Need(t, "git")
+	dir := exports(t, `cd ex && git -c init.defaultBranch=main init -q . && git add . && git -c user.name=n -c user.email=e commit -qm exports
+cd .. && mv ex origin && umask 002 && git clone -q origin ex && [[ $(stat -c %a ex ex/p ex/script) == $'775\n775\n775' ]]`)
+	if lines, status := check(t, dir); status != 0 || lines[0] != "" {
+		t.Errorf("rpcd check: status %d, %q", status, lines)
+	}
+	bash(t, dir, `umask 002; rpcd serve --listen ./w.sock --exports ex 2>log & trap "kill $!" EXIT
+rpc --wait 10s ./w.sock p >out && rpc ./w.sock script >>out && [[ $(<out) == $'called\ncalled' ]]`)
+	// Another's group is another matter.
+	if os.Getuid() != 0 {
+		testbin.Lack(t, "another group's files need root")
+	}
+	bash(t, dir, `chgrp -R 4343 ex`)
+	if lines, status := check(t, dir); status != 1 || !strings.Contains(lines[0], "gid 4343") {
+		t.Errorf("rpcd check: status %d, %q", status, lines)
+	}
+}

@@ -99,6 +99,12 @@ func (c *call) serve(fds []int, truncated, welcome bool) {
 // nothing has been started then.
 func (c *call) run(fds []int, truncated bool) (name string, err error) {
 	s := c.conn.server
+	looked, err := s.look(c.ctx)
+	if err != nil {
+		closeAll(fds)
+		return "", err
+	}
+	defer looked()
 	std, err := newStdio(c, fds, truncated)
 	if err != nil {
 		return "", err
@@ -117,6 +123,7 @@ func (c *call) run(fds []int, truncated bool) (name string, err error) {
 	if err != nil {
 		return proc.Name, err
 	}
+	looked()
 	if err := c.takePlace(proc); err != nil {
 		return proc.Name, err
 	}
@@ -147,12 +154,6 @@ func (c *call) lookUp() (*export.Procedure, int, error) {
 	s := c.conn.server
 	if err := s.admit(c.conn.caller); err != nil {
 		return nil, -1, err
-	}
-	select {
-	case s.lookups <- struct{}{}:
-		defer func() { <-s.lookups }()
-	case <-c.ctx.Done():
-		return nil, -1, c.ctx.Err()
 	}
 	proc, err := s.Source.Lookup(c.Procedure, c.conn.caller)
 	if err != nil {

@@ -1,6 +1,7 @@
 package rpcd
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -56,8 +57,14 @@ func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 		OwnUID: uint32(os.Geteuid()), OwnGID: uint32(os.Getegid()),
 		Descriptors: uint32(arrived),
 	}
-	if c.server.admit(c.caller) == nil {
+	if c.server.admit(c.caller) != nil {
+		return w
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), wire.FirstTimeout)
+	defer cancel()
+	if looked, err := c.server.look(ctx); err == nil {
 		w.Dir = sameness(d)
+		looked()
 	}
 	return w
 }

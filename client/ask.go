@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"rpcd/rpcd/fdconn"
@@ -26,69 +24,115 @@ type Info struct {
 // the answers in the order of the sockets' names. The error is that of the
 // first replica when none answers.
 func Ping(ctx context.Context, worker string, d time.Duration) ([]Info, error) {
-	return askAll(ctx, worker, wire.TypePing, d)
+	return infos(ctx, worker, plain(wire.TypePing, wire.TypePong), d)
 }
 
 // List is Ping with what this caller may call.
 func List(ctx context.Context, worker string, d time.Duration) ([]Info, error) {
-	return askAll(ctx, worker, wire.TypeList, d)
+	return infos(ctx, worker, plain(wire.TypeList, wire.TypeListing), d)
 }
 
-func askAll(ctx context.Context, worker string, t wire.Type, d time.Duration) ([]Info, error) {
+func infos(ctx context.Context, worker string, q question, d time.Duration) ([]Info, error) {
+	answers, err := askAll(ctx, worker, q, d)
+	if err != nil {
+		return nil, err
+	}
+	var infos []Info
+	var first error
+	for _, a := range answers {
+		info, err := a.info()
+		if err == nil {
+			infos = append(infos, *info)
+		} else if first == nil {
+			first = explain(worker, a.socket, err, d)
+		}
+	}
+	if len(infos) > 0 {
+		return infos, nil
+	}
+	return nil, first
+}
+
+// question is a first frame that starts nothing, and the type of its answer.
+type question struct {
+	frame  []byte
+	fds    []int // ride on it, and stay the asker's to close
+	answer wire.Type
+	peer   *fdconn.Peer // if not nil, it gets who listens
+}
+
+// plain is a question without a content.
+func plain(t, answer wire.Type) question {
+	return question{frame: wire.Question(t), answer: answer}
+}
+
+// answer is what one socket answered, or the cause why it didn't, as it came.
+type answer struct {
+	socket  string
+	payload []byte
+	rtt     time.Duration
+	err     error
+}
+
+func (a answer) info() (*Info, error) {
+	if a.err != nil {
+		return nil, a.err
+	}
+	m, err := wire.ParseInfo(a.payload)
+	if err != nil {
+		return nil, err
+	}
+	return &Info{Info: *m, Socket: a.socket, RTT: a.rtt}, nil
+}
+
+// askAll puts a question to every replica of a worker, side by side, and gives
+// the answers in the order of the sockets' names. The error says that there is
+// nobody to ask.
+func askAll(ctx context.Context, worker string, q question, d time.Duration) ([]answer, error) {
 	sockets, err := resolve(worker)
 	if err != nil {
 		return nil, err
 	}
-	infos, errs := make([]*Info, len(sockets)), make([]error, len(sockets))
-	done := make(chan int)
+	answers := make([]answer, len(sockets))
+	var wg sync.WaitGroup
 	for i, path := range sockets {
-		go func() {
-			infos[i], errs[i] = ask(ctx, path, t, d)
-			done <- i
-		}()
+		wg.Go(func() { answers[i] = ask(ctx, path, q, d) })
 	}
-	for range sockets {
-		<-done
-	}
-	var answers []Info
-	for _, info := range infos {
-		if info != nil {
-			answers = append(answers, *info)
-		}
-	}
-	if len(answers) > 0 {
-		return answers, nil
-	}
-	var e *Error
-	if err := errs[0]; errors.As(err, &e) || errors.Is(err, ctx.Err()) && err != nil {
-		return nil, err
-	} else if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
-		return nil, fail(ErrLost, worker, false, err, "%s doesn't answer within %v (is it frozen?)", worker, d)
-	} else if errors.Is(err, wire.ErrProtocol) {
-		return nil, fail(ErrProtocol, worker, false, err, "%s doesn't speak rpc's protocol: %v", worker, err)
-	} else if dial := new(dialError); errors.As(err, &dial) {
-		return nil, unreachable(worker, sockets[0], dial.err)
-	}
-	return nil, fail(ErrLost, worker, false, errs[0], "lost the connection to %s: %v", worker, errs[0])
+	wg.Wait()
+	return answers, nil
 }
 
-type dialError struct{ err error }
-
-func (e *dialError) Error() string { return e.err.Error() }
-
-// ask puts one question to one socket.
-func ask(ctx context.Context, path string, t wire.Type, d time.Duration) (*Info, error) {
+// ask puts a question to one socket.
+func ask(ctx context.Context, path string, q question, d time.Duration) answer {
+	a := answer{socket: path}
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	began := time.Now()
+	a.payload, a.err = exchange(ctx, path, q, began.Add(d))
+	a.rtt = time.Since(began)
+	return a
+}
+
+// dialError is a question that reached nobody.
+type dialError struct{ err error }
+
+func (e *dialError) Error() string { return e.err.Error() }
+func (e *dialError) Unwrap() error { return e.err }
+
+func exchange(ctx context.Context, path string, q question, deadline time.Time) ([]byte, error) {
 	conn, err := fdconn.Dial(ctx, path)
 	if err != nil {
 		return nil, &dialError{err}
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(began.Add(d))
+	if q.peer != nil {
+		if *q.peer, err = conn.Peer(); err != nil {
+			return nil, err
+		}
+	}
+	_ = conn.SetDeadline(deadline)
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
-	if err := conn.WriteFrame(wire.Question(t)); err != nil && !lost(err) {
+	if err := conn.WriteDescriptors(q.frame, q.fds); err != nil && !lost(err) {
 		return nil, err
 	}
 	br := bufio.NewReader(conn)
@@ -101,46 +145,33 @@ func ask(ctx context.Context, path string, t wire.Type, d time.Duration) (*Info,
 		return nil, err
 	}
 	switch h.Type {
+	case q.answer:
+		return payload, nil
 	case wire.TypeRefused:
 		m, err := wire.ParseRefused(payload)
 		if err != nil {
 			return nil, err
 		}
-		return nil, fail(outcomes[m.Code], path, false, m, "%s %s", path, m.Text)
-	case wire.TypePong, wire.TypeListing:
-		m, err := wire.ParseInfo(payload)
-		if err != nil {
-			return nil, err
-		}
-		return &Info{Info: *m, Socket: path, RTT: time.Since(began)}, nil
+		return nil, m
 	}
 	return nil, fmt.Errorf("%w: a %v frame as an answer", wire.ErrProtocol, h.Type)
 }
 
-// Workers gives the names of the workers in Dir, up or not, sorted.
-func Workers() ([]string, error) {
-	entries, err := os.ReadDir(Dir())
-	if err != nil {
-		return nil, err
+// explain makes an error for people of a question's.
+func explain(worker, path string, err error, d time.Duration) error {
+	var refused *wire.Refused
+	var dial *dialError
+	switch {
+	case errors.As(err, &refused):
+		return fail(outcomes[refused.Code], worker, false, refused, "%s %s", worker, refused.Text)
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.As(err, &dial):
+		return unreachable(worker, path, dial.err)
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return fail(ErrLost, worker, false, err, "%s doesn't answer within %v (is it frozen?)", worker, d)
+	case errors.Is(err, wire.ErrProtocol):
+		return fail(ErrProtocol, worker, false, err, "%s doesn't speak rpc's protocol: %v", worker, err)
 	}
-	var names []string
-	for _, e := range entries {
-		name := e.Name()
-		if strings.HasPrefix(name, ".") {
-			continue
-		}
-		info, err := os.Stat(filepath.Join(Dir(), name))
-		switch {
-		case err != nil:
-			continue
-		case info.IsDir():
-		case strings.HasSuffix(name, ".sock") && info.Mode()&os.ModeSocket != 0:
-			name = strings.TrimSuffix(name, ".sock")
-		default:
-			continue
-		}
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	return fail(ErrLost, worker, false, err, "lost the connection to %s: %v", worker, err)
 }

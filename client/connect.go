@@ -87,7 +87,7 @@ func byLoad(ctx context.Context, sockets []string) []string {
 	answers := make(chan *answer, len(sockets))
 	for _, path := range sockets {
 		go func() {
-			info, err := ask(ctx, path, wire.TypePing, probeWait)
+			info, err := ask(ctx, path, plain(wire.TypePing, wire.TypePong), probeWait).info()
 			if err != nil {
 				answers <- nil
 				return

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -21,6 +22,34 @@ func Dir() string {
 		return d
 	}
 	return DefaultDir
+}
+
+// Workers gives the names of the workers in Dir, up or not, sorted.
+func Workers() ([]string, error) {
+	entries, err := os.ReadDir(Dir())
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		name := e.Name()
+		if strings.HasPrefix(name, ".") {
+			continue
+		}
+		info, err := os.Stat(filepath.Join(Dir(), name))
+		switch {
+		case err != nil:
+			continue
+		case info.IsDir():
+		case strings.HasSuffix(name, ".sock") && info.Mode()&os.ModeSocket != 0:
+			name = strings.TrimSuffix(name, ".sock")
+		default:
+			continue
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 // maxName is the longest worker's name, in bytes.

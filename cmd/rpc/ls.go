@@ -87,15 +87,9 @@ type procedure struct {
 
 // look asks the named workers, or all, side by side.
 func look(workers []string) ([]row, error) {
-	if len(workers) == 0 {
-		var err error
-		workers, err = client.Workers()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("cannot list workers: %q does not exist (mount the workers' volumes there, or set RPC_DIR)", client.Dir())
-		}
-		if err != nil {
-			return nil, fmt.Errorf("cannot list workers: %w", err)
-		}
+	workers, err := orAll(workers)
+	if err != nil {
+		return nil, err
 	}
 	rows := make([]row, len(workers))
 	done := make(chan struct{})
@@ -109,6 +103,21 @@ func look(workers []string) ([]row, error) {
 		<-done
 	}
 	return rows, nil
+}
+
+// orAll gives the workers, or all there are when none is named.
+func orAll(workers []string) ([]string, error) {
+	if len(workers) > 0 {
+		return workers, nil
+	}
+	workers, err := client.Workers()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("cannot list workers: %q does not exist (mount the workers' volumes there, or set RPC_DIR)", client.Dir())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot list workers: %w", err)
+	}
+	return workers, nil
 }
 
 func lookAt(worker string) row {
@@ -149,7 +158,7 @@ func firstError(rows []row) error {
 	return nil
 }
 
-func writeJSON(w io.Writer, rows []row) error {
+func writeJSON(w io.Writer, rows any) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)

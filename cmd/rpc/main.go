@@ -113,7 +113,7 @@ executable; 127 no such procedure.`,
 	o.flags(root)
 	root.Flags().BoolVar(&showVersion, "version", false, "print the version")
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(callCommand(), lsCommand(), pingCommand(), completionCommand(), &cobra.Command{
+	root.AddCommand(callCommand(), lsCommand(), pingCommand(), psCommand(), killCommand(), doctorCommand(), completionCommand(), &cobra.Command{
 		Use:   "version",
 		Short: "print the version",
 		Args:  usageArgs(cobra.NoArgs),

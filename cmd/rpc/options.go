@@ -38,7 +38,7 @@ func (o *callOptions) flags(c *cobra.Command) {
 	f.Var(&o.wait, "wait", "how long to try on while the worker is unreachable, draining or busy [RPC_WAIT]")
 	f.StringVar(&o.pass, "pass", o.pass, "which descriptors travel: `all`, pipes (and /dev/null) or none; the rest goes as streams [RPC_PASS]")
 	f.IntVar(&o.statusFD, "status-fd", -1, "write one line of JSON to descriptor `N` when the call ends")
-	f.StringVar(&o.label, "label", "", "`TEXT` shown in the worker's log [RPC_LABEL]")
+	f.StringVar(&o.label, "label", "", "`TEXT` shown by rpc ps and in the worker's log [RPC_LABEL]")
 	f.StringVar(&o.serverUID, "server-uid", "", "refuse to call unless the socket's owner is `UID` [RPC_SERVER_UID]")
 	f.Var(&o.heartbeat, "heartbeat", "bridged: how soon a dead other side is noticed (default 30s) [RPC_HEARTBEAT]")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say before the start: replica, directory, how each stream travels")

@@ -1,0 +1,116 @@
+package client
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"rpcd/rpcd/wire"
+)
+
+// calls waits until a worker has so many calls in a state, and gives all.
+func calls(t *testing.T, worker string, n int, state wire.CallState) []Running {
+	t.Helper()
+	for began := time.Now(); time.Since(began) < hang; time.Sleep(time.Millisecond) {
+		calls, err := Calls(t.Context(), worker, hang)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, c := range calls {
+			if c.State == state {
+				found++
+			}
+		}
+		if found == n {
+			return calls
+		}
+	}
+	t.Fatalf("%s never has %d calls in state %d", worker, n, state)
+	return nil
+}
+
+func TestCallsAndKill(t *testing.T) {
+	each(t, func(t *testing.T, worker string, bridged bool) {
+		c := Command(worker, "sleep", "1000")
+		c.Label = "mine"
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		r := calls(t, worker, 1, wire.CallRunning)[0]
+		if r.ID != c.ID() || r.Procedure != "sleep" || r.Label != "mine" || r.UID != uint32(os.Getuid()) || r.Age <= 0 || r.PID == 0 || r.Bridged != bridged ||
+			filepath.Base(r.Socket) != worker+".sock" {
+			t.Errorf("%+v", r)
+		}
+		if err := Kill(t.Context(), worker, r.ID, syscall.SIGUSR1, hang); err != nil {
+			t.Error(err)
+		}
+		var exit *ExitError
+		if err := c.Wait(); !errors.As(err, &exit) || exit.Sys().Signal() != syscall.SIGUSR1 {
+			t.Errorf("it ended so: %v", err)
+		}
+		calls(t, worker, 0, wire.CallRunning)
+		want(t, Kill(t.Context(), worker, r.ID, syscall.SIGTERM, hang), ErrUnknown, false)
+	})
+}
+
+// A waiting call that is killed never starts.
+func TestKillOfAWaitingCall(t *testing.T) {
+	w := newWorld(t)
+	w.serve("w", "--max-calls", "1")
+	first := Command("w", "sleep", "1000")
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- Command("w", "touch", filepath.Join(w.dir, "ran")).Run() }()
+	for _, c := range calls(t, "w", 1, wire.CallWaiting) {
+		if c.State == wire.CallWaiting {
+			if err := Kill(t.Context(), "w", c.ID, syscall.SIGTERM, hang); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	want(t, <-done, ErrCanceled, false)
+	_ = first.Kill()
+	_ = first.Wait()
+	if _, err := os.Stat(filepath.Join(w.dir, "ran")); err == nil {
+		t.Error("it ran")
+	}
+}
+
+// What a frozen replica has isn't known: the error says so, and the others'
+// calls are given.
+func TestCallsOfAPoolWithAFrozenReplica(t *testing.T) {
+	w := newWorld(t)
+	if err := os.Mkdir(filepath.Join(w.dir, "pool"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	frozen := w.serve("pool/a")
+	w.serve("pool/b")
+	dead := w.serve("pool/c")
+	_ = dead.Process.Kill()
+	_ = dead.Wait()
+	b := filepath.Join(w.dir, "pool/b.sock")
+	c := Command(b, "sleep", "1000")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if got := calls(t, "pool", 1, wire.CallRunning); got[0].Socket != b {
+		t.Errorf("%+v", got)
+	}
+	freeze(t, frozen.Process)
+	got, err := Calls(t.Context(), "pool", 100*time.Millisecond)
+	want(t, err, ErrLost, false)
+	if len(got) != 1 || got[0].Socket != b {
+		t.Errorf("%+v", got)
+	}
+	want(t, Kill(t.Context(), "pool", "77", syscall.SIGTERM, 100*time.Millisecond), ErrLost, false)
+	if err := Kill(t.Context(), "pool", c.ID(), syscall.SIGTERM, hang/10); err != nil {
+		t.Error(err)
+	}
+	_ = c.Wait()
+}

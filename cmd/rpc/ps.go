@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rpcd/client"
+)
+
+func psCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "ps [WORKER...]",
+		Short: "show calls that run or wait",
+		Long: `Show the calls that run or wait, of the named workers or of all: their id (for
+rpc kill), the caller's uid and gid, procedure, age, state and label. You see
+calls of your own uid; root and the worker's own user see all.
+
+States: waiting (in the queue), running, stopped (by its caller's Ctrl-Z),
+ending (it got TERM or KILL from the worker).`,
+		Args: cobra.ArbitraryArgs,
+		ValidArgsFunction: func(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return upWorkers(), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(c *cobra.Command, args []string) error { return ps(c.OutOrStdout(), args, asJSON) },
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "everything, as JSON")
+	return c
+}
+
+// calling is a call as ps shows it.
+type calling struct {
+	Worker     string  `json:"worker"`
+	Socket     string  `json:"socket"`
+	ID         string  `json:"id"`
+	UID        uint32  `json:"uid"`
+	GID        uint32  `json:"gid"`
+	PID        uint32  `json:"pid"` // at the worker; 0: no process yet
+	Procedure  string  `json:"procedure"`
+	Label      string  `json:"label"`
+	AgeSeconds float64 `json:"age_seconds"`
+	State      string  `json:"state"` // waiting, running, stopped, ending
+	Bridged    bool    `json:"bridged"`
+}
+
+// states are the words for wire.CallState.
+var states = []string{"waiting", "running", "stopped", "ending"}
+
+// ps writes what it gets; who doesn't answer is said on stderr, and is a
+// failure where it was named.
+func ps(out io.Writer, workers []string, asJSON bool) error {
+	named := len(workers) > 0
+	workers, err := orAll(workers)
+	if err != nil {
+		return err
+	}
+	found, errs := make([][]client.Running, len(workers)), make([]error, len(workers))
+	var wg sync.WaitGroup
+	for i, w := range workers {
+		wg.Go(func() { found[i], errs[i] = client.Calls(context.Background(), w, answerTime) })
+	}
+	wg.Wait()
+	calls := []calling{}
+	pools := false
+	for i, running := range found {
+		sockets, _ := client.Sockets(workers[i])
+		pools = pools || len(sockets) > 1
+		for _, r := range running {
+			calls = append(calls, newCalling(workers[i], r))
+		}
+	}
+	if asJSON {
+		err = writeJSON(out, calls)
+	} else {
+		err = writeCalls(out, calls, pools)
+	}
+	for _, e := range errs {
+		if e != nil {
+			fmt.Fprintf(os.Stderr, "rpc: %v\n", e)
+			if err == nil && named {
+				err = &exitError{1, nil}
+			}
+		}
+	}
+	return err
+}
+
+func newCalling(worker string, r client.Running) calling {
+	c := calling{
+		Worker: worker, Socket: r.Socket, ID: r.ID, UID: r.UID, GID: r.GID, PID: r.PID,
+		Procedure: r.Procedure, Label: r.Label, AgeSeconds: r.Age.Seconds(), State: "unknown", Bridged: r.Bridged,
+	}
+	if int(r.State) < len(states) {
+		c.State = states[r.State]
+	}
+	return c
+}
+
+// writeCalls writes a table; the label stands last, since it may hold blanks.
+func writeCalls(w io.Writer, calls []calling, pools bool) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	replica := func(word string) string {
+		if !pools {
+			return ""
+		}
+		return word + "\t"
+	}
+	fmt.Fprintf(t, "WORKER\t%sID\tCALLER\tPROCEDURE\tAGE\tSTATE\tLABEL\n", replica("REPLICA"))
+	for _, c := range calls {
+		fmt.Fprintf(t, "%s\t%s%s\t%d:%d\t%s\t%s\t%s\t%s\n", c.Worker, replica(strings.TrimSuffix(filepath.Base(c.Socket), ".sock")),
+			client.Clean(c.ID), c.UID, c.GID, client.Clean(c.Procedure), age(c.AgeSeconds), c.State, client.Clean(c.Label))
+	}
+	return t.Flush()
+}
+
+// age is short: tenths of a second up to a minute, then seconds.
+func age(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	if d < time.Minute {
+		return fmt.Sprintf("%.1fs", d.Truncate(100*time.Millisecond).Seconds())
+	}
+	return d.Truncate(time.Second).String()
+}

@@ -28,6 +28,7 @@ type call struct {
 	came  time.Time
 	free  func() // gives the memory of a big first frame back
 	dir   string
+	as    *child.Credential // who it runs as; nil: rpcd's own user
 	relay *wire.Relay
 	done  chan struct{} // closed: nothing of the call runs in this connection any more
 
@@ -128,7 +129,7 @@ func (c *call) run(fds []int, truncated bool) (name string, err error) {
 		return proc.Name, err
 	}
 	defer s.places.give(proc.Name)
-	if err := std.open(); err != nil {
+	if err := std.open(c.as != nil); err != nil {
 		return proc.Name, err
 	}
 	began := time.Now()
@@ -139,9 +140,10 @@ func (c *call) run(fds []int, truncated bool) (name string, err error) {
 		Dir:   dirfd,
 		Umask: int(c.Umask),
 		Files: std.files,
+		As:    c.as,
 	})
 	if err != nil {
-		return proc.Name, startRefusal(proc, c.dir, err)
+		return proc.Name, startRefusal(proc, c.dir, c.as, err)
 	}
 	std.started()
 	c.supervise(p, proc, std, began)
@@ -159,7 +161,10 @@ func (c *call) lookUp() (*export.Procedure, int, error) {
 	if err != nil {
 		return nil, -1, err
 	}
-	dirfd, dir, err := s.openDir(c.Dir, c.bridged, proc)
+	if c.as, err = s.runAs(c.conn.caller, c.bridged); err != nil {
+		return proc, -1, err
+	}
+	dirfd, dir, err := s.openDir(c.Dir, c.bridged, proc, c.as)
 	c.dir = dir
 	return proc, dirfd, err
 }

@@ -26,6 +26,7 @@ type Config struct {
 	Workdir   string        // where calls start whose directory isn't shared; "": refused
 	Keep      bool          // what a call leaves in its process group lives on
 	Activated bool          // the sockets stay when we go: what we don't accept waits for a successor
+	RunAs     bool          // calls run as their callers; after child.RunAs
 	Log       hclog.Logger
 }
 

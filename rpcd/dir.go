@@ -7,21 +7,23 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/wire"
 )
 
 // openDir chooses where a call runs and gives a descriptor of it (the caller
 // closes it) and its name. A passed call's directory has to be the same by
-// device and inode; a bridged call's, and one given by hand, goes by name.
-func (s *Server) openDir(d wire.Dir, bridged bool, p *export.Procedure) (int, string, error) {
+// device and inode; a bridged call's, and one given by hand, goes by name. It is
+// looked up, and must be searchable, with the rights of as (nil: rpcd's own).
+func (s *Server) openDir(d wire.Dir, bridged bool, p *export.Procedure, as *child.Credential) (int, string, error) {
 	refuse := func(format string, args ...any) (int, string, error) {
 		return -1, "", &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf(format, args...)}
 	}
 	var err error = unix.ENOENT
 	if d.Name != "" {
 		var fd int
-		if fd, err = openDir(d.Name); err == nil {
+		if fd, err = openDir(d.Name, as); err == nil {
 			if !d.Proven || bridged || same(fd, d) {
 				return fd, d.Name, nil
 			}
@@ -36,7 +38,7 @@ func (s *Server) openDir(d wire.Dir, bridged bool, p *export.Procedure) (int, st
 		if dir == "" {
 			continue
 		}
-		fd, err := openDir(dir)
+		fd, err := openDir(dir, as)
 		if err != nil {
 			return refuse("cannot enter its workdir %q: %v", dir, err)
 		}
@@ -46,11 +48,11 @@ func (s *Server) openDir(d wire.Dir, bridged bool, p *export.Procedure) (int, st
 }
 
 // sameness answers a caller that asks whether its directory is ours.
-func sameness(d wire.Dir) wire.Sameness {
+func sameness(d wire.Dir, as *child.Credential) wire.Sameness {
 	if d.Name == "" {
 		return wire.DirNotAsked
 	}
-	fd, err := openDir(d.Name)
+	fd, err := openDir(d.Name, as)
 	if err != nil {
 		return wire.DirMissing
 	}
@@ -61,10 +63,29 @@ func sameness(d wire.Dir) wire.Sameness {
 	return wire.DirSame
 }
 
-// openDir opens a directory by a caller's name for it. Magic links are not
+// openDir opens a directory by name with the rights of as (nil: rpcd's own),
+// who must be able to enter it.
+func openDir(name string, as *child.Credential) (fd int, err error) {
+	err = as.Files(func() error {
+		if fd, err = openPath(name); err != nil {
+			return err
+		}
+		if err := as.Enter(fd); err != nil {
+			unix.Close(fd)
+			return err
+		}
+		return nil
+	})
+	if err != nil && as != nil {
+		err = fmt.Errorf("%w for %v", err, as)
+	}
+	return fd, err
+}
+
+// openPath opens a directory by a caller's name for it. Magic links are not
 // followed (proc_pid_fd(5)): /proc/self would be rpcd's own, and its
 // descriptors other calls' directories.
-func openDir(name string) (int, error) {
+func openPath(name string) (int, error) {
 	const flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
 	fd, err := unix.Openat2(unix.AT_FDCWD, name, &unix.OpenHow{Flags: flags, Resolve: unix.RESOLVE_NO_MAGICLINKS})
 	switch {

@@ -56,7 +56,7 @@ func TestOpenDir(t *testing.T) {
 		"a workdir that is gone":           {dir: stranger, procedure: gone.Name, serve: theirs},
 	} {
 		s := &Server{Config: Config{Workdir: c.serve}}
-		fd, name, err := s.openDir(c.dir, c.bridged, &export.Procedure{Name: "x", Workdir: c.procedure})
+		fd, name, err := s.openDir(c.dir, c.bridged, &export.Procedure{Name: "x", Workdir: c.procedure}, nil)
 		if c.want == "" {
 			if code(err) != wire.NoDirectory {
 				t.Errorf("%s: %q, %v; want no directory", what, name, err)
@@ -94,7 +94,7 @@ func TestOpenDirOfRpcd(t *testing.T) {
 	}
 	s := &Server{Config: Config{Workdir: "/"}}
 	for _, name := range []string{fd, fd + "/", fd + "/..", "/dev/fd/" + itoa(int(held.Fd())), link, "/proc/self/cwd", "/proc/self/root", "/proc/thread-self/cwd/."} {
-		fd, dir, err := s.openDir(wire.Dir{Name: name}, false, &export.Procedure{})
+		fd, dir, err := s.openDir(wire.Dir{Name: name}, false, &export.Procedure{}, nil)
 		if code(err) != wire.NoDirectory {
 			unix.Close(fd)
 			t.Errorf("%q led to %q, %v; want no directory", name, dir, err)
@@ -106,7 +106,7 @@ func TestOpenDirOfRpcd(t *testing.T) {
 func TestOpenDirNames(t *testing.T) {
 	s := &Server{}
 	for _, name := range []string{"/etc/passwd", "/etc/passwd/..", "/no/such", strings.Repeat("/x", 3000)} {
-		if fd, _, err := s.openDir(wire.Dir{Name: name}, true, &export.Procedure{}); err == nil {
+		if fd, _, err := s.openDir(wire.Dir{Name: name}, true, &export.Procedure{}, nil); err == nil {
 			unix.Close(fd)
 			t.Errorf("%.30q was opened", name)
 		}

@@ -62,8 +62,12 @@ func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wire.FirstTimeout)
 	defer cancel()
+	as, err := c.server.runAs(c.caller, arrived == 0)
+	if err != nil {
+		return w
+	}
 	if looked, err := c.server.look(ctx); err == nil {
-		w.Dir = sameness(d)
+		w.Dir = sameness(d, as)
 		looked()
 	}
 	return w

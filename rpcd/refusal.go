@@ -39,15 +39,19 @@ func refusal(err error) *wire.Refused {
 	return &wire.Refused{Code: wire.Failed, Text: "failed: " + err.Error()}
 }
 
-// startRefusal explains the errno of a start.
-func startRefusal(p *export.Procedure, dir string, err error) *wire.Refused {
+// startRefusal explains the errno of a start, as that user (nil: rpcd's own).
+func startRefusal(p *export.Procedure, dir string, as *child.Credential, err error) *wire.Refused {
+	who := ""
+	if as != nil {
+		who = fmt.Sprintf(" as %v", as)
+	}
 	refuse := func(code wire.Code, format string, args ...any) *wire.Refused {
-		return &wire.Refused{Code: code, Text: fmt.Sprintf("cannot run %q: ", p.Name) + fmt.Sprintf(format, args...)}
+		return &wire.Refused{Code: code, Text: fmt.Sprintf("cannot run %q%s: ", p.Name, who) + fmt.Sprintf(format, args...)}
 	}
 	var noEntry *child.DirError
 	switch {
 	case errors.As(err, &noEntry):
-		return &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf("cannot enter the directory %q: %v", dir, noEntry.Err)}
+		return &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf("cannot enter the directory %q%s: %v", dir, who, noEntry.Err)}
 	case errors.Is(err, unix.E2BIG):
 		return refuse(wire.TooLong, "argument list too long (the kernel's limit: 131071 bytes an argument, about 2 MiB in all; send more by stdin or by a file)")
 	case errors.Is(err, unix.ENOENT):

@@ -75,8 +75,9 @@ func unfit(fd int) string {
 	return ""
 }
 
-// open makes the child's descriptors.
-func (s *stdio) open() error {
+// open makes the child's descriptors. foreign says that another user's process
+// will have them, and may open its pipes again by name (/dev/stdout).
+func (s *stdio) open(foreign bool) error {
 	highest := 2
 	for _, st := range s.streams {
 		if st.Mode != wire.Probe {
@@ -97,7 +98,7 @@ func (s *stdio) open() error {
 			fd = s.files[st.Index]
 		case wire.Relayed:
 			var err error
-			if fd, err = s.pipe(st); err != nil {
+			if fd, err = s.pipe(st, foreign); err != nil {
 				return fmt.Errorf("make a pipe: %w", err)
 			}
 		}
@@ -108,7 +109,7 @@ func (s *stdio) open() error {
 
 // pipe makes the pipe of a relayed stream and gives the child's end, which
 // stays blocking; ours is the poller's.
-func (s *stdio) pipe(st wire.Stream) (int, error) {
+func (s *stdio) pipe(st wire.Stream, foreign bool) (int, error) {
 	var p [2]int
 	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
 		return -1, err
@@ -118,6 +119,9 @@ func (s *stdio) pipe(st wire.Stream) (int, error) {
 		ours, theirs = p[1], p[0]
 	}
 	s.own = append(s.own, theirs)
+	if foreign {
+		_ = unix.Fchmod(theirs, 0o666)
+	}
 	if err := unix.SetNonblock(ours, true); err != nil {
 		unix.Close(ours)
 		return -1, err

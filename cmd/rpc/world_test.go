@@ -252,7 +252,7 @@ func (w *world) restored(t testing.TB, before testbin.Usage) {
 	var now testbin.Usage
 	if !testbin.Eventually(t, "the daemon is as before", func() bool {
 		now, _ = testbin.Look(w.daemon.Process.Pid)
-		return now.Children == 0 && now.Descriptors > 0 && now.Descriptors <= before.Descriptors
+		return now.Children == 0 && now.Descriptors != 0 && now.Descriptors <= before.Descriptors
 	}) {
 		t.Errorf("before: %+v, now: %+v", before, now)
 	}

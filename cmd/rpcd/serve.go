@@ -32,6 +32,7 @@ const (
 // serveFlags are the flags of serve as they were written.
 type serveFlags struct {
 	listen, mode, exports, workdir, logFormat, logLevel string
+	runAs                                               string
 	gid, maxCalls, queue                                int
 	allow                                               []string
 	allCommands, keep                                   bool
@@ -67,6 +68,7 @@ TERM, the grace, KILL; a second TERM ends at once. Docker gives 10 seconds
 	fl.StringVar(&f.exports, "exports", "", "`DIR` of what may be called")
 	fl.BoolVar(&f.allCommands, "all-commands", false, "every command on rpcd's PATH, and every path, is a procedure: where only trusted containers mount the volume")
 	fl.StringArrayVar(&f.allow, "allow", []string{"any"}, "who may call at all: \"uid N\", \"gid N\" or \"any\" (repeatable `RULE`; in RPCD_ALLOW commas between)")
+	fl.StringVar(&f.runAs, "run-as", "", "\"caller\": each call runs with its caller's uid, gid and groups (`WHO`; needs CAP_SETUID, CAP_SETGID, CAP_KILL)")
 	fl.IntVar(&f.maxCalls, "max-calls", rpcd.DefaultMaxCalls, "`N` calls at once")
 	fl.IntVar(&f.queue, "queue", rpcd.DefaultQueue, "`N` waiting calls")
 	fl.Var(&f.queueWait, "queue-wait", "how long a call may wait")
@@ -144,6 +146,11 @@ func serve(c *cobra.Command, f *serveFlags, args []string) error {
 	if err := child.Setup(); err != nil {
 		return err
 	}
+	if config.RunAs {
+		if err := child.RunAs(); err != nil {
+			return err
+		}
+	}
 	_ = unix.Chdir("/")
 	server, err := rpcd.New(config)
 	if err != nil {
@@ -193,6 +200,9 @@ func (f *serveFlags) config() (rpcd.Config, error) {
 	if hclog.LevelFromString(f.logLevel) == hclog.NoLevel {
 		return fail("cannot use --log-level %q: it is trace, debug, info, warn, error or off", f.logLevel)
 	}
+	if f.runAs != "" && f.runAs != "caller" {
+		return fail("cannot use --run-as %q: it is caller", f.runAs)
+	}
 	var allow export.Rules
 	for _, s := range f.allow {
 		rule, err := export.ParseRule(s)
@@ -221,6 +231,7 @@ func (f *serveFlags) config() (rpcd.Config, error) {
 		Timeout:   time.Duration(f.timeout),
 		Workdir:   f.workdir,
 		Keep:      f.keep,
+		RunAs:     f.runAs == "caller",
 	}, nil
 }
 

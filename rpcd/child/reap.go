@@ -60,10 +60,17 @@ const reapPause = 20 * time.Millisecond
 // Setup makes the process a supervisor: it adopts what its children leave
 // behind (PR_SET_CHILD_SUBREAPER, prctl(2)) and reaps those orphans, as PID 1
 // as well as elsewhere; descriptors that it inherited beyond 2 don't reach its
-// children, and neither do ignored signals. It is called once, before Start.
+// children, and neither do ignored signals. From then on no process of the same
+// user can trace it, or read its memory, environment and descriptors
+// (PR_SET_DUMPABLE); children are as others are, by their execve(2). It is
+// called once, before Start.
 func Setup() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("become a subreaper: %w", err)
+	}
+	score.open() // afterwards the file is root's
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("become undumpable: %w", err)
 	}
 	closeOnExec()
 	defaultDispositions()

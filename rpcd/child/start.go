@@ -20,7 +20,8 @@ type Spec struct {
 	Env   []string // NAME=VALUE, whole
 	Dir   int      // descriptor of the directory to run in; stays the caller's
 	Umask int
-	Files []int // the child's descriptor i is Files[i]; -1: closed. They stay the caller's
+	Files []int       // the child's descriptor i is Files[i]; -1: closed. They stay the caller's
+	As    *Credential // who it runs as; nil: rpcd's own user
 }
 
 // Child is one started process: the leader of its own session and process
@@ -47,8 +48,9 @@ func (e *DirError) Unwrap() error { return e.Err }
 var forking sync.Mutex
 
 // Start starts a process. It has default signal dispositions and an empty
-// mask, whatever rpcd inherited, and no descriptors but Files. The error is an
-// errno of fork(2) or execve(2), or a *DirError.
+// mask, whatever rpcd inherited, and no descriptors but Files. With As it enters
+// the directory and executes the program with that user's rights. The error is
+// an errno of fork(2), setuid(2) or execve(2), or a *DirError.
 func Start(s Spec) (*Child, error) {
 	files := make([]uintptr, len(s.Files))
 	for i, fd := range s.Files {
@@ -59,6 +61,10 @@ func Start(s Spec) (*Child, error) {
 		Env:   s.Env,
 		Files: files,
 		Sys:   &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd},
+	}
+	if s.As != nil {
+		attr.Sys.Credential = &syscall.Credential{Uid: s.As.UID, Gid: s.As.GID, Groups: s.As.Groups}
+		attr.Dir = proc(s.Dir) // after setuid(2)
 	}
 	forking.Lock()
 	defer forking.Unlock()
@@ -71,15 +77,19 @@ func Start(s Spec) (*Child, error) {
 		return nil, err
 	}
 	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil) }()
-	if err := unix.Fchdir(s.Dir); err != nil {
-		return nil, &DirError{err}
+	if s.As == nil {
+		if err := unix.Fchdir(s.Dir); err != nil {
+			return nil, &DirError{err}
+		}
+		defer func() { _ = unix.Chdir("/") }() // or the daemon would pin a volume
 	}
-	defer func() { _ = unix.Chdir("/") }() // or the daemon would pin a volume
+	dropAmbient()
+	defer score.raise()()
 	defer unix.Umask(unix.Umask(s.Umask))
 
 	pid, err := syscall.ForkExec(s.Path, s.Argv, attr)
 	if err != nil {
-		return nil, err
+		return nil, s.As.explain(s.Dir, err)
 	}
 	c := &Child{PID: pid}
 	if pidfd >= 0 {

@@ -47,6 +47,19 @@ func examine(fd int) (fileKind, error) {
 	return k, nil
 }
 
+// readable says why a descriptor can't be read at all: it would never become
+// ready (a pidfd, an epoll, an io_uring, a listening socket). readv(2) of
+// nothing reads nothing.
+func readable(fd int) error {
+	if _, err := unix.Readv(fd, nil); err != nil {
+		return err
+	}
+	if listens, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err == nil && listens != 0 {
+		return unix.EINVAL
+	}
+	return nil
+}
+
 // pipefs is the magic number of the file system of anonymous pipes
 // (PIPEFS_MAGIC, statfs(2)).
 const pipefs = 0x50495045

@@ -118,7 +118,12 @@ func (r *reader) wake() { r.wakeOnce.Do(func() { unix.Close(r.wakeW) }) }
 func (r *reader) run() {
 	defer close(r.done)
 	defer unix.Close(r.wakeR)
-	_, err := r.out.ReadFrom(r)
+	err := readable(r.fd)
+	if err != nil {
+		err = &fileError{err}
+	} else {
+		_, err = r.out.ReadFrom(r)
+	}
 	if !r.kind.seekable {
 		unix.Close(r.fd)
 	}

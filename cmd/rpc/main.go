@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rpcd/internal/version"
+	"rpcd/rpcd/fdconn"
 )
 
 func main() {
@@ -41,8 +42,10 @@ func usage(format string, args ...any) error {
 
 // run gives the exit status.
 func run(args []string) int {
-	var err error
-	if isPlainCall(args) {
+	err := fdconn.Spare()
+	if err != nil {
+		err = &exitError{failed(args), err}
+	} else if isPlainCall(args) {
 		err = newCallOptions().run(func(string) bool { return false }, args)
 	} else {
 		root, out := rootCommand(), &output{}
@@ -63,6 +66,14 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, "rpc: "+text)
 	}
 	return exit.status
+}
+
+// failed is the status of rpc's own failure, before the words are parsed.
+func failed(args []string) int {
+	if len(args) > 0 && args[0] != "call" && slices.Contains(version.Verbs, args[0]) {
+		return 1
+	}
+	return 125
 }
 
 // output is stdout; it keeps the error of a write, which cobra's help drops.

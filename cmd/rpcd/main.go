@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rpcd/internal/version"
+	"rpcd/rpcd/fdconn"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -19,6 +20,10 @@ type usageError struct{ error }
 
 // run gives the exit status: 0, 1 failed, 2 usage.
 func run(args []string) int {
+	if err := fdconn.Spare(); err != nil {
+		fmt.Fprintf(os.Stderr, "rpcd: %v\n", err)
+		return 1
+	}
 	root := &cobra.Command{
 		Use:           "rpcd",
 		Short:         "the daemon of a worker: runs exported procedures for callers on a UNIX socket",

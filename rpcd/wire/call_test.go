@@ -32,21 +32,23 @@ func TestFirstFramesMark(t *testing.T) {
 	}
 }
 
+var callsThatAreNone = map[string]string{
+	"no procedure":                 field(2, "x"),
+	"an empty procedure":           field(1, ""),
+	"a NUL in an argument":         field(1, "x") + field(2, "a\x00"),
+	"a NUL in a variable":          field(1, "x") + field(3, "A=\x00"),
+	"a variable without a name":    field(1, "x") + field(3, "=v"),
+	"a variable without a value":   field(1, "x") + field(3, "A"),
+	"an empty variable":            field(1, "x") + field(3, ""),
+	"a stream of 7 bytes":          field(1, "x") + field(8, "\x00\x00\x00\x00\x00\x00\x00"),
+	"a stream of 9 bytes":          field(1, "x") + field(8, "\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
+	"an unknown mode":              field(1, "x") + field(8, "\x00\x05\x00\x00\x00\x00\x00\x00"),
+	"half a field":                 field(1, "x") + "\x00\x02\x00",
+	"a directory that is relative": field(1, "x") + field(4, "srv"),
+}
+
 func TestCallsThatAreNone(t *testing.T) {
-	for what, fields := range map[string]string{
-		"no procedure":                 field(2, "x"),
-		"an empty procedure":           field(1, ""),
-		"a NUL in an argument":         field(1, "x") + field(2, "a\x00"),
-		"a NUL in a variable":          field(1, "x") + field(3, "A=\x00"),
-		"a variable without a name":    field(1, "x") + field(3, "=v"),
-		"a variable without a value":   field(1, "x") + field(3, "A"),
-		"an empty variable":            field(1, "x") + field(3, ""),
-		"a stream of 7 bytes":          field(1, "x") + field(8, "\x00\x00\x00\x00\x00\x00\x00"),
-		"a stream of 9 bytes":          field(1, "x") + field(8, "\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
-		"an unknown mode":              field(1, "x") + field(8, "\x00\x05\x00\x00\x00\x00\x00\x00"),
-		"half a field":                 field(1, "x") + "\x00\x02\x00",
-		"a directory that is relative": field(1, "x") + field(4, "srv"),
-	} {
+	for what, fields := range callsThatAreNone {
 		if c, err := ParseCall(0, []byte(mark+fields)); !errors.Is(err, ErrProtocol) {
 			t.Errorf("%s: %+v, %v; want a protocol error", what, c, err)
 		}

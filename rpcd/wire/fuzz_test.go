@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// seed adds the payloads of the golden frames of these types, and nonsense.
+// seed adds the payloads of the golden frames of these types, the calls that
+// are none, and nonsense.
 func seed(f *testing.F, types ...Type) {
 	for _, m := range messages() {
 		for _, t := range types {
@@ -17,8 +18,43 @@ func seed(f *testing.F, types ...Type) {
 			}
 		}
 	}
+	for _, fields := range callsThatAreNone {
+		f.Add(uint16(0), []byte(fields))
+		f.Add(uint16(0), []byte(mark+fields))
+	}
 	for _, b := range []string{"", "\x00", "RPCD\x00\x01", "RPCD\x00\x02", "\x00\x01\x00\x00\x00\x01x\x80\x00\x00\x00\x00\x00", "\x00\x05\xff\xff\xff\xff"} {
 		f.Add(uint16(1), []byte(b))
+	}
+}
+
+// bounded checks that a message holds no more bytes than its payload had, and
+// no more parts than it had room for fields.
+func bounded(t *testing.T, payload []byte, message any) {
+	t.Helper()
+	texts, parts := 0, 0
+	var count func(v reflect.Value)
+	count = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Pointer:
+			if !v.IsNil() {
+				count(v.Elem())
+			}
+		case reflect.String:
+			texts += v.Len()
+		case reflect.Slice:
+			parts += v.Cap() / 2 // append may double
+			for i := range v.Len() {
+				count(v.Index(i))
+			}
+		case reflect.Struct:
+			for i := range v.NumField() {
+				count(v.Field(i))
+			}
+		}
+	}
+	count(reflect.ValueOf(message))
+	if texts > len(payload) || parts > 4+len(payload)/6 {
+		t.Fatalf("%d bytes of text and about %d parts out of %d bytes", texts, parts, len(payload))
 	}
 }
 
@@ -31,6 +67,7 @@ func again[T any](t *testing.T, payload []byte, got T, err error, frame func() [
 		}
 		return
 	}
+	bounded(t, payload, got)
 	b := frame()
 	h, err := ParseHeader(b)
 	if err != nil {
@@ -142,6 +179,34 @@ func FuzzPing(f *testing.F) {
 	f.Fuzz(func(t *testing.T, _ uint16, payload []byte) {
 		d, err := ParsePing(payload)
 		again(t, payload, d, err, func() []byte { return Ping(d) }, func(_ uint16, b []byte) (Dir, error) { return ParsePing(b) })
+	})
+}
+
+// A question without fields, and the mark of every first frame.
+func FuzzFirst(f *testing.F) {
+	seed(f, TypePing, TypeList, TypePS, TypeCall)
+	f.Fuzz(func(t *testing.T, _ uint16, payload []byte) {
+		rest, err := CheckFirst(payload)
+		var version *VersionError
+		switch {
+		case err == nil && string(payload) != mark+string(rest):
+			t.Errorf("%x is left of %x", rest, payload)
+		case errors.As(err, &version) && (len(payload) < 6 || version.Theirs == Version):
+			t.Errorf("%v", err)
+		case err != nil && !errors.Is(err, ErrProtocol):
+			t.Errorf("%v isn't a protocol error", err)
+		}
+	})
+}
+
+func FuzzSignal(f *testing.F) {
+	seed(f, TypeSignal)
+	f.Fuzz(func(t *testing.T, flags uint16, payload []byte) {
+		sig, err := ParseSignal(payload)
+		if err == nil && (sig < 1 || sig > 31) {
+			t.Errorf("signal %d", sig)
+		}
+		again(t, payload, sig, err, func() []byte { return Signal(sig, flags&^mustUnderstand) }, func(_ uint16, b []byte) (uint8, error) { return ParseSignal(b) })
 	})
 }
 

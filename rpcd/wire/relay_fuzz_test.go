@@ -1,0 +1,276 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"testing"
+)
+
+// The relay, one step after another, against a model that says before each of
+// them what it will do: the frames that it sends, the bytes that it gives out,
+// the errors. model_test.go does the same for many goroutines, with less to
+// say of each step.
+
+// fuzzWindow is the window of the model's In, in bytes.
+const fuzzWindow = 100
+
+// steps is a relay with In 1 and Out 0, and the model of both.
+type steps struct {
+	t     *testing.T
+	sent  bytes.Buffer
+	relay *Relay
+
+	in         *In
+	manual     bool
+	credit     int // what the other side may still send
+	queue      [][]byte
+	last, owed int
+	inEnded    bool
+	inClosed   bool
+
+	out       *Out
+	may       int // what we may still send
+	outEnded  bool
+	outClosed bool
+	told      int // calls of OnClosed
+}
+
+func newSteps(t *testing.T, manual bool) *steps {
+	s := &steps{t: t, credit: fuzzWindow, may: 10, manual: manual}
+	s.relay = NewRelay(func(frame []byte) error { s.sent.Write(frame); return nil })
+	s.in, s.out = s.relay.In(1, fuzzWindow, fuzzWindow), s.relay.Out(0, 10)
+	if manual {
+		s.in.Manual()
+	}
+	s.out.OnClosed(func() { s.told++ })
+	return s
+}
+
+// expect checks that a step sent these frames, and no others, and what holds
+// after every step.
+func (s *steps) expect(what string, frames ...[]byte) {
+	s.t.Helper()
+	if want := bytes.Join(frames, nil); !bytes.Equal(s.sent.Bytes(), want) {
+		s.t.Fatalf("%s sent %x, not %x", what, s.sent.Bytes(), want)
+	}
+	s.sent.Reset()
+	held := 0
+	for _, b := range s.queue {
+		held += len(b)
+	}
+	if !s.manual && s.credit+held+s.last > fuzzWindow {
+		s.t.Fatalf("%s: %d bytes may come and %d are held: over the window", what, s.credit, held+s.last)
+	}
+	if s.told > 1 || (s.told == 1) != s.outClosed {
+		s.t.Fatalf("%s: OnClosed was called %d times", what, s.told)
+	}
+}
+
+// handle gives the relay a frame, and says whether the connection goes on.
+func (s *steps) handle(h Header, body []byte) bool {
+	n := int(h.Length)
+	var want error
+	switch short := n > len(body); {
+	case h.Type == TypeData && h.Stream == 1 && (s.inEnded || n == 0 || n > s.credit),
+		h.Type == TypeEnd && (h.Stream != 1 || s.inEnded),
+		h.Type == TypeCredit && h.Length != 4,
+		h.Stream != 1 && (h.Type == TypeData || h.Type == TypeEnd),
+		h.Stream != 0 && (h.Type == TypeClosed || h.Type == TypeCredit),
+		h.Type < TypeData || h.Type > TypeCredit:
+		want = ErrProtocol
+	case short && len(body) == 0:
+		want = io.EOF // as io.ReadFull says it
+	case short:
+		want = io.ErrUnexpectedEOF
+	case h.Type == TypeData:
+		s.credit -= n
+		if !s.inClosed {
+			s.queue = append(s.queue, body[:n])
+		}
+	case h.Type == TypeEnd:
+		s.inEnded = true
+	case h.Type == TypeClosed:
+		s.outClosed = true
+	case h.Type == TypeCredit:
+		if more := int(binary.BigEndian.Uint32(body)); more > math.MaxInt32 || s.may > math.MaxInt32 {
+			want = ErrProtocol
+		} else {
+			s.may += more
+		}
+	}
+	r := bytes.NewReader(body)
+	err := s.relay.Handle(h, r)
+	if !errors.Is(err, want) {
+		s.t.Fatalf("%+v with %d bytes: %v, not %v", h, len(body), err, want)
+	}
+	if want == nil && r.Len() != len(body)-n {
+		s.t.Fatalf("%+v took %d bytes", h, len(body)-r.Len())
+	}
+	s.expect("a frame that came")
+	return want == nil
+}
+
+// next takes the next bytes, unless that would wait.
+func (s *steps) next() {
+	if len(s.queue) == 0 && !s.inEnded && !s.inClosed {
+		return
+	}
+	var frame []byte
+	s.owed += s.last
+	if s.last > 0 && s.owed >= fuzzWindow/4 && !s.manual && !s.inEnded && !s.inClosed {
+		frame = credit(1, uint32(s.owed))
+		s.credit += s.owed
+		s.owed = 0
+	}
+	s.last = 0
+	var want []byte
+	var wantErr error
+	switch {
+	case s.inClosed:
+		wantErr = ErrClosed
+	case len(s.queue) > 0:
+		want, s.queue = s.queue[0], s.queue[1:]
+		s.last = len(want)
+	default:
+		wantErr = io.EOF
+	}
+	b, err := s.in.Next()
+	if !bytes.Equal(b, want) || err != wantErr {
+		s.t.Fatalf("next: %x, %v; not %x, %v", b, err, want, wantErr)
+	}
+	s.expect("next", frame)
+}
+
+func (s *steps) grant(n int) {
+	var frame []byte
+	if !s.inEnded && !s.inClosed {
+		frame = credit(1, uint32(n))
+		s.credit += n
+	}
+	if err := s.in.Grant(uint32(n)); err != nil {
+		s.t.Fatal(err)
+	}
+	s.expect("grant", frame)
+}
+
+func (s *steps) closeIn() {
+	var frame []byte
+	if !s.inEnded && !s.inClosed {
+		frame = closed(1)
+	}
+	s.inClosed, s.queue = true, nil
+	if err := s.in.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.expect("closing the reading end", frame)
+}
+
+// write writes as much as there is credit for, or less.
+func (s *steps) write(n int) {
+	over := s.outEnded || s.outClosed
+	if n = min(n, s.may); n == 0 && !over {
+		return // it would wait
+	}
+	b := bytes.Repeat([]byte{0xab}, max(n, 1))
+	got, err := s.out.Write(b)
+	switch {
+	case over && (got != 0 || err != ErrClosed), !over && (got != n || err != nil):
+		s.t.Fatalf("writing %d bytes: %d, %v", n, got, err)
+	case over:
+		s.expect("writing what nobody reads")
+	default:
+		s.may -= n
+		s.expect("writing", Frame(TypeData, 0, 0, b))
+	}
+}
+
+func (s *steps) closeOut() {
+	var frame []byte
+	if !s.outEnded && !s.outClosed {
+		frame = end(0)
+	}
+	s.outEnded = true
+	if err := s.out.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.expect("closing the writing end", frame)
+}
+
+// abort ends the connection: what came is still given out.
+func (s *steps) abort() {
+	gone := errors.New("gone")
+	s.relay.Abort(gone)
+	for range s.queue {
+		if b, err := s.in.Next(); err != nil || len(b) == 0 {
+			s.t.Fatalf("what came before the end: %x, %v", b, err)
+		}
+	}
+	want := gone
+	switch {
+	case s.inClosed:
+		want = ErrClosed
+	case s.inEnded:
+		want = io.EOF
+	}
+	if b, err := s.in.Next(); len(b) != 0 || err != want {
+		s.t.Fatalf("after the end: %x, %v; not %v", b, err, want)
+	}
+	if n, err := s.out.Write([]byte("x")); n != 0 || err != gone {
+		s.t.Fatalf("writing after the end: %d, %v", n, err)
+	}
+	_, _ = s.in.Close(), s.out.Close()
+	s.sent.Reset() // credit that Next gives may leave for nobody
+}
+
+// FuzzRelay: after each frame that comes, one step of this side. Both are the
+// fuzzer's to choose.
+func FuzzRelay(f *testing.F) {
+	all, _ := stream(f)
+	f.Add(all, []byte{1, 2, 3}, false)
+	ten := data(1, "0123456789")
+	f.Add(bytes.Join([][]byte{ten, ten, ten, ten, end(1)}, nil), []byte{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, false)
+	f.Add(bytes.Join([][]byte{ten, end(1), credit(0, 5), credit(0, 1<<31-1), closed(0), closed(0)}, nil), []byte{0, 1, 19, 1, 4, 19, 4}, true)
+	f.Add(bytes.Join([][]byte{ten, ten, ten, ten, ten, ten, ten, ten, ten, ten, ten}, nil), []byte{2, 1, 3, 0, 35}, false)
+	f.Add(bytes.Join([][]byte{ten, ten[:12]}, nil), []byte{}, true)
+	f.Add(bytes.Join([][]byte{end(1), data(1, "x")}, nil), []byte{}, true)
+	f.Add(bytes.Join([][]byte{end(1), end(1)}, nil), []byte{5}, true)
+	f.Fuzz(func(t *testing.T, b, ops []byte, manual bool) {
+		s := newSteps(t, manual)
+		defer s.abort()
+		for goes := true; goes; {
+			if len(ops) > 0 {
+				switch n := int(ops[0] >> 3); ops[0] & 7 {
+				case 1:
+					s.next()
+				case 2:
+					s.closeIn()
+				case 3:
+					s.write(n)
+				case 4:
+					s.closeOut()
+				case 5:
+					if manual {
+						s.grant(n)
+					}
+				}
+				ops = ops[1:]
+			}
+			if len(b) < HeaderLen {
+				if len(ops) == 0 {
+					return
+				}
+				continue
+			}
+			h, err := ParseHeader(b)
+			if err != nil {
+				return
+			}
+			b = b[HeaderLen:]
+			goes = s.handle(h, b)
+			b = b[min(int(h.Length), len(b)):]
+		}
+	})
+}

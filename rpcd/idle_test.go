@@ -82,7 +82,7 @@ func TestSilentConnectionsMakeRoom(t *testing.T) {
 	s := newServer(t, "any")
 	s.idle = newIdle(3, s.poke)
 	caller := dial(t, s)
-	caller.running("cat") // isn't idle
+	caller.running("sleep", "1000") // isn't idle
 	var silent []*dialogue
 	for range 4 {
 		silent = append(silent, dial(t, s))

@@ -44,7 +44,7 @@ func usage(format string, args ...any) error {
 func run(args []string) int {
 	err := fdconn.Spare()
 	if err != nil {
-		err = &exitError{failed(args), err}
+		err = &exitError{ownFailure(args), err}
 	} else if isPlainCall(args) {
 		err = newCallOptions().run(func(string) bool { return false }, args)
 	} else {
@@ -68,8 +68,8 @@ func run(args []string) int {
 	return exit.status
 }
 
-// failed is the status of rpc's own failure, before the words are parsed.
-func failed(args []string) int {
+// ownFailure is the status of rpc's own failure, before the words are parsed.
+func ownFailure(args []string) int {
 	if len(args) > 0 && args[0] != "call" && slices.Contains(version.Verbs, args[0]) {
 		return 1
 	}

@@ -146,6 +146,7 @@ func serve(c *cobra.Command, f *serveFlags, args []string) error {
 	if err := child.Setup(); err != nil {
 		return err
 	}
+	rpcd.SpareThreads()
 	if config.RunAs {
 		if err := child.RunAs(); err != nil {
 			return err

@@ -46,7 +46,9 @@ func Workers() ([]string, error) {
 		default:
 			continue
 		}
-		names = append(names, name)
+		if checkName(name) == nil { // else nobody could call it
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil

@@ -2,6 +2,9 @@ package client
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -66,4 +69,17 @@ func FuzzResolve(f *testing.F) {
 			t.Fatalf("%q: no short, clean line: %q", worker, msg)
 		}
 	})
+}
+
+// A worker that nobody could call isn't listed.
+func TestWorkersHaveProperNames(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"good", "a\nb", "\x1b[2J", ".hidden"} {
+		if err := os.Mkdir(filepath.Join(w.dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if names, err := Workers(); err != nil || !slices.Equal(names, []string{"good"}) {
+		t.Errorf("workers %q, %v", names, err)
+	}
 }

@@ -3,10 +3,13 @@ package rpcd
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // slow is a writer that waits to be let through.
@@ -103,6 +106,27 @@ func TestLogWriterAfterFlush(t *testing.T) {
 			if n, err := l.Write([]byte("late\n")); n != 5 || err != nil {
 				t.Errorf("write: %d, %v", n, err)
 			}
+		}
+	})
+}
+
+// FuzzPrintable: one line of text, of bounded length, that says what it was
+// made from.
+func FuzzPrintable(f *testing.F) {
+	for _, s := range []string{"", "plain ü", "a\nb\x1b[2J\xff", "\u009b", "\"\\", "\u2028\u202e", strings.Repeat("\x00", 3000), strings.Repeat("ü", 600)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := printable(s)
+		if !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) || len(got) > 10*maxLogged {
+			t.Fatalf("%q becomes %q", s, got)
+		}
+		again, err := strconv.Unquote("\"" + got + "\"")
+		if len(s) > maxLogged {
+			s = s[:maxLogged] + "..."
+		}
+		if err != nil || again != s {
+			t.Fatalf("%q becomes %q, which says %q, %v", s, got, again, err)
 		}
 	})
 }

@@ -169,7 +169,7 @@ func writeShort(w io.Writer, rows []row) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "WORKER\tSTATE\tPROCEDURES")
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", r.Worker, stateWord(r), r.what())
+		fmt.Fprintf(t, "%s\t%s\t%s\n", client.Clean(r.Worker), stateWord(r), r.what())
 	}
 	return t.Flush()
 }
@@ -195,10 +195,10 @@ func (r row) what() string {
 func writeLong(w io.Writer, rows []row) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", r.Worker, stateWord(r), r.Error)
+		fmt.Fprintf(t, "%s\t%s\t%s\n", client.Clean(r.Worker), stateWord(r), r.Error)
 		for _, p := range r.Replicas {
 			fmt.Fprintf(t, "  %s\t%s\t%d/%d running, %d/%d waiting, %d calls, %d refused, %d lost, %d timed out, %d by signal, up %v, rpcd %s\n",
-				p.Socket, client.Clean(p.State), p.Running, p.MaxCalls, p.Waiting, p.MaxQueue, p.Calls, p.Refused, p.Lost, p.TimedOut, p.Signaled,
+				client.Clean(p.Socket), client.Clean(p.State), p.Running, p.MaxCalls, p.Waiting, p.MaxQueue, p.Calls, p.Refused, p.Lost, p.TimedOut, p.Signaled,
 				time.Duration(p.UpSeconds)*time.Second, client.Clean(p.Version))
 		}
 		for _, p := range r.Procedures {

@@ -44,7 +44,7 @@ func ping(c *cobra.Command, worker string, deadline time.Time) error {
 		}
 		if err == nil {
 			for _, i := range infos {
-				if _, err := fmt.Fprintf(c.OutOrStdout(), "%s: %s, %.3f ms, %d running, %d waiting\n", i.Socket, client.Clean(i.State), i.RTT.Seconds()*1000, i.Load.Running, i.Load.Waiting); err != nil {
+				if _, err := fmt.Fprintf(c.OutOrStdout(), "%s: %s, %.3f ms, %d running, %d waiting\n", client.Clean(i.Socket), client.Clean(i.State), i.RTT.Seconds()*1000, i.Load.Running, i.Load.Waiting); err != nil {
 					return err
 				}
 			}

@@ -116,7 +116,7 @@ func writeCalls(w io.Writer, calls []calling, pools bool) error {
 	}
 	fmt.Fprintf(t, "WORKER\t%sID\tCALLER\tPROCEDURE\tAGE\tSTATE\tLABEL\n", replica("REPLICA"))
 	for _, c := range calls {
-		fmt.Fprintf(t, "%s\t%s%s\t%d:%d\t%s\t%s\t%s\t%s\n", c.Worker, replica(strings.TrimSuffix(filepath.Base(c.Socket), ".sock")),
+		fmt.Fprintf(t, "%s\t%s%s\t%d:%d\t%s\t%s\t%s\t%s\n", client.Clean(c.Worker), replica(client.Clean(strings.TrimSuffix(filepath.Base(c.Socket), ".sock"))),
 			client.Clean(c.ID), c.UID, c.GID, client.Clean(c.Procedure), age(c.AgeSeconds), c.State, client.Clean(c.Label))
 	}
 	return t.Flush()

@@ -44,6 +44,12 @@ func statusLine(cmd *client.Cmd, took time.Duration, err error) []byte {
 	case err != nil && cmd.ProcessState == nil: // of a pipe, or the context
 		r.Outcome, r.Status = string(client.ErrLost), 125
 	}
+	return r.line()
+}
+
+// line is JSON and a newline, whatever bytes the words hold: what isn't UTF-8
+// becomes U+FFFD.
+func (r statusReport) line() []byte {
 	line, _ := json.Marshal(r) // no value of these types can fail
 	return append(line, '\n')
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 )
 
 func TestParse(t *testing.T) {
@@ -48,6 +49,9 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		d, err := Parse(s)
 		if err != nil {
+			if msg := err.Error(); len(msg) > 400 || strings.ContainsFunc(msg, unicode.IsControl) {
+				t.Fatalf("Parse(%q): the error is no short line: %q", s, msg)
+			}
 			return
 		}
 		if d < 0 {

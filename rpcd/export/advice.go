@@ -83,7 +83,12 @@ func interpreter(path string) string {
 	defer f.Close()
 	head := make([]byte, 256) // the kernel reads no more
 	n, _ := f.Read(head)
-	line, _, _ := bytes.Cut(head[:n], []byte("\n"))
+	return firstLine(head[:n])
+}
+
+// firstLine is interpreter of a program that begins with head.
+func firstLine(head []byte) string {
+	line, _, _ := bytes.Cut(head, []byte("\n"))
 	words, script := strings.CutPrefix(string(line), "#!")
 	if !script {
 		return ""

@@ -67,6 +67,9 @@ func FuzzEnv(f *testing.F) {
 	for _, s := range []string{"LANG\nLC_*\nX=1", "a*b*c", "BASH_FUNC_x%%", "A=\x00", "#\n\n=", "**\n***x"} {
 		f.Add(s, "LC_ALL")
 	}
+	for _, seed := range ruleSeeds(f) {
+		f.Add(seed[1], "PATH")
+	}
 	f.Fuzz(func(t *testing.T, text, name string) {
 		a, set, faults := parseEnv(text)
 		for _, x := range faults {

@@ -80,6 +80,9 @@ func FuzzAllow(f *testing.F) {
 	for _, s := range []string{"any", "uid 5\n# x\n\ngid 4294967294", "uid alice", "uid 65534\r\n", "\x00"} {
 		f.Add(s, uint32(5), uint32(7))
 	}
+	for _, seed := range ruleSeeds(f) {
+		f.Add(seed[1], uint32(5), uint32(7))
+	}
 	f.Fuzz(func(t *testing.T, text string, uid, gid uint32) {
 		rules, faults := parseAllow(text)
 		for _, x := range faults {

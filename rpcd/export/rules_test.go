@@ -26,6 +26,9 @@ func FuzzRules(f *testing.F) {
 	} {
 		f.Add(name, text)
 	}
+	for _, seed := range ruleSeeds(f) {
+		f.Add(seed[0], seed[1])
+	}
 	f.Fuzz(func(t *testing.T, name, text string) {
 		read, ok := ruleFiles[name]
 		if !ok {
@@ -41,6 +44,15 @@ func FuzzRules(f *testing.F) {
 		if p.Workdir != "" && p.Workdir[0] != '/' || control(p.Workdir+p.Summary) || p.Timeout < 0 ||
 			min(p.MaxCalls, p.Workers, p.MaxUses) < 0 || max(p.MaxCalls, p.Workers, p.MaxUses) > maxCount {
 			t.Fatalf("%+v", p)
+		}
+		held := len(p.Workdir) + len(p.Summary)
+		for _, words := range [][]string{p.Args, p.Set, p.env.names, p.env.patterns} {
+			for _, w := range words {
+				held += len(w)
+			}
+		}
+		if held > len(text) || len(p.Args)+len(p.Set)+len(p.Allow) > 1+strings.Count(text, "\n") {
+			t.Fatalf("%d bytes hold %+v", len(text), p)
 		}
 		if name == "args" && len(faults) == 0 && text != "" && strings.Join(p.Args, "\n") != strings.TrimSuffix(text, "\n") {
 			t.Fatalf("%q reads as %q", text, p.Args)

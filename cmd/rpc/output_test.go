@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"rpcd/client"
+)
+
+// hostile are words that a worker, a caller or a folder may hold.
+var hostile = []string{"hugin", "", "a\nb", "\x1b]0;x\a", "\"},{\"status\":0}\n", "\\", "\xff\x9b", "\u009b31m", "\u2028", "<&>", "\x00", "a\tb", "\ufffd"}
+
+// FuzzStatusLine: one line of JSON that says what it was made from, whatever
+// bytes the words hold.
+func FuzzStatusLine(f *testing.F) {
+	for _, s := range hostile {
+		f.Add(s, "17", "exited", "SIGTERM", 7, int64(time.Second), uint64(81313))
+		f.Add("hugin", s, s, s, -1, int64(-1), uint64(1<<64-1))
+	}
+	f.Fuzz(func(t *testing.T, worker, call, outcome, signal string, status int, took int64, rss uint64) {
+		seconds := time.Duration(took).Seconds()
+		r := statusReport{outcome, true, status, signal, worker, call, seconds, seconds, 0, rss}
+		line := r.line()
+		if bytes.IndexByte(line, '\n') != len(line)-1 || bytes.IndexFunc(line, func(r rune) bool { return r < ' ' && r != '\n' }) >= 0 {
+			t.Fatalf("no single line: %q", line)
+		}
+		if len(line) > 300+6*(len(worker)+len(call)+len(outcome)+len(signal)) {
+			t.Fatalf("a line of %d bytes", len(line))
+		}
+		var got statusReport
+		d := json.NewDecoder(bytes.NewReader(line))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&got); err != nil || d.More() {
+			t.Fatalf("%q: %v", line, err)
+		}
+		for _, s := range []*string{&r.Outcome, &r.Signal, &r.Worker, &r.Call} {
+			*s = string([]rune(*s)) // U+FFFD for what isn't UTF-8
+		}
+		if got != r {
+			t.Fatalf("%+v became %+v", r, got)
+		}
+	})
+}
+
+// Every outcome of a failed call gives a line that names it, and never a
+// status of 0.
+func TestStatusLineOfFailures(t *testing.T) {
+	for _, o := range []client.Outcome{client.ErrTimeout, client.ErrDenied, client.ErrUnknown, client.ErrNotExecutable, client.ErrTooLong, client.ErrNoDirectory,
+		client.ErrBusy, client.ErrDraining, client.ErrUnreachable, client.ErrProtocol, client.ErrLost, client.ErrWrite, client.ErrUsage, client.ErrCanceled} {
+		for _, name := range hostile {
+			var got statusReport
+			err := json.Unmarshal(statusLine(client.Command(name, "x"), time.Second, &client.Error{Outcome: o}), &got)
+			if err != nil || got.Outcome != string(o) || got.Status == 0 || got.Started {
+				t.Errorf("%s: %+v, %v", o, got, err)
+			}
+		}
+	}
+	var got statusReport
+	if err := json.Unmarshal(statusLine(client.Command("w", "x"), 0, errors.New("a pipe")), &got); err != nil || got.Outcome != "lost" || got.Status != 125 {
+		t.Errorf("another error: %+v, %v", got, err)
+	}
+}
+
+// FuzzTables: what a worker says of itself, and how a folder is named, can't
+// add a line to ls and ps, nor reach the terminal as more than text.
+func FuzzTables(f *testing.F) {
+	for _, s := range hostile {
+		f.Add(s, "up", "nona")
+		f.Add("hugin", s, s)
+	}
+	f.Fuzz(func(t *testing.T, name, state, called string) {
+		rows := []row{{Worker: name, State: "up", Replicas: []replica{{Socket: "/run/rpc/" + name, State: state, Version: state}},
+			Procedures: []procedure{{Name: called, Kind: "spawned", Summary: state}}}}
+		calls := []calling{{Worker: name, Socket: "/run/rpc/" + name + ".sock", ID: state, Procedure: called, Label: state}}
+		for what, w := range map[string]struct {
+			lines int
+			write func(*bytes.Buffer) error
+		}{
+			"ls":         {2, func(b *bytes.Buffer) error { return writeShort(b, rows) }},
+			"ls -l":      {3, func(b *bytes.Buffer) error { return writeLong(b, rows) }},
+			"ps":         {2, func(b *bytes.Buffer) error { return writeCalls(b, calls, false) }},
+			"ps, a pool": {2, func(b *bytes.Buffer) error { return writeCalls(b, calls, true) }},
+		} {
+			var b bytes.Buffer
+			if err := w.write(&b); err != nil {
+				t.Fatal(err)
+			}
+			if got := b.String(); strings.Count(got, "\n") != w.lines || !utf8.ValidString(got) ||
+				strings.ContainsFunc(got, func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
+				t.Fatalf("%s: %q", what, got)
+			}
+		}
+		for _, rows := range []any{rows, calls} {
+			var b bytes.Buffer
+			if err := writeJSON(&b, rows); err != nil || !json.Valid(b.Bytes()) {
+				t.Fatalf("%q: %v", &b, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,154 @@
+package export
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
+
+// FuzzName: whatever name is asked for, only an entry of the directory is
+// found, and the refusal is one short, clean line.
+func FuzzName(f *testing.F) {
+	for _, name := range nameSeeds(f) {
+		f.Add(name)
+	}
+	dir := f.TempDir()
+	if err := exec.Command("sh", "-c", `chmod 755 "$1" && printf '#!/bin/sh\n' >"$1/there" && chmod 755 "$1/there" && : >"$1/.hidden"`, "sh", dir).Run(); err != nil {
+		f.Fatal(err)
+	}
+	d, _, err := Open(dir, me)
+	if err != nil {
+		f.Fatal(err)
+	}
+	all := Commands("/none")
+	f.Fuzz(func(t *testing.T, name string) {
+		p, err := d.Lookup(name, myself)
+		switch {
+		case name == "there":
+			if err != nil || p.Path != filepath.Join(d.path, name) {
+				t.Fatalf("%+v, %v", p, err)
+			}
+		case err == nil:
+			t.Fatalf("%q is %+v", name, p)
+		default:
+			line(t, name, err)
+		}
+		if isName(name) && (strings.ContainsAny(name, "/\x00\n\x1b") || name[0] == '.' || filepath.Base(name) != name) {
+			t.Fatalf("%q passes as a name", name)
+		}
+		if p, err := all.Lookup(name, myself); err != nil {
+			line(t, name, err)
+		} else if p.Path != name || name[0] != '/' {
+			t.Fatalf("%q runs %q", name, p.Path)
+		}
+	})
+}
+
+func line(t *testing.T, what string, err error) {
+	t.Helper()
+	if msg := err.Error(); control(msg) || !utf8.ValidString(msg) || len(msg) > 2000+len(t.TempDir())+4*len(what) {
+		t.Fatalf("%q: no short, clean line: %q", what, msg)
+	}
+}
+
+// FuzzRule: a rule says again what it was read from, and admits whom it says.
+func FuzzRule(f *testing.F) {
+	for _, seed := range ruleSeeds(f) {
+		f.Add(seed[1], uint32(5), uint32(7))
+	}
+	for _, s := range []string{"any", "uid 0", "gid 4294967294", "uid 4294967295", "uid +5", "uid 0x5", "uid\u00a05", "gid 7 "} {
+		f.Add(s, uint32(0), uint32(7))
+	}
+	f.Add("uid 65534", uint32(65534), uint32(7))
+	f.Add("gid 65534", uint32(5), uint32(65534))
+	f.Fuzz(func(t *testing.T, s string, uid, gid uint32) {
+		r, err := ParseRule(s)
+		if err != nil {
+			if r.admit(Caller{UID: uid, GID: gid}) {
+				t.Fatalf("%q, refused, admits", s)
+			}
+			line(t, s, err)
+			return
+		}
+		if again, err := ParseRule(r.String()); err != nil || again != r {
+			t.Fatalf("%q reads as %v, then %v, %v", s, r, again, err)
+		}
+		admits := r.admit(Caller{UID: uid, GID: gid})
+		wanted := r.String() == "any" || uid != Overflow && (r.String() == fmt.Sprint("uid ", uid) || gid != Overflow && r.String() == fmt.Sprint("gid ", gid))
+		if admits != wanted {
+			t.Fatalf("%v admits %d:%d: %v", r, uid, gid, admits)
+		}
+	})
+}
+
+// FuzzFirstLine: what is said of a script's first line is clean, and nothing
+// is said of a program that is no script.
+func FuzzFirstLine(f *testing.F) {
+	for _, s := range []string{"#!/bin/sh\n", "#!/bin/sh -e\r\n", "#! /usr/bin/env python3\nx", "#!", "#!\n", "#! \t\n", "#!/none/such", "\x7fELF\x02\x01", "", "#!/bin/sh\x00", "#!\x1b[2J"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, head []byte) {
+		what := firstLine(head[:min(len(head), 256)])
+		if control(what) || !utf8.ValidString(what) || len(what) > 1200 {
+			t.Fatalf("%q: %q", head, what)
+		}
+		if what != "" && !strings.HasPrefix(string(head), "#!") {
+			t.Fatalf("%q is no script: %q", head, what)
+		}
+	})
+}
+
+// FuzzWord: a path in a cure is one clean word.
+func FuzzWord(f *testing.F) {
+	for _, name := range nameSeeds(f) {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		for what, got := range map[string]string{"word": word(path), "quote": quote(path)} {
+			if !utf8.ValidString(got) || strings.ContainsFunc(got, unicode.IsControl) || len(got) > 20+10*len(path) {
+				t.Fatalf("%s of %q: %q", what, path, got)
+			}
+		}
+	})
+}
+
+// A shell reads a word of a cure as the path that was meant.
+func TestWordInAShell(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("SKIPPED, needs bash")
+	}
+	paths := []string{"/plain", "/a b", "/it's", `/"`, "/$(touch x)", "/`x`", "/a\nb", "/\x1b[2J", "/\xff\xfe", "/日本", "/\u2028x", "/\u009b", "/a\\", `/\'x`, "/!h", "/~", "/*"}
+	rnd := rand.New(rand.NewPCG(1, 1))
+	for range 300 {
+		b := []byte("/")
+		for range rnd.IntN(12) {
+			b = append(b, byte(1+rnd.IntN(255)))
+		}
+		paths = append(paths, string(b))
+	}
+	words := make([]string, len(paths))
+	for i, p := range paths {
+		words[i] = word(p)
+	}
+	cmd := exec.Command(bash, "-c", `printf '%s\0' `+strings.Join(words, " "))
+	cmd.Env = []string{"LC_ALL=C.UTF-8"}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
+	if len(got) != len(paths) {
+		t.Fatalf("%d words, not %d", len(got), len(paths))
+	}
+	for i, p := range paths {
+		if got[i] != p {
+			t.Errorf("%q, written %s, reads as %q", p, words[i], got[i])
+		}
+	}
+}

@@ -3,6 +3,7 @@ module rpcd
 go 1.26.0
 
 require (
+	github.com/coreos/go-systemd/v22 v22.7.0
 	github.com/hashicorp/go-hclog v1.6.3
 	github.com/mdlayher/socket v0.8.0
 	github.com/spf13/cobra v1.10.2

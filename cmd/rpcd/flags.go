@@ -1,13 +1,157 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"rpcd/internal/version"
+	"rpcd/rpcd"
+	"rpcd/rpcd/duration"
+	"rpcd/rpcd/export"
 )
+
+// serveFlags are the flags of serve as they were written.
+type serveFlags struct {
+	listen, mode, exports, workdir, logFormat, logLevel string
+	runAs                                               string
+	gid, maxCalls, queue                                int
+	allow                                               []string
+	allCommands, keep                                   bool
+	queueWait, grace, timeout, drain                    duration.Value
+}
+
+func newServeFlags() *serveFlags {
+	return &serveFlags{
+		queueWait: duration.Value(rpcd.DefaultQueueWait),
+		grace:     duration.Value(rpcd.DefaultGrace),
+		drain:     duration.Value(rpcd.DefaultDrain),
+	}
+}
+
+// add makes the flags known to fl.
+func (f *serveFlags) add(fl *pflag.FlagSet) {
+	fl.SortFlags = false
+	fl.StringVar(&f.listen, "listen", "", "the socket's `PATH`; one that ends in a slash is a folder, and the socket in it is named after the host")
+	fl.StringVar(&f.mode, "mode", "0660", "`MODE` of the socket file")
+	fl.IntVar(&f.gid, "gid", -1, "group `N` of the socket file")
+	fl.StringVar(&f.exports, "exports", "", "`DIR` of what may be called")
+	fl.BoolVar(&f.allCommands, "all-commands", false, "every command on rpcd's PATH, and every path, is a procedure: where only trusted containers mount the volume")
+	fl.StringArrayVar(&f.allow, "allow", []string{"any"}, "who may call at all: \"uid N\", \"gid N\" or \"any\" (repeatable `RULE`; in RPCD_ALLOW commas between)")
+	fl.StringVar(&f.runAs, "run-as", "", "\"caller\": each call runs with its caller's uid, gid and groups (`WHO`; needs CAP_SETUID, CAP_SETGID, CAP_KILL)")
+	fl.IntVar(&f.maxCalls, "max-calls", rpcd.DefaultMaxCalls, "`N` calls at once")
+	fl.IntVar(&f.queue, "queue", rpcd.DefaultQueue, "`N` waiting calls")
+	fl.Var(&f.queueWait, "queue-wait", "how long a call may wait")
+	fl.Var(&f.grace, "grace", "between TERM and KILL")
+	fl.Var(&f.timeout, "timeout", "the longest call (0: no limit)")
+	fl.StringVar(&f.workdir, "workdir", "", "`DIR` where calls start whose own directory isn't shared")
+	fl.Var(&f.drain, "drain", "how long running calls may go on after TERM")
+	fl.BoolVar(&f.keep, "keep", false, "what a call leaves in its process group lives on")
+	fl.StringVar(&f.logFormat, "log-format", "text", "`text` or json")
+	fl.StringVar(&f.logLevel, "log-level", "info", "`LEVEL`: trace, debug, info, warn, error, off")
+}
+
+// fromEnvironment sets the flags that weren't given from their variables.
+func fromEnvironment(c *cobra.Command) error {
+	var first error
+	visit(c, func(name string, given bool, set func(string) error) {
+		variable := "RPCD_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		value, ok := os.LookupEnv(variable)
+		if given || !ok || first != nil {
+			return
+		}
+		values := []string{value}
+		if name == "allow" {
+			values = strings.Split(value, ",")
+		}
+		for _, v := range values {
+			if err := set(strings.TrimSpace(v)); err != nil {
+				first = usageError{fmt.Errorf("take %s from the environment: %w", variable, err)}
+				return
+			}
+		}
+	})
+	return first
+}
 
 // visit goes over the flags of c.
 func visit(c *cobra.Command, each func(name string, given bool, set func(string) error)) {
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		each(f.Name, f.Changed, func(v string) error { return c.Flags().Set(f.Name, v) })
 	})
+}
+
+// config checks the values that need no file.
+func (f *serveFlags) config() (rpcd.Config, error) {
+	fail := func(format string, args ...any) (rpcd.Config, error) {
+		return rpcd.Config{}, usageError{fmt.Errorf(format, args...)}
+	}
+	if f.exports == "" && !f.allCommands {
+		return fail("what may be called? add --exports DIR (a folder of commands), or --all-commands where only trusted containers reach the socket")
+	}
+	if f.exports != "" && f.allCommands {
+		return fail("--exports and --all-commands exclude each other")
+	}
+	if f.maxCalls < 1 || f.queue < 0 {
+		return fail("--max-calls is at least 1, --queue at least 0")
+	}
+	if f.logFormat != "text" && f.logFormat != "json" {
+		return fail("cannot use --log-format %q: it is text or json", f.logFormat)
+	}
+	if hclog.LevelFromString(f.logLevel) == hclog.NoLevel {
+		return fail("cannot use --log-level %q: it is trace, debug, info, warn, error or off", f.logLevel)
+	}
+	if f.runAs != "" && f.runAs != "caller" {
+		return fail("cannot use --run-as %q: it is caller", f.runAs)
+	}
+	var allow export.Rules
+	for _, s := range f.allow {
+		rule, err := export.ParseRule(s)
+		if err != nil {
+			return fail("cannot use --allow %q: %w", s, err)
+		}
+		allow = append(allow, rule)
+	}
+	if f.workdir != "" {
+		abs, err := filepath.Abs(f.workdir)
+		if err != nil {
+			return fail("cannot use --workdir %q: %w", f.workdir, err)
+		}
+		if info, err := os.Stat(abs); err != nil || !info.IsDir() {
+			return fail("cannot use --workdir %q: no such directory", f.workdir)
+		}
+		f.workdir = abs
+	}
+	return rpcd.Config{
+		Version:   version.Version,
+		Allow:     allow,
+		MaxCalls:  f.maxCalls,
+		Queue:     f.queue,
+		QueueWait: time.Duration(f.queueWait),
+		Grace:     time.Duration(f.grace),
+		Timeout:   time.Duration(f.timeout),
+		Workdir:   f.workdir,
+		Keep:      f.keep,
+		RunAs:     f.runAs == "caller",
+	}, nil
+}
+
+// source opens what may be called.
+func (f *serveFlags) source(c *rpcd.Config) (warnings []string, err error) {
+	if f.allCommands {
+		c.Source = export.Commands(os.Getenv("PATH"))
+		return nil, nil
+	}
+	dir, warnings, err := export.Open(f.exports, rpcd.Self())
+	if err != nil {
+		return nil, err
+	}
+	c.Source = dir
+	return warnings, nil
 }

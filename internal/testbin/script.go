@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,7 +17,8 @@ import (
 
 // Scripts runs the scripts testdata/*.txtar of the package, with the binaries
 // on PATH, in folders with short names (sockets lie in them). A folder ex with
-// some commands to export is there. Beside testscript's own, scripts have
+// some commands to export is there, and $TESTDATA is testdata. Beside
+// testscript's own, scripts have
 //
 //	status N COMMAND...   run it; its exit status must be N (128+N: a signal)
 //	[have:TOOL] [root]    conditions, which fail where nothing may be skipped
@@ -46,6 +48,11 @@ func setup(e *testscript.Env, path string) error {
 	e.Setenv("PATH", path)
 	e.Setenv("LC_ALL", "C")
 	e.Setenv("RPC_DIR", e.WorkDir+"/run")
+	testdata, err := filepath.Abs("testdata")
+	if err != nil {
+		return err
+	}
+	e.Setenv("TESTDATA", testdata)
 	if err := os.Chmod(e.WorkDir, 0o755); err != nil {
 		return err
 	}

@@ -22,13 +22,17 @@ const backlog = 4096
 
 // Listener is a listening socket and its file.
 type Listener struct {
-	s      *socket.Conn
-	path   string
-	lock   *os.File
-	inode  uint64
-	once   sync.Once
-	closed atomic.Bool
+	s         *socket.Conn
+	path      string
+	inherited bool // the file is somebody else's; see Inherit
+	lock      *os.File
+	inode     uint64
+	once      sync.Once
+	closed    atomic.Bool
 }
+
+// Path gives the path of the socket's file, as it was made or passed.
+func (l *Listener) Path() string { return l.path }
 
 // Listen makes the socket file path with the given mode, and group if gid is
 // not -1. The file appears when connections are accepted, not before. A stale
@@ -193,7 +197,7 @@ func (l *Listener) TurnAway(b []byte) bool {
 // more.
 func (l *Listener) Hide() {
 	var st unix.Stat_t
-	if unix.Lstat(l.path, &st) == nil && st.Ino == l.inode {
+	if !l.inherited && unix.Lstat(l.path, &st) == nil && st.Ino == l.inode {
 		os.Remove(l.path)
 	}
 }

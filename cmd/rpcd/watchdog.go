@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/wire"
+)
+
+// answers asks, over a connection like a caller's, whether what serves it (and
+// closes it) still answers within d: that takes goroutines, the server's locks
+// and the wire, all that a stuck daemon lacks. A shortage of descriptors isn't
+// being stuck, and nor is a refusal.
+func answers(serve func(*fdconn.Conn), d time.Duration) error {
+	theirs, ours, err := fdconn.Pair()
+	if err != nil {
+		return nil
+	}
+	defer ours.Close()
+	if err := ours.SetDeadline(time.Now().Add(d)); err != nil {
+		return err
+	}
+	go serve(theirs)
+	if err := ours.WriteFrame(wire.Question(wire.TypePing)); err != nil {
+		return err
+	}
+	h, err := wire.ReadHeader(ours)
+	if err != nil {
+		return err
+	}
+	if h.Type != wire.TypePong && h.Type != wire.TypeRefused {
+		return fmt.Errorf("a %v frame as an answer", h.Type)
+	}
+	_, err = wire.ReadPayload(ours, h)
+	return err
+}

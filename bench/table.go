@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"rpcd/bench/rig"
 )
@@ -23,7 +22,7 @@ func table(rows []row) string {
 	return text.String()
 }
 
-// writeSection leaves out the columns that no row of the section fills.
+// writeSection writes the rows of one section.
 func writeSection(text *strings.Builder, rows []row) {
 	title := rows[0].Section
 	if rows[0].Detail != "" {
@@ -33,37 +32,8 @@ func writeSection(text *strings.Builder, rows []row) {
 	for _, r := range rows {
 		lines = append(lines, cells(r))
 	}
-	widths := make([]int, len(lines[0]))
-	for column := range widths {
-		for _, line := range lines[1:] {
-			if line[column] != "" {
-				widths[column] = max(widths[column], utf8.RuneCountInString(line[column]))
-			}
-		}
-		if widths[column] > 0 {
-			widths[column] = max(widths[column], utf8.RuneCountInString(lines[0][column]))
-		}
-	}
-	for i, line := range lines {
-		writeLine(text, line, widths, " ", "")
-		if i == 0 {
-			writeLine(text, make([]string, len(line)), widths, "-", "-")
-		}
-	}
+	text.WriteString(rig.Table(lines))
 	text.WriteByte('\n')
-}
-
-func writeLine(text *strings.Builder, line []string, widths []int, pad, edge string) {
-	if edge == "" {
-		edge = " "
-	}
-	for column, cell := range line {
-		if widths[column] > 0 {
-			fill := strings.Repeat(pad, widths[column]-utf8.RuneCountInString(cell))
-			fmt.Fprintf(text, "|%s%s%s%s", edge, cell, fill, edge)
-		}
-	}
-	text.WriteString("|\n")
 }
 
 // cells are the columns of r. A bar would end a cell.

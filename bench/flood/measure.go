@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// figures are what was measured of one flood. Latencies are in seconds. The
+// neighbour is a second rpcd that nobody floods: what its callers feel is the
+// want of CPU, and no fault of the flooded one's.
+type figures struct {
+	attack                *attack
+	quiet, under          []float64
+	neighbour             []float64
+	refused, failed       int     // ordinary calls: in words before they started; otherwise
+	flooderCPU, rpcdCPU   float64 // of one core, while it floods
+	tally                 tally
+	before, after, height state
+}
+
+// warmCalls give rpcd its threads and buffers before it is looked at.
+const warmCalls = 64
+
+func measure(ctx context.Context, o options, a *attack) (*figures, error) {
+	folder, err := os.MkdirTemp("", "rpcd-flood-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	target, err := startWorker(o, folder, "target")
+	if err != nil {
+		return nil, err
+	}
+	defer target.Stop()
+	other, err := startWorker(o, folder, "neighbour")
+	if err != nil {
+		return nil, err
+	}
+	defer other.Stop()
+	s := &sampler{ctx: ctx, rpc: o.rpc}
+	if err := s.warm(target.socket, warmCalls); err != nil {
+		return nil, err
+	}
+	f := &figures{attack: a}
+	if f.before, err = target.idle(); err != nil {
+		return nil, err
+	}
+	for range o.rounds {
+		quiet, _ := s.both(o.phase/2, target, other)
+		f.quiet = append(f.quiet, quiet.took...)
+		if err := f.flooded(s, o.phase, target, other); err != nil {
+			return nil, err
+		}
+		if f.after, err = target.settled(f.before); err != nil {
+			return nil, err
+		}
+		if ctx.Err() != nil {
+			return nil, errors.New("interrupted; everything started was ended")
+		}
+	}
+	return f, s.warm(target.socket, 1) // it still serves
+}
+
+// flooded runs one flood and samples meanwhile.
+func (f *figures) flooded(s *sampler, phase time.Duration, target, other *worker) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(s.ctx, self, "-attack", f.attack.name, target.socket)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	began, used := time.Now(), ticks(target.Pid())
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	said := bufio.NewReader(stdout)
+	if _, err := said.ReadString('\n'); err != nil {
+		return errors.Join(fmt.Errorf("the flooder isn't ready: %w", err), cmd.Wait())
+	}
+	under, beside := s.both(phase, target, other)
+	height, err := target.state()
+	if err != nil {
+		return err
+	}
+	_ = stdin.Close()
+	text, _ := io.ReadAll(said)
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("the flooder: %w", err)
+	}
+	var t tally
+	if err := json.Unmarshal(text, &t); err != nil {
+		return fmt.Errorf("the flooder's tally: %w", err)
+	}
+	wall := time.Since(began).Seconds()
+	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	f.flooderCPU, f.rpcdCPU = cpu.Seconds()/wall, (ticks(target.Pid())-used)/wall
+	f.tally.add(t)
+	f.under = append(f.under, under.took...)
+	f.neighbour = append(f.neighbour, beside.took...)
+	f.refused += under.refused
+	f.failed += under.failed
+	if height.Descriptors > f.height.Descriptors {
+		f.height = height
+	}
+	return nil
+}

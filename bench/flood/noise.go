@@ -1,0 +1,45 @@
+package main
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"rpcd/rpcd/wire"
+)
+
+// noise sends, by turns: a well-framed CALL whose payload is noise; one whose
+// payload begins as it must and goes on as noise; and nothing but noise.
+func noise(f *flooder) {
+	const size = 1 << 20
+	random := make([]byte, size)
+	source := rand.NewChaCha8([32]byte{1})
+	_, _ = source.Read(random)
+	begun := append([]byte("RPCD\x00\x01"), random[6:]...)
+	kinds := [][]byte{
+		wire.Frame(wire.TypeCall, 0, 0, random),
+		wire.Frame(wire.TypeCall, 0, 0, begun),
+		random,
+	}
+	var both sync.WaitGroup
+	for lane := range 2 {
+		both.Go(func() {
+			for i := lane; !f.isOver(); i++ {
+				f.shout(kinds[i%len(kinds)])
+				f.inForce()
+			}
+		})
+	}
+	both.Wait()
+}
+
+func (f *flooder) shout(what []byte) {
+	conn := f.dial()
+	if conn == nil {
+		return
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(answerLimit))
+	_ = conn.WriteFrame(what) // the worker may close in the middle of it
+	f.answer(conn)
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"rpcd/bench/rig"
+)
+
+// report is one run.
+type report struct {
+	date    time.Time
+	machine rig.Machine
+	options options
+	figures []*figures
+}
+
+// String is the report as Markdown.
+func (r report) String() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "Measured %s: %d rounds of %v of flood and half as much of quiet, each. The flooder runs at nice %d.\n\n%s\n\n",
+		r.date.Format(time.DateTime), r.options.rounds, r.options.phase, niceness, r.machine)
+	lines := [][]string{{"an ordinary call", "quiet: median, p90", "flooded: median, p90", "ratio", "ratio of p90", "neighbour's ratio", "calls", "refused", "failed", "cores: flooder, rpcd"}}
+	for _, f := range r.figures {
+		quiet, under, other := rig.Summarize(f.quiet), rig.Summarize(f.under), rig.Summarize(f.neighbour)
+		lines = append(lines, []string{f.attack.name, pair(quiet), pair(under),
+			fmt.Sprintf("%.2f", under.Median/quiet.Median), fmt.Sprintf("%.2f", under.P90/quiet.P90), fmt.Sprintf("%.2f", other.Median/quiet.Median),
+			fmt.Sprint(len(f.under)), fmt.Sprint(f.refused), fmt.Sprint(f.failed), fmt.Sprintf("%.2f, %.2f", f.flooderCPU, f.rpcdCPU)})
+	}
+	text.WriteString(rig.Table(lines))
+	lines = [][]string{{"the flood", "connections", "answered", "refused in words", "dropped without", "unreached", "unanswered"}}
+	for _, f := range r.figures {
+		line := []string{f.attack.name + ": " + f.attack.text}
+		t := f.tally
+		for _, n := range []int64{t.Connections, t.Answered, t.Refused, t.Dropped, t.Unreached, t.Silence} {
+			line = append(line, fmt.Sprint(n))
+		}
+		lines = append(lines, line)
+	}
+	text.WriteString("\n" + rig.Table(lines))
+	lines = [][]string{{"rpcd", "before", "in the flood", "after"}}
+	for _, f := range r.figures {
+		lines = append(lines, []string{f.attack.name, f.before.String(), f.height.String(), f.after.String()})
+	}
+	text.WriteString("\n" + rig.Table(lines) + "\n")
+	for _, f := range r.figures {
+		for i, words := range slices.Sorted(maps.Keys(f.tally.Words)) {
+			if i == mostWords {
+				fmt.Fprintf(&text, "- %s: and %d texts more\n", f.attack.name, len(f.tally.Words)-i)
+				break
+			}
+			fmt.Fprintf(&text, "- %s: %d times %q\n", f.attack.name, f.tally.Words[words], words)
+		}
+	}
+	return text.String()
+}
+
+// mostWords is how many different refusals a report shows of a flood.
+const mostWords = 4
+
+func pair(s rig.Summary) string { return fmt.Sprintf("%.1f, %.1f ms", s.Median*1e3, s.P90*1e3) }
+
+// What rpcd may hold more than before once a flood is over: the threads that
+// Go's runtime has made and keeps, and heap that it has not yet given back.
+const (
+	threadsMore = 32
+	memoryMore  = 24 // MB
+)
+
+// beyond says whether s is more than may be left of before.
+func (s state) beyond(before state) bool {
+	return s.Descriptors > before.Descriptors || s.children > before.children ||
+		s.Threads > before.Threads+threadsMore || s.RSS > before.RSS+memoryMore
+}
+
+// leftBehind is nil when rpcd is as it was.
+func (f *figures) leftBehind() error {
+	if f.after.beyond(f.before) {
+		return fmt.Errorf("%s left something behind in rpcd: %v; before it were %v", f.attack.name, f.after, f.before)
+	}
+	return nil
+}

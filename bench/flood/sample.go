@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// sampler is the ordinary caller: rpc, the binary, calls true.
+type sampler struct {
+	ctx context.Context
+	rpc string
+}
+
+// samples of one phase: seconds of those calls that succeeded.
+type samples struct {
+	took            []float64
+	refused, failed int
+}
+
+// sampleEvery is the pace of the ordinary caller: it shall not be a flood
+// itself. callLimit bounds one call.
+const (
+	sampleEvery = 50 * time.Millisecond
+	callLimit   = 30 * time.Second
+)
+
+// both samples the flooded worker and its neighbour, side by side: a slow
+// answer of one shall not spare the other.
+func (s *sampler) both(phase time.Duration, target, other *worker) (t, o samples) {
+	var both sync.WaitGroup
+	both.Go(func() { t = s.sample(phase, target) })
+	both.Go(func() { o = s.sample(phase, other) })
+	both.Wait()
+	return t, o
+}
+
+// sample calls w, one call after the other, for so long.
+func (s *sampler) sample(phase time.Duration, w *worker) (all samples) {
+	tick := time.NewTicker(sampleEvery)
+	defer tick.Stop()
+	for end := time.Now().Add(phase); time.Now().Before(end) && s.ctx.Err() == nil; <-tick.C {
+		switch took, status := s.call(w.socket); status {
+		case 0:
+			all.took = append(all.took, took)
+		case 125:
+			all.refused++
+		default:
+			all.failed++
+		}
+	}
+	return all
+}
+
+// call makes one call and returns the seconds from its spawn to its end, and
+// the exit status of rpc, -1 for none.
+func (s *sampler) call(socket string) (float64, int) {
+	ctx, cancel := context.WithTimeout(s.ctx, callLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.rpc, "-n", socket, "true")
+	cmd.Dir = "/"
+	began := time.Now()
+	_ = cmd.Run()
+	took := time.Since(began).Seconds()
+	if cmd.ProcessState == nil {
+		return took, -1
+	}
+	return took, cmd.ProcessState.ExitCode()
+}
+
+// warm makes n calls one after the other; all must succeed.
+func (s *sampler) warm(socket string, n int) error {
+	for range n {
+		if _, status := s.call(socket); status != 0 {
+			return fmt.Errorf("an ordinary call to the idle worker ends with %d", status)
+		}
+	}
+	return nil
+}
+
+// ticks is the CPU time that a process has used, in seconds (proc(5): fields
+// 14 and 15 of stat, in hundredths).
+func ticks(pid int) float64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, rest, _ := strings.Cut(string(text), ") ")
+	words := strings.Fields(rest)
+	if len(words) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(words[11])
+	system, _ := strconv.Atoi(words[12])
+	return float64(user+system) / 100
+}

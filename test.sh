@@ -3,7 +3,7 @@
 # skipped: what can't be had is a failure.
 #
 #   ./test.sh            everything (30 minutes cold, 10 warm)
-#   ./test.sh STEP...    only these: lint go race fuzz examples containers bench
+#   ./test.sh STEP...    only these: lint go race fuzz examples containers soak bench
 #
 # The last line counts the steps. Exit status: 0 all passed, 1 not.
 set -euo pipefail
@@ -65,6 +65,9 @@ examples() {
 
 containers() { .ci/containers-test.sh; }
 
+# A minute of faults; for more: go run ./bench/soak -for 30m
+soak() { go run ./bench/soak -for 1m; }
+
 bench() {
   bench/peers.sh
   go run ./bench -quick
@@ -84,13 +87,13 @@ run() { # STEP FUNCTION
 say prepare
 prepare
 ./examples.sh --build
-(($#)) || set -- lint go race fuzz examples containers bench
+(($#)) || set -- lint go race fuzz examples containers soak bench
 for step; do
   case $step in
-  lint | race | fuzz | examples | containers | bench) run "$step" "$step" ;;
+  lint | race | fuzz | examples | containers | soak | bench) run "$step" "$step" ;;
   go) run go go_tests ;;
   *)
-    echo "test.sh: no step \"$step\" (lint go race fuzz examples containers bench)" >&2
+    echo "test.sh: no step \"$step\" (lint go race fuzz examples containers soak bench)" >&2
     exit 2
     ;;
   esac

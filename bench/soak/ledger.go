@@ -1,0 +1,40 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+)
+
+// entry is what the ledger holds of one call.
+type entry struct {
+	starts int
+	end    string // an exit status, sigN, or "" when it never came so far
+}
+
+// readLedger gives the entries by the call's number.
+func readLedger(path string) (map[int]entry, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	entries := map[int]entry{}
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		var word, what string
+		var id int
+		var when int64
+		if _, err := fmt.Sscan(lines.Text(), &word, &id, &what, &when); err != nil {
+			return nil, fmt.Errorf("read %q: line %q: %w", path, lines.Text(), err)
+		}
+		e := entries[id]
+		if word == "started" {
+			e.starts++
+		} else {
+			e.end = what
+		}
+		entries[id] = e
+	}
+	return entries, lines.Err()
+}

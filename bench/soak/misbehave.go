@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	drainTime = time.Second
+	graceTime = time.Second
+	downTime  = 600 * time.Millisecond
+	endTime   = 15 * time.Second // for a daemon that got TERM: drain, grace, last words and much more
+)
+
+// misbehave restarts the fickle daemon and cuts bridges, one after the other,
+// until over is closed. To be called on the main thread: it starts servers.
+// What goes wrong with a restart itself is put into r.
+func misbehave(ctx context.Context, st *stage, chance *rand.Rand, over chan struct{}, r *report) (faults []fault, err error) {
+	if st.options.faults == 0 {
+		<-over
+		return nil, nil
+	}
+	for {
+		pause := time.Duration((0.5 + chance.Float64()) * float64(st.options.faults))
+		select {
+		case <-over:
+			return faults, nil
+		case <-ctx.Done():
+			return faults, nil
+		case <-time.After(pause):
+		}
+		f := fault{from: time.Now(), worker: fickle}
+		down := time.Duration(chance.IntN(int(downTime))) // it isn't always there again at once
+		switch n := chance.IntN(10); {
+		case n < 3:
+			f.what = drained
+			err = st.drain(r, down)
+		case n < 6:
+			f.what = killed
+			err = st.crash(down)
+		default:
+			f.what, f.worker = cut, chance.IntN(workers)
+			st.bridges[f.worker].Cut()
+			time.Sleep(down)
+			err = st.bridge(f.worker)
+		}
+		f.to = time.Now()
+		faults = append(faults, f)
+		if err != nil {
+			return faults, fmt.Errorf("%s: %w", f.what, err)
+		}
+	}
+}
+
+// drain ends the fickle daemon as a supervisor does, by TERM, and starts the
+// next. Nothing of its calls may be left.
+func (st *stage) drain(r *report, down time.Duration) error {
+	old, life := st.daemons[fickle], st.life(fickle)
+	old.Signal(syscall.SIGTERM)
+	select {
+	case <-old.Done():
+	case <-time.After(endTime):
+		r.find(hung, fmt.Sprintf("rpcd, %v after TERM", endTime))
+		old.Kill()
+	}
+	time.Sleep(down)
+	old.Stop()                        // closes its log
+	left := gone(life, 5*time.Second) // what was killed may still be on its way out
+	for _, line := range left {
+		r.find(leftOver, "a process after a drain: "+line)
+	}
+	return st.serve(fickle)
+}
+
+// crash kills the fickle daemon, starts the next over its stale socket, and
+// then ends what the first has left, as systemd or a container would.
+func (st *stage) crash(down time.Duration) error {
+	life := st.life(fickle)
+	st.daemons[fickle].Kill()
+	time.Sleep(down)
+	err := st.serve(fickle)
+	for end := time.Now().Add(endTime); time.Now().Before(end); {
+		pids := find(life)
+		if len(pids) == 0 {
+			return err
+		}
+		kill(pids)
+	}
+	if left := gone(life, 0); err == nil && len(left) > 0 {
+		err = fmt.Errorf("cannot end what a killed rpcd left: %s", strings.Join(left, ", "))
+	}
+	return err
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"rpcd/bench/rig"
+)
+
+const (
+	warmTime    = 8 * time.Second  // calls before daemons are looked at: they get their threads and buffers
+	settleLimit = 15 * time.Second // until daemons have let go of everything
+	mostAtOnce  = 400              // callers; a call that finds so many is late
+)
+
+// What the steady daemon may have more than before. Descriptors, children and
+// files: nothing. Threads that Go's runtime made it keeps; its heap breathes.
+const (
+	threadsMore = 16
+	memoryMore  = 24 // MB
+)
+
+// soak runs warm-up and soak, and judges.
+func soak(ctx context.Context, st *stage) (*report, error) {
+	o := st.options
+	r := &report{date: time.Now(), machine: rig.LookAround(), options: o}
+	lastID := 0
+	id := func() int { lastID++; return lastID }
+	var idle holding
+	idle, err := look(st.daemons[steady].Pid())
+	if err != nil {
+		return nil, err
+	}
+	if err := st.ready(ctx, id); err != nil {
+		return nil, err
+	}
+	chance := rand.New(rand.NewPCG(o.seed, 1))
+	r.calls = many(ctx, st, chance, id, warmTime)
+	if r.before, err = st.snapshot(idle); err != nil {
+		return nil, err
+	}
+	var calls []*call
+	all := make(chan struct{})
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		defer close(all)
+		calls = many(ctx, st, chance, id, o.length)
+	}()
+	if r.faults, err = misbehave(ctx, st, rand.New(rand.NewPCG(o.seed, 2)), all, r); err != nil {
+		cancel()
+	}
+	<-all
+	if err != nil || ctx.Err() != nil {
+		return r, err
+	}
+	r.calls = append(r.calls, calls...)
+	if r.after, err = st.snapshot(idle); err != nil {
+		return nil, err
+	}
+	if err := st.ready(ctx, id); err != nil { // it still serves, over every route
+		return nil, err
+	}
+	r.listing = st.listing(ctx)
+	entries, err := readLedger(st.ledger)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.judgeAll(entries); err != nil {
+		return nil, err
+	}
+	r.compare()
+	st.stop()
+	for _, line := range gone(runVariable+"="+st.folder, settleLimit) {
+		r.find(leftOver, "a process after the end: "+line)
+	}
+	for _, name := range files(st.run, st.tmp) {
+		if strings.HasSuffix(name, ".sock") && !strings.HasSuffix(name, "-bridge.sock") || strings.HasPrefix(name, "tmp") {
+			r.find(leftOver, "a file after the end: "+name)
+		}
+	}
+	r.machine.LoadAfter = rig.Load()
+	return r, nil
+}
+
+// many makes calls at the rate for so long, and returns when all are over.
+func many(ctx context.Context, st *stage, chance *rand.Rand, id func() int, length time.Duration) (calls []*call) {
+	places := make(chan struct{}, mostAtOnce)
+	pause := time.Duration(float64(time.Second) / st.options.rate)
+	var all sync.WaitGroup
+	defer all.Wait()
+	next := time.Now()
+	for end := next.Add(length); next.Before(end); next = next.Add(pause) {
+		select {
+		case <-ctx.Done():
+			return calls
+		case <-time.After(time.Until(next)):
+		}
+		select {
+		case <-ctx.Done():
+			return calls
+		case places <- struct{}{}:
+		}
+		c := plan(chance, id(), workers, st.options.kills)
+		calls = append(calls, c)
+		all.Go(func() {
+			c.make(ctx, st)
+			<-places
+		})
+	}
+	return calls
+}
+
+// snapshot is what there is when no call runs.
+type snapshot struct {
+	steady, fickle holding
+	files          []string
+	groups         []string
+	processes      int // of this run, besides daemons and bridges
+}
+
+func (st *stage) snapshot(idle holding) (s snapshot, err error) {
+	if s.steady, err = settled(st.daemons[steady].Pid(), idle); err != nil {
+		return s, err
+	}
+	if s.fickle, err = settled(st.daemons[fickle].Pid(), idle); err != nil {
+		return s, err
+	}
+	s.files = files(st.run, st.tmp)
+	s.groups = groups(st.daemons[steady].Pid())
+	servers := 3 * workers // a daemon and two socats each
+	for end := time.Now().Add(settleLimit); ; time.Sleep(50 * time.Millisecond) {
+		s.processes = len(find(runVariable+"="+st.folder)) - servers
+		if s.processes <= 0 || time.Now().After(end) {
+			return s, nil
+		}
+	}
+}
+
+// compare finds what grew.
+func (r *report) compare() {
+	b, a := r.before, r.after
+	grown := func(what string, before, after, more int) {
+		if after > before+more {
+			r.find(leftOver, fmt.Sprintf("%s: %d before, %d after", what, before, after))
+		}
+	}
+	grown("descriptors of the steady rpcd", b.steady.Descriptors, a.steady.Descriptors, 0)
+	grown("descriptors of the fickle rpcd", b.fickle.Descriptors, a.fickle.Descriptors, 0)
+	grown("threads of the steady rpcd", b.steady.Threads, a.steady.Threads, threadsMore)
+	grown("MB of the steady rpcd", int(b.steady.RSS), int(a.steady.RSS), memoryMore)
+	grown("children of the steady rpcd", 0, a.steady.children, 0)
+	grown("children of the fickle rpcd", 0, a.fickle.children, 0)
+	grown("processes", 0, a.processes, 0)
+	for _, name := range a.files {
+		if !slices.Contains(b.files, name) {
+			r.find(leftOver, "a file: "+name)
+		}
+	}
+	for _, name := range a.groups {
+		if !slices.Contains(b.groups, name) {
+			r.find(leftOver, "a control group: "+name)
+		}
+	}
+	if l := r.listing; l == nil || l.Running != 0 || l.Waiting != 0 {
+		r.find(leftOver, fmt.Sprintf("rpc ls of the idle steady worker: %+v", l))
+	}
+}
+
+// judgeAll holds every call against the ledger. A call of the ledger that
+// nobody made would be the soak's own mistake.
+func (r *report) judgeAll(entries map[int]entry) error {
+	for _, c := range r.calls {
+		if c.failure != nil {
+			return fmt.Errorf("call %d: %w", c.id, c.failure)
+		}
+		var hit []fault
+		for _, f := range r.faults {
+			if f.hits(c) {
+				hit = append(hit, f)
+			}
+		}
+		found := judge(c, entries[c.id], hit)
+		r.findings = append(r.findings, found...)
+		r.count(c, hit, len(found) > 0)
+	}
+	return nil
+}
+
+func (r *report) find(s sin, text string) {
+	r.findings = append(r.findings, finding{sin: s, text: text})
+}
+
+// tidy is for messages: one line, not too long.
+func tidy(text string) string {
+	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", " / ")
+	return text[:min(len(text), 300)]
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"rpcd/bench/rig"
+)
+
+// The workers: one lives from the first call to the last, so that what it
+// leaks adds up; one is restarted now and then. Both have a bridge.
+const (
+	steady = iota
+	fickle
+	workers
+)
+
+var workerNames = [workers]string{"steady", "fickle"}
+
+// stage is what the calls run on. Folders: run has the sockets, tmp is TMPDIR
+// of all, logs and data (the callers' directory) may fill.
+type stage struct {
+	options               options
+	folder                string
+	run, tmp, logs, data  string
+	env                   []string
+	daemons               [workers]*rig.Daemon
+	bridges               [workers]*rig.Bridge
+	incarnations          [workers]int
+	exports, ledger, work string
+}
+
+// The variables by which processes of this run are found again: all of them,
+// and those of one life of one daemon.
+const (
+	runVariable  = "SOAK_RUN"
+	lifeVariable = "SOAK_LIFE"
+)
+
+func newStage(o options) (st *stage, err error) {
+	for _, entry := range os.Environ() { // nothing of the outside changes a call
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "RPC_") || strings.HasPrefix(name, "RPCD_") {
+			os.Unsetenv(name)
+		}
+	}
+	folder, err := os.MkdirTemp("", "rpcd-soak-")
+	if err != nil {
+		return nil, err
+	}
+	st = &stage{options: o, folder: folder}
+	defer func() {
+		if err != nil {
+			st.close()
+		}
+	}()
+	if err := os.Chmod(folder, 0o755); err != nil {
+		return nil, err
+	}
+	for _, sub := range []struct {
+		path *string
+		name string
+	}{{&st.run, "run"}, {&st.tmp, "tmp"}, {&st.logs, "logs"}, {&st.data, "data"}, {&st.exports, "exports"}} {
+		*sub.path = filepath.Join(folder, sub.name)
+		if err := os.Mkdir(*sub.path, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	st.ledger, st.work = filepath.Join(folder, ledgerName), filepath.Join(folder, procedureName)
+	st.env = append(os.Environ(), "TMPDIR="+st.tmp, runVariable+"="+folder)
+	if err := os.WriteFile(st.ledger, nil, 0o644); err != nil {
+		return nil, err
+	}
+	if err := copySelf(st.work); err != nil {
+		return nil, err
+	}
+	if err := os.Symlink(st.work, filepath.Join(st.exports, procedureName)); err != nil {
+		return nil, err
+	}
+	for w := range workers {
+		if err := st.serve(w); err != nil {
+			return nil, err
+		}
+		if err := st.bridge(w); err != nil {
+			return nil, err
+		}
+	}
+	return st, nil
+}
+
+func copySelf(to string) error {
+	self, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return err
+	}
+	defer self.Close()
+	file, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(file, self); err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+func (st *stage) workerSocket(w int) string { return filepath.Join(st.run, workerNames[w]+".sock") }
+
+// socket is where a call connects to.
+func (st *stage) socket(c *call) string {
+	if c.route == bridged {
+		return filepath.Join(st.run, workerNames[c.worker]+"-bridge.sock")
+	}
+	return st.workerSocket(c.worker)
+}
+
+// life is the present life of a daemon, as its processes' variable has it.
+func (st *stage) life(w int) string {
+	return fmt.Sprintf("%s=%s/%s/%d", lifeVariable, st.folder, workerNames[w], st.incarnations[w])
+}
+
+// own are the variables of a server of this run.
+func (st *stage) own(more ...string) []string {
+	return append([]string{"TMPDIR=" + st.tmp, runVariable + "=" + st.folder}, more...)
+}
+
+// serve starts a worker's daemon. To be called on the main thread.
+func (st *stage) serve(w int) (err error) {
+	st.incarnations[w]++
+	st.daemons[w], err = rig.Start(st.logs, st.own(st.life(w)), st.options.rpcd, "serve",
+		"--listen", st.workerSocket(w), "--exports", st.exports, "--drain", drainTime.String(), "--grace", graceTime.String())
+	if err != nil {
+		return err
+	}
+	return st.daemons[w].Ready(rig.Answers(st.workerSocket(w)))
+}
+
+// bridge starts a worker's bridge. To be called on the main thread.
+func (st *stage) bridge(w int) (err error) {
+	st.bridges[w], err = rig.StartBridge(st.logs, st.own(), filepath.Join(st.run, workerNames[w]+"-bridge.sock"), st.workerSocket(w))
+	return err
+}
+
+// stop ends bridges and daemons, in that order.
+func (st *stage) stop() {
+	for _, b := range st.bridges {
+		if b != nil {
+			b.Stop()
+		}
+	}
+	for _, d := range st.daemons {
+		if d != nil {
+			d.Stop()
+		}
+	}
+}
+
+// close ends all and removes all files, unless they are to be kept.
+func (st *stage) close() {
+	st.stop()
+	kill(find(runVariable + "=" + st.folder))
+	if st.options.keep {
+		fmt.Fprintln(os.Stderr, "soak: kept", st.folder)
+		return
+	}
+	os.RemoveAll(st.folder)
+}
+
+// ready says whether every worker does a call over every route.
+func (st *stage) ready(ctx context.Context, ids func() int) error {
+	for w := range workers {
+		for _, r := range []route{passed, relayed, bridged} {
+			c := &call{spec: spec{id: ids(), kind: plain, status: 7, in: 100, out: 100, err: 100}, worker: w, route: r}
+			if c.make(ctx, st); c.failure != nil {
+				return c.failure
+			}
+			if c.said == nil || !c.expected() {
+				return fmt.Errorf("a first call to %s, %s, ends with %s: %s", workerNames[w], r, c.outcome(), c.words)
+			}
+		}
+	}
+	return nil
+}

@@ -43,6 +43,10 @@ fuzz() { # PACKAGE FUZZER
   # A fuzzer that hangs in its own input ends with timeout's status, and is a finding too.
   timeout -k 10 "$((seconds + 120))" nice -n 10 "$work/${1//\//_}" -test.run '^$' -test.fuzz "^$2\$" \
     -test.fuzztime "${seconds}s" -test.parallel 1 -test.fuzzcachedir "$cache/$1" >"$log" 2>&1 || status=$?
+  # Up to Go 1.26 the end of the time may be taken for a failure (golang/go#75804); no input is written then.
+  if ((status)) && grep -qx ' *context deadline exceeded' "$log" && ! grep -q 'Failing input written' "$log"; then
+    status=0
+  fi
   if ((status)); then
     printf '\nFOUND by %s %s (status %s):\n' "$1" "$2" "$status"
     tail -n 100 "$log"

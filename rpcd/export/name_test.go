@@ -51,7 +51,7 @@ func FuzzName(f *testing.F) {
 
 func line(t *testing.T, what string, err error) {
 	t.Helper()
-	if msg := err.Error(); control(msg) || !utf8.ValidString(msg) || len(msg) > 2000+len(t.TempDir())+4*len(what) {
+	if msg := err.Error(); control(msg) || !utf8.ValidString(msg) || len(msg) > 3000+4*len(what) {
 		t.Fatalf("%q: no short, clean line: %q", what, msg)
 	}
 }

@@ -1,8 +1,8 @@
 package wire
 
 import (
-	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -12,69 +12,29 @@ import (
 	"time"
 )
 
-// The relay against a simple model: two ends, joined by two lines that split
-// and delay bytes; three streams with writers, readers, and closing on either
-// side at any time. Time is synctest's: a deadlock fails at once, and no run
-// waits for anything.
+// The relay against a simple model: two ends, joined by two lines; three
+// streams with writers, readers, credit of any kind, and closing, cutting and
+// leaving at any time. Time is synctest's: a deadlock fails at once, and no run
+// waits for anything. steps_test.go says more of each step, and has no
+// goroutines.
+//
+// A run's name is its seed: everything that is chosen follows from it, though
+// not how the goroutines are scheduled.
 
-// line carries bytes one way, in pieces and with delays.
-type line struct {
-	rnd  *rand.Rand
-	slow time.Duration
-	mu   sync.Mutex
-	cond *sync.Cond
-	buf  []byte
-	end  bool
-}
-
-func newLine(rnd *rand.Rand, slow time.Duration) *line {
-	l := &line{rnd: rnd, slow: slow}
-	l.cond = sync.NewCond(&l.mu)
-	return l
-}
-
-func (l *line) pause() {
-	if l.slow > 0 && l.rnd.IntN(4) == 0 {
-		time.Sleep(time.Duration(l.rnd.Int64N(int64(l.slow))))
-	}
-}
-
-func (l *line) Read(p []byte) (int, error) {
-	l.pause()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for len(l.buf) == 0 && !l.end {
-		l.cond.Wait()
-	}
-	if len(l.buf) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p[:min(len(p), 1+l.rnd.IntN(5000))], l.buf)
-	l.buf = l.buf[n:]
-	return n, nil
-}
-
-func (l *line) send(b []byte) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.buf = append(l.buf, b...)
-	l.cond.Broadcast()
-}
-
-func (l *line) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.end = true
-	l.cond.Broadcast()
-}
+var (
+	modelTime = flag.Duration("model.time", 0, "how long TestRelayAgainstModel tries seeds, instead of a fixed number")
+	modelSeed = flag.Uint64("model.seed", 0, "the only seed that TestRelayAgainstModel tries")
+)
 
 // ledger is the model's view of one stream, by the frames that both sides
 // write.
 type ledger struct {
 	mu                  sync.Mutex
+	line                bool
 	window              int
 	granted, sent, read int
 	ended, closed       bool
+	told                int // calls of OnClosed
 }
 
 // watch checks a frame as it leaves, and passes it on.
@@ -85,208 +45,202 @@ func watch(t *testing.T, books map[uint8]*ledger, to *line) func([]byte) error {
 			t.Errorf("wrote a bad frame: %+v, %v", h, err)
 			return err
 		}
-		b := books[h.Stream]
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		switch h.Type {
-		case TypeData:
-			b.sent += int(h.Length)
-			if b.sent > b.granted || h.Length == 0 || h.Length > MaxData {
-				t.Errorf("stream %d: %d bytes sent with %d granted (the last %d)", h.Stream, b.sent, b.granted, h.Length)
-			}
-			if b.ended {
-				t.Errorf("stream %d: DATA after END", h.Stream)
-			}
-		case TypeEnd:
-			if b.ended {
-				t.Errorf("stream %d: a second END", h.Stream)
-			}
-			b.ended = true
-		case TypeClosed:
-			if b.closed {
-				t.Errorf("stream %d: a second CLOSED", h.Stream)
-			}
-			b.closed = true
-		case TypeCredit:
-			n := int(frame[8])<<24 | int(frame[9])<<16 | int(frame[10])<<8 | int(frame[11])
-			b.granted += n
-			if b.granted-b.read > b.window {
-				t.Errorf("stream %d: %d granted, %d read: over the window of %d", h.Stream, b.granted, b.read, b.window)
-			}
-		}
-		to.send(frame)
-		return nil
+		books[h.Stream].leaves(t, h, frame[HeaderLen:])
+		return to.send(frame)
 	}
 }
 
-// plan is what happens to one stream.
-type plan struct {
-	number  uint8
-	window  int
-	bytes   int // the writer's, in all
-	stopAt  int // the reader closes after so many; -1: never
-	readGap time.Duration
-}
-
-// pattern is the byte at a place of a stream.
-func pattern(stream uint8, at int) byte { return byte(at*7+at>>8) ^ stream }
-
-func (p plan) String() string {
-	return fmt.Sprintf("stream %d: %d bytes, window %d, closed at %d", p.number, p.bytes, p.window, p.stopAt)
-}
-
-// write writes a plan's bytes in pieces of any size, then END.
-func (p plan) write(t *testing.T, rnd *rand.Rand, out *Out) error {
-	for at := 0; at < p.bytes; {
-		b := make([]byte, min(1+rnd.IntN(1+rnd.IntN(200_000)), p.bytes-at))
-		for i := range b {
-			b[i] = pattern(p.number, at+i)
+func (b *ledger) leaves(t *testing.T, h Header, payload []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch h.Type {
+	case TypeData:
+		b.sent += int(h.Length)
+		if b.sent > b.granted || h.Length == 0 || h.Length > MaxData {
+			t.Errorf("stream %d: %d bytes sent with %d granted (the last %d)", h.Stream, b.sent, b.granted, h.Length)
 		}
-		var n int
-		var err error
-		if rnd.IntN(2) == 0 {
-			n, err = out.Write(b)
-		} else {
-			var m int64
-			m, err = out.ReadFrom(bytes.NewReader(b))
-			n = int(m)
+		if b.line { // a grant is for one frame
+			b.granted = b.sent
 		}
-		at += n
-		if err != nil {
-			return err
+		if b.ended {
+			t.Errorf("stream %d: DATA after END", h.Stream)
 		}
-		if n != len(b) {
-			t.Errorf("%v: %d bytes of %d written without an error", p, n, len(b))
+	case TypeEnd:
+		if b.ended {
+			t.Errorf("stream %d: a second END", h.Stream)
+		}
+		b.ended = true
+	case TypeClosed:
+		if b.closed {
+			t.Errorf("stream %d: a second CLOSED", h.Stream)
+		}
+		b.closed = true
+	case TypeCredit:
+		b.granted += int(payload[0])<<24 | int(payload[1])<<16 | int(payload[2])<<8 | int(payload[3])
+		if b.granted-b.read > b.window {
+			t.Errorf("stream %d: %d granted, %d read: over the window of %d", h.Stream, b.granted, b.read, b.window)
 		}
 	}
-	return out.Close()
-}
-
-// read reads until the plan, or the stream, ends, and gives how much came.
-func (p plan) read(t *testing.T, rnd *rand.Rand, in *In, book *ledger) (at int, err error) {
-	for p.stopAt < 0 || at < p.stopAt {
-		b, err := in.Next()
-		if err != nil {
-			return at, err
-		}
-		for i := range b {
-			if b[i] != pattern(p.number, at+i) {
-				t.Errorf("%v: byte %d is wrong", p, at+i)
-				return at, errors.New("wrong bytes")
-			}
-		}
-		at += len(b)
-		book.mu.Lock()
-		book.read = at
-		book.mu.Unlock()
-		if p.readGap > 0 && rnd.IntN(3) == 0 {
-			time.Sleep(time.Duration(rnd.Int64N(int64(p.readGap))))
-		}
-	}
-	return at, in.Close()
 }
 
 func TestRelayAgainstModel(t *testing.T) {
-	runs := uint64(150)
+	try := func(seed uint64) bool {
+		return t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { relayRun(t, seed) })
+		})
+	}
+	began, runs := time.Now(), uint64(150)
 	if testing.Short() {
 		runs = 20
 	}
-	for run := range runs {
-		t.Run(fmt.Sprint(run), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { relayRun(t, run) })
-		})
+	if *modelSeed > 0 {
+		try(*modelSeed)
+		return
+	}
+	for run := range runs { // the same ones each time
+		if !try(run) {
+			return
+		}
+	}
+	first := uint64(began.UnixNano())
+	tried := uint64(0)
+	for ; tried < runs/2 || time.Since(began) < *modelTime; tried++ {
+		if !try(first + tried) {
+			t.Errorf("again: -run %s -args -model.seed %d", t.Name(), first+tried)
+			return
+		}
+	}
+	t.Logf("%d runs in %v", runs+tried, time.Since(began).Round(time.Second))
+}
+
+// side is one end: its relay, and the lines to and from the other.
+type side struct {
+	relay   *Relay
+	to, frm *line
+	send    func([]byte) error
+}
+
+// handle takes frames until the connection ends, as both binaries do: the
+// first error ends it both ways.
+func (s *side) handle(t *testing.T, cut bool) {
+	for {
+		h, err := ReadHeader(s.frm)
+		if err == nil {
+			err = s.relay.Handle(h, s.frm)
+		}
+		if err == nil {
+			continue
+		}
+		if !cut && err != io.EOF || errors.Is(err, ErrProtocol) {
+			t.Errorf("handle: %v", err)
+		}
+		s.relay.Abort(errCut)
+		s.to.close()
+		s.frm.close()
+		return
 	}
 }
 
-var errCut = errors.New("cut")
-
-func relayRun(t *testing.T, run uint64) {
-	source := rand.New(rand.NewPCG(run, 1))
-	rnd := func() *rand.Rand { return rand.New(rand.NewPCG(source.Uint64(), 2)) }
+func relayRun(t *testing.T, seed uint64) {
+	choices := rand.New(rand.NewPCG(seed, 1))
+	rnd := func() *rand.Rand { return rand.New(rand.NewPCG(choices.Uint64(), 2)) }
 	choose := rnd()
 	slow := []time.Duration{0, time.Microsecond, time.Millisecond}[choose.IntN(3)]
-	there, back := newLine(rnd(), slow), newLine(rnd(), slow)
+	holds := []int{1, 100, 8192, 1 << 20}[choose.IntN(4)]
 
 	plans := make([]plan, 3)
 	books := map[uint8]*ledger{}
 	for i := range plans {
+		plans[i] = choosePlan(choose, uint8(i))
 		p := &plans[i]
-		*p = plan{number: uint8(i), window: []int{1, 3, 100, 4096, 32 << 10, 512 << 10}[choose.IntN(6)], stopAt: -1}
-		p.bytes = choose.IntN(min(1+p.window*50, 1_000_000))
-		if choose.IntN(3) == 0 {
-			p.stopAt = choose.IntN(p.bytes + 1)
+		if holds == 1 { // each byte on its own takes its time
+			p.bytes, p.stopAt = p.bytes/20, min(p.stopAt, p.bytes/20)
 		}
-		p.readGap = []time.Duration{0, time.Millisecond}[choose.IntN(2)]
-		books[p.number] = &ledger{window: p.window, granted: p.window}
+		books[p.number] = &ledger{line: p.line, window: p.window}
+		if !p.manual {
+			books[p.number].granted = p.window
+		}
 	}
-	cut := choose.IntN(4) == 0
+	// A reset: one way breaks after some bytes, or one side leaves at some time.
+	cutThere, cutBack, leaves := uncut, uncut, time.Duration(-1)
+	switch choose.IntN(8) {
+	case 0:
+		cutThere = 1 + choose.IntN(1+choose.IntN(100_000))
+	case 1:
+		cutBack = 1 + choose.IntN(1+choose.IntN(100_000))
+	case 2:
+		leaves = time.Duration(choose.Int64N(int64(20 * time.Millisecond)))
+	}
+	cut := cutThere != uncut || cutBack != uncut || leaves >= 0
 
 	// Stream 0 goes there, 1 and 2 come back, as in a call.
-	a, b := NewRelay(watch(t, books, there)), NewRelay(watch(t, books, back))
-	var all sync.WaitGroup
-	aborted := false
-	var mu sync.Mutex
-	isAborted := func() bool { mu.Lock(); defer mu.Unlock(); return aborted }
+	there, back := newLine(rnd(), slow, holds, cutThere), newLine(rnd(), slow, holds, cutBack)
+	a, b := &side{to: there, frm: back, send: watch(t, books, there)}, &side{to: back, frm: there, send: watch(t, books, back)}
+	a.relay, b.relay = NewRelay(a.send), NewRelay(b.send)
+	var all, handlers sync.WaitGroup
 	for _, p := range plans {
-		from, to := a, b
+		from, to, book := a, b, books[p.number]
 		if p.number > 0 {
 			from, to = b, a
 		}
-		in := to.In(p.number, uint32(p.window), uint32(p.window))
-		out := from.Out(p.number, uint32(p.window))
-		wr, rr := rnd(), rnd()
+		in, out := to.relay.In(p.number, uint32(book.granted), uint32(p.window)), from.relay.Out(p.number, uint32(book.granted))
+		sink := &sinkhole{t: t, plan: p, rnd: rnd(), in: in, book: book}
+		if p.absorbs {
+			in.Absorb(&store{rnd: rnd(), from: to.frm, to: sink})
+		}
+		switch {
+		case p.line:
+			in.Line()
+			out.Line()
+		case p.manual:
+			in.Manual()
+		}
+		if p.frames > 0 {
+			out.Frames(p.frames)
+		}
+		out.OnClosed(func() { book.told++ }) // the handler's goroutine
+		wr := rnd()
 		all.Go(func() {
-			err := p.write(t, wr, out)
-			switch {
-			case err == nil:
-			case err == ErrClosed && p.stopAt >= 0:
-			case err == errCut && isAborted():
-			default:
-				t.Errorf("%v: write: %v", p, err)
+			err := p.write(t, wr, out, from.send)
+			if err != nil && !(err == ErrClosed && p.stopAt >= 0) && !(err == errCut && cut) {
+				t.Errorf("%+v: write: %v", p, err)
 			}
 		})
 		all.Go(func() {
-			n, err := p.read(t, rr, in, books[p.number])
+			err := sink.read()
 			switch {
-			case err == errCut && isAborted():
-			case p.stopAt >= 0 && err == nil && n >= p.stopAt:
-			case err == io.EOF && n == p.bytes: // whole; also where the reader never came to its Close
+			case err == io.EOF && sink.at == p.bytes: // whole, and only then; also where the reader never came to its stop
+			case err == errEnough && p.stopAt >= 0 && sink.at >= p.stopAt:
+			case err == errCut && cut:
 			default:
-				t.Errorf("%v: read %d: %v", p, n, err)
+				t.Errorf("%+v: read %d: %v", p, sink.at, err)
+			}
+			if err := in.Close(); err != nil && !cut {
+				t.Errorf("%+v: close: %v", p, err)
 			}
 		})
 	}
-	var handlers sync.WaitGroup
-	for _, way := range []struct {
-		r *Relay
-		l *line
-	}{{a, back}, {b, there}} {
-		handlers.Go(func() {
-			for {
-				h, err := ReadHeader(way.l)
-				if err == nil {
-					err = way.r.Handle(h, way.l)
-				}
-				if err == io.EOF || isAborted() {
-					return
-				}
-				if err != nil {
-					t.Errorf("handle: %v", err)
-					return
-				}
-			}
-		})
-	}
-	if cut {
-		time.Sleep(time.Duration(choose.Int64N(int64(20 * time.Millisecond))))
-		mu.Lock()
-		aborted = true
-		mu.Unlock()
-		a.Abort(errCut)
-		b.Abort(errCut)
+	handlers.Go(func() { a.handle(t, cut) })
+	handlers.Go(func() { b.handle(t, cut) })
+	if leaves >= 0 {
+		time.Sleep(leaves)
+		a.relay.Abort(errCut)
+		there.close()
 	}
 	all.Wait()
 	there.close()
 	back.close()
 	handlers.Wait()
+	for _, p := range plans {
+		book := books[p.number]
+		if cut {
+			continue
+		}
+		if !book.ended && !book.closed || p.stopAt < 0 && (!book.ended || book.closed || book.sent != p.bytes) {
+			t.Errorf("%+v: in the end %+v", p, book)
+		}
+		if want := book.closed; want != (book.told == 1) || book.told > 1 {
+			t.Errorf("%+v: CLOSED is %v, and OnClosed was called %d times", p, want, book.told)
+		}
+	}
 }

@@ -1,0 +1,161 @@
+package wire
+
+import (
+	"errors"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+var errCut = errors.New("cut")
+
+// line carries bytes one way as a bridge may: split, joined, late, and no more
+// of them on the way than it holds. It can be cut, within a frame too.
+type line struct {
+	rnd     *rand.Rand // the reader's
+	slow    time.Duration
+	holds   int
+	sending chan struct{} // has one token: a frame leaves whole. No mutex: who waits for it must let synctest's time pass.
+
+	mu   sync.Mutex
+	cond sync.Cond
+	buf  []byte
+	left int // bytes until the cut
+	end  bool
+}
+
+const uncut = 1 << 40
+
+func newLine(rnd *rand.Rand, slow time.Duration, holds, left int) *line {
+	l := &line{rnd: rnd, slow: slow, holds: holds, left: left, sending: make(chan struct{}, 1)}
+	l.cond.L = &l.mu
+	return l
+}
+
+func (l *line) Read(p []byte) (int, error) {
+	if l.slow > 0 && l.rnd.IntN(4) == 0 {
+		time.Sleep(time.Duration(l.rnd.Int64N(int64(l.slow))))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.buf) == 0 && !l.end {
+		l.cond.Wait()
+	}
+	if len(l.buf) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p[:min(len(p), 1+l.rnd.IntN(5000))], l.buf)
+	l.buf = l.buf[n:]
+	l.cond.Broadcast()
+	return n, nil
+}
+
+// send waits until the line has taken b. After a cut what it took arrives, and
+// then the end.
+func (l *line) send(b []byte) error {
+	l.sending <- struct{}{}
+	defer func() { <-l.sending }()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(b) > 0 {
+		for len(l.buf) >= l.holds && !l.end {
+			l.cond.Wait()
+		}
+		if l.end {
+			return errCut
+		}
+		n := min(len(b), l.holds-len(l.buf), l.left)
+		l.buf = append(l.buf, b[:n]...)
+		b = b[n:]
+		if l.left -= n; l.left == 0 {
+			l.end = true
+		}
+		l.cond.Broadcast()
+	}
+	return nil
+}
+
+func (l *line) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.end = true
+	l.cond.Broadcast()
+}
+
+// source gives a stream's bytes: by Read, in pieces of any size, or by Splice.
+type source struct {
+	rnd     *rand.Rand
+	number  uint8
+	at, end int
+	splices bool
+	write   func(frame []byte) error
+}
+
+// pattern is the byte at a place of a stream.
+func pattern(stream uint8, at int) byte { return byte(at*7+at>>8) ^ stream }
+
+func (s *source) fill(p []byte) {
+	for i := range p {
+		p[i] = pattern(s.number, s.at+i)
+	}
+	s.at += len(p)
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n := min(len(p), s.end-s.at)
+	if n > 1 && s.rnd.IntN(2) == 0 {
+		n = 1 + s.rnd.IntN(n)
+	}
+	s.fill(p[:n])
+	if s.at == s.end {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (s *source) Splice(max int, header func(n int) ([]byte, error)) (int, error) {
+	n := min(max, s.end-s.at)
+	if !s.splices || n == 0 || s.rnd.IntN(3) == 0 {
+		return 0, nil
+	}
+	n = 1 + s.rnd.IntN(n)
+	head, err := header(n)
+	if err != nil {
+		return 0, err
+	}
+	frame := append(head, make([]byte, n)...)
+	s.fill(frame[len(head):])
+	return n, s.write(frame)
+}
+
+// store absorbs bytes off a line, or only some of them, as a pipe may be full.
+type store struct {
+	rnd  *rand.Rand
+	from *line
+	to   io.Writer
+
+	mu  sync.Mutex
+	buf []byte
+}
+
+func (s *store) Absorb(n int) (int, error) {
+	n = s.rnd.IntN(n + 1)
+	b := make([]byte, n)
+	if _, err := io.ReadFull(s.from, b); err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buf = append(s.buf, b...)
+	return n, nil
+}
+
+func (s *store) Emit(n int) error {
+	s.mu.Lock()
+	b := s.buf[:n:n]
+	s.buf = s.buf[n:]
+	s.mu.Unlock()
+	_, err := s.to.Write(b)
+	return err
+}

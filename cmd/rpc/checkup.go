@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -94,8 +95,8 @@ var (
 	nothing    = func(p *patient) bool { return len(p.probe.Procedures) == 0 }
 )
 
-func directoryIs(s wire.Sameness) func(*patient) bool {
-	return func(p *patient) bool { return p.way().Dir == s }
+func directoryIs(any ...wire.Sameness) func(*patient) bool {
+	return func(p *patient) bool { return slices.Contains(any, p.way().Dir) }
 }
 
 // rightServer: RPC_SERVER_UID is a number, and that of who listens.

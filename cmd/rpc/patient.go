@@ -141,7 +141,7 @@ func (p *patient) words() []string {
 	}
 	at := "the socket"
 	if p.is.IsDir() {
-		at = fmt.Sprintf("the folder %q", p.at)
+		at = fmt.Sprintf("the folder %q", filepath.Clean(p.at))
 	}
 	return []string{
 		"{worker}", p.worker, "{dir}", strconv.Quote(client.Dir()), "{path}", strconv.Quote(p.path), "{others}", others,

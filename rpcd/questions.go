@@ -66,6 +66,9 @@ func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 	if err != nil {
 		return w
 	}
+	if as != nil {
+		w.OwnUID, w.OwnGID = as.UID, as.GID
+	}
 	if looked, err := c.server.look(ctx); err == nil {
 		w.Dir = sameness(d, as)
 		looked()

@@ -27,7 +27,7 @@ type Entry struct {
 // Way is how a caller reaches the worker, as the worker sees it.
 type Way struct {
 	UID, GID       uint32 // the caller's
-	OwnUID, OwnGID uint32 // the worker's
+	OwnUID, OwnGID uint32 // that the caller's calls run as
 	Descriptors    uint32 // that came with the PING
 	Dir            Sameness
 }

@@ -222,6 +222,28 @@ test_no_volume() {
   [[ $(<"$work/err") == "rpc: "*hugin* ]] || fail "it says: $(<"$work/err")"
 }
 
+# Why a builder's calls fail, and the cure, each said by rpc doctor.
+test_doctor() {
+  local got status
+  ill() { # STATUS FINDING CURE OPTION... -- COMMAND...
+    status=0
+    got=$(builder "${@:4}" </dev/null) || status=$?
+    echo "$got"
+    is "doctor's status" $status "$1"
+    [[ $got == *"$2"* && $got == *"$3"* ]] || fail "it finds neither \"$2\" nor \"$3\""
+  }
+  # shellcheck disable=SC2016 # compose's words
+  ill 1 'bad   RPC_DIR: "/run/rpc" does not exist' 'cure: mount the volume that w'"'"'s rpcd listens in (compose: volumes: ["w-socket:/run/rpc/w:ro"]' -- rpc doctor w
+  start_w
+  ill 1 'bad   folder: no socket in "/run/rpc/w"' 'cure: start it' --tmpfs /run/rpc/w -- rpc doctor w # another volume
+  ill 1 'permission denied: the folder "/run/rpc/w" is '"$uid:$gid"' 0770, you are 1001:1001' "group_add: [\"$gid\"]" \
+    -v "$w:/run/rpc/w:ro" --user 1001:1001 -- rpc doctor w
+  ill 1 "bad   directory: the worker has no \"/work/images\"" 'cure: mount the same volume' -v "$w:/run/rpc/w:ro" -w /work/images -- rpc doctor w
+  ill 0 'ok    directory: the worker has a "/" (calls go by name)' "note  files: calls run as $uid:$gid" \
+    -v "$w:/run/rpc/w:ro" -e RPC_CHDIR=/ --user 1001:1001 --group-add "$gid" -- rpc doctor w
+  ill 0 'ok    descriptors: they arrive' "ok    files: calls run as $uid:$gid" -v "$w:/run/rpc/w:ro" -e RPC_CHDIR=/ -- rpc doctor w
+}
+
 # A worker stopped under a call: the caller learns it, and never as success.
 test_stop_with_a_call_in_flight() {
   local procedure line status caller wanted

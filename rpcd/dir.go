@@ -30,6 +30,9 @@ func (s *Server) openDir(d wire.Dir, bridged bool, p *export.Procedure, as *chil
 			unix.Close(fd)
 			err = errors.New("it is another one")
 		}
+		if shortage(err) {
+			return -1, "", fmt.Errorf("open the directory %q: %w", d.Name, err)
+		}
 		if !d.Proven { // given by hand
 			return refuse("has no directory %q: %v", d.Name, err)
 		}
@@ -45,6 +48,12 @@ func (s *Server) openDir(d wire.Dir, bridged bool, p *export.Procedure, as *chil
 		return fd, dir, nil
 	}
 	return refuse("doesn't share the directory %q: %v", d.Name, err)
+}
+
+// shortage says that an open(2) failed for lack of descriptors or memory, which
+// says nothing of what was to be opened.
+func shortage(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
 }
 
 // sameness answers a caller that asks whether its directory is ours.

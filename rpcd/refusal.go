@@ -31,6 +31,8 @@ func refusal(err error) *wire.Refused {
 			return &wire.Refused{Code: wire.Unknown, Text: "has " + exported.Error()}
 		case export.NotExecutable:
 			return &wire.Refused{Code: wire.NotExecutable, Text: exported.Error()}
+		case export.Shortage:
+			return &wire.Refused{Code: wire.Failed, Text: exported.Error()}
 		}
 		return &wire.Refused{Code: wire.Denied, Text: exported.Error()}
 	case errors.Is(err, context.Canceled):

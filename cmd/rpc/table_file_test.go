@@ -11,6 +11,8 @@ var fileRows = []row{
 	{name: "dev full, relayed", on: "none bridge", script: `rpc $W echo hi >/dev/full; echo $?; rpc $W yes >/dev/full; echo $?`,
 		stdout: "125\n125\n", stderr: "rpc: cannot write the output of $W: no space left on device...\nrpc: cannot write the output of $W: no space left on device...\n"},
 	{name: "a socket as stdin and stdout", script: `printf 'b\na\n' | socat -t 5 - EXEC:"rpc $W sort"`, stdout: "a\nb\n"},
+	{name: "a socket by name", on: "passed", script: `printf 'a\n' | socat -t 5 - EXEC:"rpc $W cat /dev/stdin" 2>&1 | grep -o 'No such.*'; printf 'a\n' | socat -t 5 - EXEC:"cat /dev/stdin" 2>&1 | grep -o 'No such.*'`, // as it is locally
+		stdout: "No such device or address\nNo such device or address\n"},
 	{name: "a socket with stderr", script: `echo 'rpc $W sh -c "echo out; echo err >&2"' >s; socat -u EXEC:"bash s",stderr - | sort`, stdout: "err\nout\n"},
 	{name: "a directory as stdin", script: `rpc $W cat <.; echo $?; rpc $W cat <$D/ex 2>e; echo $? $(wc -l <e)`,
 		stdout: "125\n125 1\n", stderr: "rpc: cannot pass stdin: it is a directory...\n"},

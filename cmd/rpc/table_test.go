@@ -35,7 +35,7 @@ type row struct {
 }
 
 // table is every row, in files by subject.
-var table = slices.Concat(statusRows, signalRows, stdinRows, streamRows, fileRows, wordRows, environmentRows, directoryRows, endRows, limitRows, reportRows, strangerRows, doctorRows)
+var table = slices.Concat(statusRows, signalRows, stdinRows, streamRows, fileRows, wordRows, environmentRows, directoryRows, endRows, limitRows, shortageRows, reportRows, strangerRows, doctorRows)
 
 // transports a row runs over, in order: the caller's descriptors passed;
 // RPC_PASS=none; through socat, UNIX to TCP to UNIX; passed, with a daemon of

@@ -1,9 +1,11 @@
 package export
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // Kind of a refusal.
@@ -15,12 +17,16 @@ const (
 	Denied                        // 126: not for this caller, or its rules can't be read
 	NotExecutable                 // 126: nothing there that could run
 	Unsafe                        // 126: others could have written it, or it is setuid
+	Shortage                      // 125: rpcd had no descriptor or memory to look
 )
 
 // Status is rpc's exit status for the refusal.
 func (k Kind) Status() int {
-	if k == Unknown {
+	switch k {
+	case Unknown:
 		return 127
+	case Shortage:
+		return 125
 	}
 	return 126
 }
@@ -35,6 +41,8 @@ func (k Kind) String() string {
 		return "not-executable"
 	case Unsafe:
 		return "unsafe"
+	case Shortage:
+		return "shortage"
 	}
 	return "kind " + strconv.Itoa(int(k))
 }
@@ -78,6 +86,15 @@ type Problem struct {
 	File string // at fault
 	What string // is wrong with it: the sentence's end, File being its subject
 	Cure string // what to do
+}
+
+// unread is what an open(2) that failed says: of path or, in a shortage, of
+// rpcd.
+func unread(path, what string, err error, cure string) *Problem {
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM) {
+		return &Problem{Shortage, path, what + cause(err), "rpcd is at its limit: raise its ulimit -n, or call again"}
+	}
+	return &Problem{Denied, path, what + cause(err), cure}
 }
 
 // String is one line without control bytes.

@@ -28,8 +28,7 @@ func (w *walker) folder(p *Procedure, f found) (problems []Problem) {
 	note(w.check(f, atTheEnd))
 	names, err := readNames(f.path)
 	if err != nil {
-		note(&Problem{Denied, f.path, "can't be listed: " + cause(err),
-			"let rpcd's user read it: chmod +rx " + word(f.path)})
+		note(unread(f.path, "can't be listed: ", err, "let rpcd's user read it: chmod +rx "+word(f.path)))
 		return problems
 	}
 	run := slices.Contains(names, "run")

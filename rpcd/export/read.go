@@ -17,7 +17,7 @@ func readRule(path string) (string, *Problem) {
 	}
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 	if err != nil {
-		return bad("can't be read: "+err.Error(), "let rpcd's user read it: chmod +r "+word(path))
+		return "", unread(path, "can't be read: ", err, "let rpcd's user read it: chmod +r "+word(path))
 	}
 	defer syscall.Close(fd)
 	var st syscall.Stat_t

@@ -315,6 +315,16 @@ func (c *call) hasLeft() bool {
 	}
 }
 
+// isAnswered says whether its end is on the way: for the caller it is over.
+func (c *call) isAnswered() bool {
+	select {
+	case <-c.answered:
+		return true
+	default:
+		return false
+	}
+}
+
 // refuse answers that nothing was started.
 func (c *call) refuse(name string, err error) {
 	r := refusal(err)

@@ -93,7 +93,7 @@ func (s *Server) ps(c export.Caller) *wire.Calls {
 	s.mu.Lock()
 	calls := slices.Collect(maps.Keys(s.calls))
 	s.mu.Unlock()
-	calls = slices.DeleteFunc(calls, func(k *call) bool { return !owns(c, k) })
+	calls = slices.DeleteFunc(calls, func(k *call) bool { return k.isAnswered() || !owns(c, k) })
 	slices.SortFunc(calls, func(a, b *call) int { return a.came.Compare(b.came) })
 	m := &wire.Calls{Worker: s.Name}
 	for _, k := range calls {
@@ -128,7 +128,7 @@ func (s *Server) kill(c export.Caller, m *wire.Kill) error {
 	s.mu.Lock()
 	var found *call
 	for k := range s.calls {
-		if k.id == m.ID {
+		if k.id == m.ID && !k.isAnswered() {
 			found = k
 		}
 	}

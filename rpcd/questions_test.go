@@ -85,6 +85,11 @@ func TestPSAndKill(t *testing.T) {
 	if e, err := wire.ParseExit(0, runs.want(wire.TypeExit)); err != nil || e.Status != uint32(unix.SIGKILL) {
 		t.Errorf("%+v, %v", e, err)
 	}
+	if left := asks.ps(); len(left) != 0 {
+		t.Errorf("calls that are over are listed: %+v", left)
+	}
+	kill(first.ID, unix.SIGKILL)
+	asks.refused(wire.Unknown)
 }
 
 func TestKillRefused(t *testing.T) {

@@ -14,22 +14,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"rpcd/internal/testbin"
 )
 
 // hang is the bound of waits that should not be.
 const hang = 30 * time.Second
 
-func TestMain(m *testing.M) {
-	code := testbin.Main(m)
-	if err := goleak.Find(); code == 0 && err != nil {
-		fmt.Println("goroutines are left:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(testbin.Main(m)) }
 
 // world is a folder of workers.
 type world struct {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
 // parallel is how many tests run side by side: most of them wait for
@@ -19,7 +21,7 @@ import (
 const parallel = "4"
 
 // Main is what TestMain calls: os.Exit(testbin.Main(m)). It removes the
-// binaries at the end.
+// binaries at the end, and fails when goroutines are left.
 func Main(m *testing.M) int {
 	flag.Parse()
 	given := false
@@ -32,7 +34,14 @@ func Main(m *testing.M) int {
 			os.RemoveAll(built)
 		}
 	}()
-	return m.Run()
+	code := m.Run()
+	// What a test started has to end with it: a goroutine that is left is one of
+	// the code's, or hides one.
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Println("goroutines are left:", err)
+		code = 1
+	}
+	return code
 }
 
 var built string // the folder to remove

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 )
 
@@ -41,6 +42,11 @@ func TestMain(m *testing.M) {
 		case f := <-mainThread:
 			f()
 		case c := <-code:
+			// A helper keeps the goroutine that Setup started.
+			if err := goleak.Find(); c == 0 && os.Getenv(helperVariable) == "" && err != nil {
+				fmt.Println("goroutines are left:", err)
+				c = 1
+			}
 			os.Exit(c)
 		}
 	}

@@ -71,6 +71,9 @@ func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 	}
 	if looked, err := c.server.look(ctx); err == nil {
 		w.Dir = sameness(d, as)
+		if w.Dir > wire.DirSame && d.Proven && c.server.Workdir != "" {
+			w.Dir = wire.DirWorkdir
+		}
 		looked()
 	}
 	return w

@@ -120,16 +120,20 @@ func TestPingSeesTheWay(t *testing.T) {
 		return wire.Dir{Name: here, Proven: true, Dev: uint64(st.Dev), Inode: inode}
 	}
 	for _, c := range []struct {
-		dir  wire.Dir
-		fds  int
-		want wire.Sameness
+		dir     wire.Dir
+		workdir string
+		fds     int
+		want    wire.Sameness
 	}{
-		{wire.Dir{}, 0, wire.DirNotAsked},
-		{proven(st.Ino), 1, wire.DirSame},
-		{proven(st.Ino + 1), 2, wire.DirOther},
-		{wire.Dir{Name: here + "/not"}, 0, wire.DirMissing},
+		{wire.Dir{}, "/", 0, wire.DirNotAsked},
+		{proven(st.Ino), "/", 1, wire.DirSame},
+		{proven(st.Ino + 1), "", 2, wire.DirOther},
+		{proven(st.Ino + 1), "/", 2, wire.DirWorkdir},
+		{wire.Dir{Name: here + "/not"}, "/", 0, wire.DirMissing}, // given by hand
 	} {
-		d := dial(t, newServer(t, "any"))
+		s := newServer(t, "any")
+		s.Workdir = c.workdir
+		d := dial(t, s)
 		r, w := pipe(t)
 		if err := d.conn.WriteDescriptors(wire.Ping(c.dir), []int{w, w}[:c.fds]); err != nil {
 			t.Fatal(err)

@@ -95,6 +95,7 @@ var socketRules = []rule{
 	{"directory", nowhere, bad, `the directory here has no name (was it removed?)`, `cd to another`, false},
 	{"directory", all(byName, directoryIs(wire.DirSame, wire.DirOther)), good, `the worker has a {here} (calls go by name)`, ``, false},
 	{"directory", directoryIs(wire.DirSame), good, `{here} is the same there`, ``, false},
+	{"directory", directoryIs(wire.DirWorkdir), note, `{here} isn't shared: calls start in the worker's --workdir, and relative names mean files there`, ``, false},
 	{"directory", directoryIs(wire.DirOther), bad, `{here} here isn't the worker's {here} (not a shared volume)`, dirCure, false},
 	{"directory", directoryIs(wire.DirMissing), bad, `the worker has no {here}, or can't enter it`, dirCure, false},
 

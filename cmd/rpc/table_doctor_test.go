@@ -97,6 +97,8 @@ rpcd serve --listen ./own.sock --exports $D/ex --mode 0666 2>/dev/null & wait_fo
 	{name: "doctor, a folder that isn't shared", on: "users", script: ill + `mkdir other; unshare -m bash -c "$(declare -f ill)"'; mount -t tmpfs none other; cd other; ill rpc doctor $W; mkdir only; cd only; ill rpc doctor $W'`,
 		stdout: "bad directory: \"$D/cwd/other\" here isn't the worker's \"$D/cwd/other\" (not a shared volume)\n cure: mount the same volume under the same path on both sides, or cd ..., or name one of the worker's (-C DIR, RPC_CHDIR), or set a workdir there ...\nstatus 1\n" +
 			"bad directory: the worker has no \"$D/cwd/other/only\", or can't enter it\n cure: mount the same volume ...\nstatus 1\n"},
+	{name: "doctor, a workdir", on: "users", serve: []string{"--workdir", "/"}, script: ill + `mkdir other; unshare -m bash -c "$(declare -f ill)"'; mount -t tmpfs none other; cd other; ill -n rpc doctor $W | grep -v "^note files\|cure"; rpc $W pwd'; ill rpc doctor -C /no/such $W`,
+		stdout: "note directory: \"$D/cwd/other\" isn't shared: calls start in the worker's --workdir, ...\nstatus 0\n/\nbad directory: the worker has no \"/no/such\", or can't enter it\n cure: ...\nstatus 1\n"},
 	{name: "doctor, a directory by name", on: "passed bridge", script: ill + `ill rpc doctor -C /no/such $W; RPC_CHDIR=/no/such ill rpc doctor $W; RPC_CHDIR=/no/such ill rpc doctor -C / $W`,
 		stdout: "bad directory: the worker has no \"/no/such\", or can't enter it\n cure: mount the same volume ...\nstatus 1\n" +
 			"bad directory: the worker has no \"/no/such\", or can't enter it\n cure: mount the same volume ...\nstatus 1\nstatus 0\n"},

@@ -41,6 +41,7 @@ const (
 	DirSame     Sameness = 1
 	DirOther    Sameness = 2 // another one has that name
 	DirMissing  Sameness = 3
+	DirWorkdir  Sameness = 4 // it isn't, but calls start in the worker's workdir then
 )
 
 // Info is the message of PONG and, with Procedures, of LISTING.

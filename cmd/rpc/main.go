@@ -118,6 +118,9 @@ executable; 127 no such procedure.`,
 			if showVersion {
 				return printVersion(c, nil)
 			}
+			if len(args) > 0 && slices.Contains(version.Verbs, args[0]) {
+				return &exitError{125, fmt.Errorf("%q is a word that rpc keeps for a verb to come (a worker of that name is reached by rpc call %s ...)", args[0], args[0])}
+			}
 			return o.run(c.Flags().Changed, args)
 		},
 	}

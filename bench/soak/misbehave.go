@@ -24,6 +24,7 @@ func misbehave(ctx context.Context, st *stage, chance *rand.Rand, over chan stru
 		<-over
 		return nil, nil
 	}
+	var order []int // all four, before one comes again
 	for {
 		pause := time.Duration((0.5 + chance.Float64()) * float64(st.options.faults))
 		select {
@@ -33,21 +34,25 @@ func misbehave(ctx context.Context, st *stage, chance *rand.Rand, over chan stru
 			return faults, nil
 		case <-time.After(pause):
 		}
+		if len(order) == 0 {
+			order = chance.Perm(4)
+		}
 		f := fault{from: time.Now(), worker: fickle}
 		down := time.Duration(chance.IntN(int(downTime))) // it isn't always there again at once
-		switch n := chance.IntN(10); {
-		case n < 3:
+		switch order[0] {
+		case 0:
 			f.what = drained
 			err = st.drain(r, down)
-		case n < 6:
+		case 1:
 			f.what = killed
-			err = st.crash(down)
+			err = st.crash(r, down)
 		default:
-			f.what, f.worker = cut, chance.IntN(workers)
+			f.what, f.worker = cut, order[0]-2
 			st.bridges[f.worker].Cut()
 			time.Sleep(down)
 			err = st.bridge(f.worker)
 		}
+		order = order[1:]
 		f.to = time.Now()
 		faults = append(faults, f)
 		if err != nil {
@@ -60,6 +65,7 @@ func misbehave(ctx context.Context, st *stage, chance *rand.Rand, over chan stru
 // next. Nothing of its calls may be left.
 func (st *stage) drain(r *report, down time.Duration) error {
 	old, life := st.daemons[fickle], st.life(fickle)
+	group := groupOf(old.Pid())
 	old.Signal(syscall.SIGTERM)
 	select {
 	case <-old.Done():
@@ -73,16 +79,23 @@ func (st *stage) drain(r *report, down time.Duration) error {
 	for _, line := range left {
 		r.find(leftOver, "a process after a drain: "+line)
 	}
+	if !groupGone(group) {
+		r.find(leftOver, "a control group after a drain: "+group)
+	}
 	return st.serve(fickle)
 }
 
 // crash kills the fickle daemon, starts the next over its stale socket, and
-// then ends what the first has left, as systemd or a container would.
-func (st *stage) crash(down time.Duration) error {
-	life := st.life(fickle)
+// then ends what the first has left, as systemd or a container would. Where
+// calls have control groups the next one has done that before it serves.
+func (st *stage) crash(r *report, down time.Duration) error {
+	life, group := st.life(fickle), groupOf(st.daemons[fickle].Pid())
 	st.daemons[fickle].Kill()
 	time.Sleep(down)
 	err := st.serve(fickle)
+	if !groupGone(group) {
+		r.find(leftOver, "a control group after a crash and a restart: "+group)
+	}
 	for end := time.Now().Add(endTime); time.Now().Before(end); {
 		pids := find(life)
 		if len(pids) == 0 {

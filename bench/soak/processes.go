@@ -103,27 +103,3 @@ func files(folders ...string) (list []string) {
 	}
 	return list
 }
-
-// groups lists the control groups that lie below a process's own.
-func groups(pid int) (list []string) {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
-	for line := range strings.Lines(string(text)) {
-		words := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(words) != 3 || words[0] != "0" {
-			continue // version 2 is hierarchy 0 (cgroups(7))
-		}
-		for _, root := range []string{"/sys/fs/cgroup/unified", "/sys/fs/cgroup"} {
-			if _, err := os.Stat(filepath.Join(root, "cgroup.controllers")); err != nil {
-				continue
-			}
-			below := filepath.Join(root, words[2])
-			_ = filepath.WalkDir(below, func(path string, e os.DirEntry, err error) error {
-				if err == nil && e.IsDir() && path != below && strings.Contains(filepath.Base(path), strconv.Itoa(pid)) {
-					list = append(list, path)
-				}
-				return nil
-			})
-		}
-	}
-	return list
-}

@@ -97,7 +97,7 @@ func (r *report) String() string {
 		{"threads, MB", fmt.Sprintf("%d, %.1f", b.fickle.Threads, b.fickle.RSS), fmt.Sprintf("%d, %.1f", a.fickle.Threads, a.fickle.RSS), ""},
 		{"processes besides daemons and bridges", b.processes, a.processes, "0"},
 		{"files in the sockets' folder and TMPDIR", len(b.files), len(a.files), "0"},
-		{"control groups of rpcd", len(b.groups), len(a.groups), "0"},
+		{"control groups of the steady rpcd, in use", fmt.Sprintf("%d, %d", b.groups, b.full), fmt.Sprintf("%d, %d", a.groups, a.full), fmt.Sprintf("%d in all, 0", groupsMost)},
 	} {
 		lines = append(lines, []string{f.name, fmt.Sprint(f.before), fmt.Sprint(f.after), f.more})
 	}

@@ -75,7 +75,13 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 		return nil, err
 	}
 	r.compare()
+	made := []string{groupOf(st.daemons[steady].Pid()), groupOf(st.daemons[fickle].Pid())}
 	st.stop()
+	for _, path := range made {
+		if !groupGone(path) {
+			r.find(leftOver, "a control group after the end: "+path)
+		}
+	}
 	for _, line := range gone(runVariable+"="+st.folder, settleLimit) {
 		r.find(leftOver, "a process after the end: "+line)
 	}
@@ -120,7 +126,7 @@ func many(ctx context.Context, st *stage, chance *rand.Rand, id func() int, leng
 type snapshot struct {
 	steady, fickle holding
 	files          []string
-	groups         []string
+	groups, full   int // control groups of the steady daemon, and those in use
 	processes      int // of this run, besides daemons and bridges
 }
 
@@ -132,7 +138,7 @@ func (st *stage) snapshot(idle holding) (s snapshot, err error) {
 		return s, err
 	}
 	s.files = files(st.run, st.tmp)
-	s.groups = groups(st.daemons[steady].Pid())
+	s.groups, s.full = groups(groupOf(st.daemons[steady].Pid()))
 	servers := 3 * workers // a daemon and two socats each
 	for end := time.Now().Add(settleLimit); ; time.Sleep(50 * time.Millisecond) {
 		s.processes = len(find(runVariable+"="+st.folder)) - servers
@@ -162,11 +168,8 @@ func (r *report) compare() {
 			r.find(leftOver, "a file: "+name)
 		}
 	}
-	for _, name := range a.groups {
-		if !slices.Contains(b.groups, name) {
-			r.find(leftOver, "a control group: "+name)
-		}
-	}
+	grown("control groups of the steady rpcd", 0, a.groups, groupsMost)
+	grown("control groups in use", 0, a.full, 0)
 	if l := r.listing; l == nil || l.Running != 0 || l.Waiting != 0 {
 		r.find(leftOver, fmt.Sprintf("rpc ls of the idle steady worker: %+v", l))
 	}

@@ -141,6 +141,7 @@ func (c *call) run(fds []int, truncated bool) (name string, err error) {
 		Umask: int(c.Umask),
 		Files: std.files,
 		As:    c.as,
+		Keep:  proc.Keep || s.Keep,
 	})
 	if err != nil {
 		return proc.Name, startRefusal(proc, c.dir, c.as, err)

@@ -14,7 +14,6 @@ import (
 
 	"rpcd/internal/version"
 	"rpcd/rpcd"
-	"rpcd/rpcd/child"
 )
 
 func serveCommand() *cobra.Command {
@@ -80,15 +79,12 @@ func serve(c *cobra.Command, f *serveFlags, args []string) error {
 	for _, w := range warnings {
 		config.Log.Warn(w)
 	}
-	if err := child.Setup(); err != nil {
+	release, cgroup, err := supervise(config)
+	if err != nil {
 		return err
 	}
+	defer release()
 	rpcd.SpareThreads()
-	if config.RunAs {
-		if err := child.RunAs(); err != nil {
-			return err
-		}
-	}
 	_ = unix.Chdir("/")
 	server, err := rpcd.New(config)
 	if err != nil {
@@ -104,7 +100,7 @@ func serve(c *cobra.Command, f *serveFlags, args []string) error {
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
 		defer l.Close()
-		config.Log.Info("serving", "worker", where.name, "socket", l.Path(), "activated", config.Activated, "version", version.Version)
+		config.Log.Info("serving", "worker", where.name, "socket", l.Path(), "activated", config.Activated, "cgroup", cgroup, "version", version.Version)
 		go func() { failed <- server.Serve(l) }()
 	}
 	manager := speakTo(server, config.Log)

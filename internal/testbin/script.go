@@ -21,7 +21,7 @@ import (
 // testscript's own, scripts have
 //
 //	status N COMMAND...   run it; its exit status must be N (128+N: a signal)
-//	[have:TOOL] [root]    conditions, which fail where nothing may be skipped
+//	[have:TOOL] [root] [cgroups]   conditions, which fail where nothing may be skipped
 func Scripts(t *testing.T) {
 	Dir(t)
 	root, err := os.MkdirTemp("", "rpcd")
@@ -79,6 +79,8 @@ func condition(name string) (bool, error) {
 		ok = err == nil
 	case name == "root":
 		ok = os.Getuid() == 0
+	case name == "cgroups":
+		ok = cgroups()
 	default:
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
@@ -86,6 +88,25 @@ func condition(name string) (bool, error) {
 		return false, fmt.Errorf("RPCD_TEST_ALL is set, and this isn't so: %s", name)
 	}
 	return ok, nil
+}
+
+// cgroups says whether we may make cgroups (v2) in our own.
+func cgroups() bool {
+	list, _ := os.ReadFile("/proc/self/cgroup")
+	for line := range strings.Lines(string(list)) {
+		own, ok := strings.CutPrefix(strings.TrimSpace(line), "0::")
+		if !ok {
+			continue
+		}
+		for _, root := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
+			dir := filepath.Join(root, own, fmt.Sprintf("rpcd-test-%d", os.Getpid()))
+			if _, err := os.Stat(filepath.Join(root, own, "cgroup.procs")); err != nil || os.Mkdir(dir, 0o755) != nil {
+				continue
+			}
+			return os.Remove(dir) == nil
+		}
+	}
+	return false
 }
 
 func status(ts *testscript.TestScript, neg bool, args []string) {

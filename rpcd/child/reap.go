@@ -28,16 +28,17 @@ func (r *registry) add(c *Child) {
 }
 
 // reap reaps a dead child and forgets it, in one: its number may come again at
-// once.
-func (r *registry) reap(c *Child) {
+// once. It says how the child ended.
+func (r *registry) reap(c *Child) (how unix.WaitStatus) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
-		if _, err := unix.Wait4(c.PID, nil, 0, nil); err != unix.EINTR {
+		if _, err := unix.Wait4(c.PID, &how, 0, nil); err != unix.EINTR {
 			break
 		}
 	}
 	delete(r.ours, c.PID)
+	return how
 }
 
 // died gives a channel that is closed at the next death of a child.

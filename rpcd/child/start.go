@@ -22,6 +22,7 @@ type Spec struct {
 	Umask int
 	Files []int       // the child's descriptor i is Files[i]; -1: closed. They stay the caller's
 	As    *Credential // who it runs as; nil: rpcd's own user
+	Keep  bool        // it has no cgroup of its own: what leaves its process group lives on
 }
 
 // Child is one started process: the leader of its own session and process
@@ -30,6 +31,7 @@ type Spec struct {
 type Child struct {
 	PID   int
 	pidfd *os.File // nil where the kernel gives none
+	cell  *cell    // nil: none
 
 	group sync.Mutex // against a signal after the reaping
 	gone  bool
@@ -66,6 +68,10 @@ func Start(s Spec) (*Child, error) {
 		attr.Sys.Credential = &syscall.Credential{Uid: s.As.UID, Gid: s.As.GID, Groups: s.As.Groups}
 		attr.Dir = proc(s.Dir) // after setuid(2)
 	}
+	var in *cell
+	if !s.Keep {
+		in = cells.take()
+	}
 	forking.Lock()
 	defer forking.Unlock()
 	runtime.LockOSThread()
@@ -74,11 +80,13 @@ func Start(s Spec) (*Child, error) {
 	// The child's signal mask is that of the thread that forks.
 	var none, before unix.Sigset_t
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &none, &before); err != nil {
+		in.give()
 		return nil, err
 	}
 	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil) }()
 	if s.As == nil {
 		if err := unix.Fchdir(s.Dir); err != nil {
+			in.give()
 			return nil, &DirError{err}
 		}
 		defer func() { _ = unix.Chdir("/") }() // or the daemon would pin a volume
@@ -87,11 +95,11 @@ func Start(s Spec) (*Child, error) {
 	defer score.raise()()
 	defer unix.Umask(unix.Umask(s.Umask))
 
-	pid, err := syscall.ForkExec(s.Path, s.Argv, attr)
+	pid, in, err := in.forkExec(s.Path, s.Argv, attr)
 	if err != nil {
 		return nil, s.As.explain(s.Dir, err)
 	}
-	c := &Child{PID: pid}
+	c := &Child{PID: pid, cell: in}
 	if pidfd >= 0 {
 		if err := unix.SetNonblock(pidfd, true); err == nil {
 			c.pidfd = os.NewFile(uintptr(pidfd), "pidfd")

@@ -33,16 +33,16 @@ for s in INT TERM; do
 done`, stdout: "2\ngone\n15\ngone\n"},
 	{name: "a caller that stops", script: `set -m; mkfifo go
 call --heartbeat 1s $W sh -c 'echo $$ >pid; read x <go; echo end; exit 6' >out
-wait_for test -s pid; kill -TSTP $rpc
+wait_for test -s pid; wait_for minds 20 $rpc; kill -TSTP $rpc
 wait_for is T $rpc && wait_for is T $(<pid) && echo both stopped
 sleep 2.5; is T $rpc && is T $(<pid) && echo still; kill -CONT $rpc; : >go; wait $job; cat rc out`, stdout: "both stopped\nstill\n6\nend\n"},
 	{name: "a caller that stops twice", script: `set -m; mkfifo go
 call $W sh -c 'echo $$ >pid; read x <go; exit 6'
-wait_for test -s pid
+wait_for test -s pid; wait_for minds 20 $rpc
 for i in 1 2 3; do kill -TSTP $rpc; wait_for is T $rpc && wait_for is T $(<pid); kill -CONT $rpc; wait_for is S $(<pid); done
 : >go; wait $job; cat rc`, stdout: "6\n"},
 	{name: "a caller that is killed while stopped", script: `set -m
-rpc $W sh -c 'echo $$ >pid; sleep 99' & wait_for test -s pid; kill -TSTP $!; wait_for is T $(<pid); kill -KILL $!; wait_for gone $(<pid) && echo gone`, stdout: "gone\n"},
+rpc $W sh -c 'echo $$ >pid; sleep 99' & wait_for test -s pid; wait_for minds 20 $!; kill -TSTP $!; wait_for is T $(<pid); kill -KILL $!; wait_for gone $(<pid) && echo gone`, stdout: "gone\n"},
 	{name: "a frozen caller", on: "passed none", script: `mkfifo go
 call --heartbeat 1s $W sh -c 'echo $$ >pid; read x <go; seq 20000; exit 6' >out
 wait_for test -s pid; kill -STOP $rpc; wait_for is T $rpc; sleep 2.5; : >go; kill -CONT $rpc; wait $job; cat rc; seq 20000 | cmp - out && echo same`, stdout: "6\nsame\n"},

@@ -24,6 +24,14 @@ state() {
 }
 is() { [[ $(state "$2") == "$1" ]]; }
 
+# minds SIGNAL PID: it has a handler for that signal's number (proc(5)). rpc asks for those of job control while the
+# worker starts the procedure.
+minds() {
+  local caught
+  caught=$(sed -n 's/^SigCgt:\t//p' "/proc/$2/status")
+  ((16#$caught >> ($1 - 1) & 1))
+}
+
 # gone PID...: none of them lives.
 gone() {
   local p

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
 )
 
@@ -51,7 +52,7 @@ func newStdio(c *call, fds []int, truncated bool) (*stdio, error) {
 		case st.Mode == wire.Passed && c.bridged:
 			s.streams[i].Mode = wire.Relayed
 		case st.Mode == wire.Passed:
-			if what := unfit(fds[st.Index]); what != "" {
+			if what := unfit(fds[st.Index], c.conn.fd); what != "" {
 				return refuse(wire.Protocol, "refuses descriptor %d: it is %s", st.Number, what)
 			}
 		}
@@ -60,8 +61,9 @@ func newStdio(c *call, fds []int, truncated bool) (*stdio, error) {
 }
 
 // unfit says what forbids a descriptor: with a directory a worker reaches its
-// caller's whole file system.
-func unfit(fd int) string {
+// caller's whole file system, and with an end of a connection to us the
+// procedure would hold its own connection open when the caller has left.
+func unfit(fd int, conn *fdconn.Conn) string {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return err.Error()
@@ -71,6 +73,9 @@ func unfit(fd int) string {
 	}
 	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_PATH != 0 {
 		return "opened with O_PATH"
+	}
+	if st.Mode&unix.S_IFMT == unix.S_IFSOCK && conn.Sibling(fd) {
+		return "a connection to this worker"
 	}
 	return ""
 }

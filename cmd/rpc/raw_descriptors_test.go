@@ -1,0 +1,72 @@
+package main_test
+
+import (
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/wire"
+)
+
+// A procedure may have 253 descriptors of its caller's.
+func TestMostDescriptors(t *testing.T) {
+	w := startWorld(t, "passed")
+	before := w.idle(t)
+	r, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fds []int
+	var streams []wire.Stream
+	for i := range wire.MaxDescriptors {
+		st := wire.Stream{Number: uint8(i), Mode: wire.Passed, Index: uint8(i)}
+		if i == 1 || i == 2 {
+			st.Flags = wire.StreamOutput
+		}
+		streams, fds = append(streams, st), append(fds, int(out.Fd()))
+	}
+	c := dialRaw(t, w)
+	if _, _, err := c.WriteMsgUnix(w.frameOf("ls /proc/self/fd | wc -l", streams...), unix.UnixRights(fds...), nil); err != nil {
+		t.Fatal(err)
+	}
+	out.Close()
+	if got, err := io.ReadAll(r); err != nil || strings.TrimSpace(string(got)) != "254" { // ls has its folder, too
+		t.Errorf("%q, %v", got, err)
+	}
+	c.Close()
+
+	w.restored(t, before)
+}
+
+// A caller's end of its connection isn't for its procedure, which would keep
+// the call alive when the caller has left.
+func TestOwnConnectionAsStdin(t *testing.T) {
+	w := startWorld(t, "passed")
+	before := w.idle(t)
+	c := dialRaw(t, w)
+	self, err := c.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := w.frameOf("echo $$ >pid; exec sleep 999", wire.Stream{Mode: wire.Passed})
+	if _, _, err := c.WriteMsgUnix(call, unix.UnixRights(int(self.Fd())), nil); err != nil {
+		t.Fatal(err)
+	}
+	self.Close()
+	h, err := wire.ReadHeader(c)
+	if err != nil || h.Type != wire.TypeRefused {
+		t.Fatalf("%v, %v; want a refusal", h.Type, err)
+	}
+	b, err := wire.ReadPayload(c, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := wire.ParseRefused(b); err != nil || m.Code != wire.Protocol || !strings.Contains(m.Text, "a connection to this worker") {
+		t.Errorf("%+v, %v", m, err)
+	}
+	c.Close()
+	w.restored(t, before)
+}

@@ -60,7 +60,7 @@ func TestDoctorsRules(t *testing.T) {
 		{"a refusal", func(p *patient) {
 			p.probe.Pong, p.probe.Err = nil, &wire.Refused{Code: wire.Busy, Text: "has too many connections"}
 		}, "bad   answer: w has too many connections\n      cure: the worker's log"},
-		{"an older worker", func(p *patient) { p.probe.Pong.Way = nil }, "note  user: this rpcd doesn't say how it sees you: it is of an older release"},
+		{"an older worker", func(p *patient) { p.probe.Pong.Way = nil }, "note  user: this rpcd doesn't say how it sees you: it is of an older release\nok    procedures: 1: sort\n"},
 		{"through a bridge of another user", func(p *patient) { p.probe.Pong.Way.UID, p.probe.Pong.Way.Descriptors = 7, 0 }, "note  user: the worker sees the bridge's user, 7:1000, not you, 1000:1000"},
 		{"another directory, but bridged", func(p *patient) { p.probe.Pong.Way.Descriptors, p.probe.Pong.Way.Dir = 0, wire.DirOther }, "note  descriptors: they don't arrive"},
 		{"no list", func(p *patient) { p.probe.ListErr = io.EOF }, "bad   procedures: EOF\n      cure: the worker's log"},

@@ -76,22 +76,25 @@ var socketRules = []rule{
 		`see what runs (rpc ps {worker}; rpc kill ends it), or raise --max-calls; a pipeline of several calls to {worker} needs a place for each`, false},
 	{"places", nil, good, `{running} of {max} calls run`, ``, false},
 
-	{"user", untold, note, `this rpcd doesn't say how it sees you: it is of an older release`, ``, true},
+	{"user", untold, note, `this rpcd doesn't say how it sees you: it is of an older release`, ``, false},
 	{"user", unmapped, bad, `the worker sees you as {seen}: its user namespace doesn't know {you}; no rule by uid or gid admits you, and rpc ps shows you nothing`,
 		`run both sides in one user namespace (the same userns-remap, or both rootless under one user)`, false},
 	{"user", all(renamed, bridged), note, `the worker sees the bridge's user, {seen}, not you, {you}: rules by uid and gid mean the bridge`, ``, false},
 	{"user", renamed, note, `the worker sees you as {seen}, here you are {you}: a user namespace lies between`, ``, false},
 	{"user", nil, good, `the worker sees you as {seen}`, ``, false},
 
+	{"files", untold, good, ``, ``, false},
 	{"files", otherUser, note, `calls run as {runs}, you are {seen}: what they make is that user's, and what only you may read they can't`,
 		`one user on both sides (compose: user: "{runs}"), or rpcd serve --run-as caller`, false},
 	{"files", otherGroup, note, `calls run as {runs}, you are {seen}: what they make is of that group`, ``, false},
 	{"files", nil, good, `calls run as {runs}`, ``, false},
 
+	{"descriptors", untold, good, ``, ``, false},
 	{"descriptors", bridged, note, `they don't arrive (a bridge lies between): streams are relayed, slower and with the same meaning; --fd and /dev/fd can't cross`, ``, false},
 	{"descriptors", passesNone, note, `they arrive, but RPC_PASS=none keeps them here: streams are relayed, slower and with the same meaning`, ``, false},
 	{"descriptors", nil, good, `they arrive: streams are passed`, ``, false},
 
+	{"directory", untold, good, ``, ``, false},
 	{"directory", nowhere, bad, `the directory here has no name (was it removed?)`, `cd to another`, false},
 	{"directory", all(byName, directoryIs(wire.DirSame, wire.DirOther)), good, `the worker has a {here} (calls go by name)`, ``, false},
 	{"directory", directoryIs(wire.DirSame), good, `{here} is the same there`, ``, false},

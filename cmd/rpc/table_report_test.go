@@ -49,4 +49,10 @@ rpc --status-fd 9 $W true 9>out & wait_for sh -c 'rpc ping $W | grep -q "1 waiti
 			"rpc: $W at \"$W\" in \"$D/cwd\": stdin passed; stdout relayed (--pass pipes); stderr passed\n"},
 	{name: "verbose, bridged", on: "bridge", script: `rpc -v $W true </dev/null 2>&1 >f | cat`,
 		stdout: "rpc: $W at \"$W\" in \"$D/cwd\": stdin relayed (bridged); stdout relayed (bridged); stderr relayed (bridged)\n"},
+	{name: "ps, a caller that stops", on: "passed bridge", script: `set -m; mkfifo go
+call --label 'my job' $W sh -c 'echo $$ >pid; read x <go' >out
+wait_for test -s pid; rpc ps $W | grep -c 'sh .* running  *my job$'
+kill -TSTP $rpc; wait_for is T $rpc; wait_for sh -c 'rpc ps $W | grep -q " stopped "'
+rpc ps --json $W | grep -c "\"bridged\": $([[ $T == bridge ]] && echo true || echo false)"
+kill -CONT $rpc; wait_for sh -c 'rpc ps $W | grep -q " running "'; : >go; wait $job; cat rc; rpc ps --json $W`, stdout: "1\n1\n1\n[]\n"},
 }

@@ -244,6 +244,75 @@ test_doctor() {
   ill 0 'ok    descriptors: they arrive' "ok    files: calls run as $uid:$gid" -v "$w:/run/rpc/w:ro" -e RPC_CHDIR=/ -- rpc doctor w
 }
 
+# A worker of root's that has just the capabilities to become its callers.
+test_run_as_caller() {
+  local got status=0 dir=$work/volumes/images/theirs line caller
+  stop_w
+  docker volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=1m,uid=0,gid=0,mode=0755 "$w" >/dev/null
+  docker run -d --name "$w" --network none --read-only --cap-drop ALL --cap-add SETUID --cap-add SETGID --cap-add KILL \
+    --security-opt no-new-privileges --tmpfs /tmp --user 0:0 -v "$w:/run/rpc/w" -v "$work/volumes/images:/work/images" \
+    rpc-hugin rpcd serve --listen /run/rpc/w/ --all-commands --mode 0666 --run-as caller --grace 1s >/dev/null
+  timeout 30 docker exec "$w" rpc ping --wait 20s /run/rpc/w/ >/dev/null || fail "the worker w does not answer: $(docker logs "$w" 2>&1 | tail -n 3)"
+  mkdir -m 700 "$dir" && chown 1001:1001 "$dir"
+  as1001() { in_w --user 1001:1001 --group-add 1234 "$@"; }
+
+  is "who runs it" "$(as1001 -- rpc w id </dev/null)" "uid=1001 gid=1001 groups=1001,1234"
+  is "its capabilities" "$(as1001 -- rpc w grep CapEff /proc/self/status </dev/null | tr -d 'CapEf:\t0')" ""
+  as1001 -- rpc -C /work/images/theirs w touch file </dev/null # a folder that root without capabilities can't enter
+  is "the file's owner" "$(stat -c %u:%g "$dir/file")" 1001:1001
+  for pass in all none; do
+    is "streams by name, --pass $pass" "$(as1001 -e RPC_PASS=$pass -- sh -c "echo x | rpc w sh -c 'cat /dev/stdin >/dev/stdout' | cat")" x
+  done
+  is "a root caller's user" "$(in_w --user 0:0 -- rpc w id -u </dev/null)" 0
+  got=$(in_w --user 65534:65534 -- rpc w id 2>&1 </dev/null) || status=$?
+  is "a stranger's status" $status 126
+  [[ $got == *"cannot run your calls as you"*65534* ]] || fail "a stranger reads: $got"
+
+  # Signals, and the end of what ignores them.
+  mkfifo "$work/runas"
+  as1001 --name "$project-b3" --entrypoint rpc -- w sh -c 'trap "echo got TERM; exit 3" TERM; echo started; sleep 60 & wait' >"$work/runas" </dev/null &
+  caller=$!
+  exec 9<"$work/runas"
+  read -r -t 60 line <&9 || fail "the procedure has not started"
+  docker stop -t 20 "$project-b3" >/dev/null
+  read -r -t 20 line <&9 || fail "the procedure got no TERM"
+  is "the procedure's word" "$line" "got TERM"
+  status=0
+  wait $caller || status=$?
+  is "the stopped caller's status" $status 3
+  status=0
+  as1001 -- rpc --timeout 0.5s w sh -c 'trap "" TERM; while :; do sleep 0.1; done' </dev/null || status=$?
+  is "the status of what ignores TERM" $status 124
+  within 20 nobody_1001 || fail "calls of 1001 live on: $(docker exec "$w" sh -c 'grep -l "^Uid:.1001" /proc/[0-9]*/status')"
+  stop_w
+
+  status=0
+  got=$(docker run --rm --network none --cap-drop ALL --cap-add SETUID --user 0:0 rpc-hugin \
+    rpcd serve --listen /tmp/w.sock --all-commands --run-as caller 2>&1) || status=$?
+  is "rpcd's status without the capabilities" $status 1
+  [[ $got == *"rpcd lacks CAP_SETGID and CAP_KILL"* ]] || fail "rpcd without the capabilities says: $got"
+}
+nobody_1001() { ! docker exec "$w" sh -c 'grep -q "^Uid:.1001" /proc/[0-9]*/status 2>/dev/null'; }
+
+# A call eats the worker's memory: it is killed, and rpcd serves the next.
+test_out_of_memory() {
+  local status=0
+  stop_w
+  docker volume create --opt type=tmpfs --opt device=tmpfs --opt "o=size=1m,uid=$uid,gid=$gid,mode=0770" "$w" >/dev/null
+  docker run -d --name "$w" --network none --read-only --cap-drop ALL --security-opt no-new-privileges --memory 100m --memory-swap 100m \
+    --user "$uid:$gid" -v "$w:/run/rpc/w" rpc-hugin rpcd serve --listen /run/rpc/w/ --all-commands >/dev/null
+  timeout 30 docker exec "$w" rpc ping --wait 20s /run/rpc/w/ >/dev/null || fail "the worker w does not answer: $(docker logs "$w" 2>&1 | tail -n 3)"
+  in_w -- rpc w tail /dev/zero </dev/null || status=$?
+  is "the status of what took all memory" $status 137
+  # Also where each takes little: no one of them is chosen for its size, nor is rpcd.
+  in_w -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do rpc -n w sh -c "head -c 9m /dev/zero | tail -n 1 | sleep 3" & done; wait' </dev/null >/dev/null 2>&1 || true
+  is "the next call" "$(in_w -- rpc w echo next </dev/null)" next
+  is "what the engine saw" "$(docker inspect -f '{{.State.Running}} {{.RestartCount}}' "$w")" "true 0"
+  is "a call's oom_score_adj" "$(in_w -- rpc w cat /proc/self/oom_score_adj </dev/null)" \
+    $(($(docker exec "$w" cat /proc/1/oom_score_adj) + 200))
+  stop_w
+}
+
 # A worker stopped under a call: the caller learns it, and never as success.
 test_stop_with_a_call_in_flight() {
   local procedure line status caller wanted

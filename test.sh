@@ -63,7 +63,10 @@ examples() {
   ./examples.sh --containers
 }
 
-containers() { .ci/containers-test.sh; }
+containers() {
+  .ci/containers-test.sh
+  .ci/systemd-test.sh
+}
 
 # A minute of faults; for more: go run ./bench/soak -for 30m
 soak() { go run ./bench/soak -for 1m; }

@@ -52,7 +52,7 @@ func speakTo(server *rpcd.Server, log hclog.Logger) *manager {
 	if m.watchdog, err = daemon.SdWatchdogEnabled(false); err != nil {
 		log.Warn("no watchdog", "error", err)
 	}
-	if m.say(daemon.SdNotifyReady) {
+	if m.say(daemon.SdNotifyReady + "\n" + m.news()) {
 		go m.speak()
 	} else {
 		close(m.stopping)
@@ -71,7 +71,6 @@ func (m *manager) say(what string) bool {
 }
 
 func (m *manager) speak() {
-	m.tellStatus()
 	status := time.NewTicker(statusPause)
 	defer status.Stop()
 	var watchdog <-chan time.Time
@@ -83,7 +82,9 @@ func (m *manager) speak() {
 	for {
 		select {
 		case <-status.C:
-			m.tellStatus()
+			if news := m.news(); news != "" {
+				m.say(news)
+			}
 		case <-watchdog:
 			// Too late is as good as never: the manager bites.
 			if err := answers(m.server.ServeConn, m.watchdog/2); err != nil {
@@ -93,26 +94,26 @@ func (m *manager) speak() {
 			m.say(daemon.SdNotifyWatchdog)
 		case last := <-m.stop:
 			m.draining = true
-			m.say(last)
-			m.tellStatus()
+			m.say(last + "\n" + m.news())
 			close(m.stopping)
 		}
 	}
 }
 
-// tellStatus says, when it has changed, what `systemctl status` shows.
-func (m *manager) tellStatus() {
+// news gives, if it has changed, what `systemctl status` shows.
+func (m *manager) news() string {
 	load := m.server.Load()
 	state := "serving"
 	if m.draining {
 		state = "draining"
 	}
-	text := fmt.Sprintf("%s %s: %d of %d calls running, %d of %d waiting",
+	text := fmt.Sprintf("STATUS=%s %s: %d of %d calls running, %d of %d waiting",
 		state, m.server.Name, load.Running, load.MaxCalls, load.Waiting, load.MaxQueue)
-	if text != m.status {
-		m.status = text
-		m.say("STATUS=" + text)
+	if text == m.status {
+		return ""
 	}
+	m.status = text
+	return text
 }
 
 // drains says that rpcd stops, and how long that may take: so TimeoutStopSec

@@ -1,0 +1,194 @@
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154,SC2317
+# systemd-cases.sh: one behaviour a function, named test_*, run in this order by systemd-test.sh, which reads this file
+# and has what they stand on.
+
+test_units_are_clean() {
+  local got status=0
+  got=$(in_s systemd-analyze verify rpcd.service rpcd.socket rpcd@hugin.service rpcd@hugin.socket 2>&1) || status=$?
+  is "the status of verify" $status 0
+  is "what it says" "$got" ""
+}
+
+# The first call of a builder starts the worker, through a read-only volume and without a network.
+test_activation_by_the_first_call() {
+  local status=0 got
+  fresh hugin
+  is "the service before" "$(sc is-active rpcd@hugin.service || true)" inactive
+  in_b sh -c 'test ! -w /run/rpc/hugin && ! cat /sys/class/net/eth0/address 2>/dev/null' || fail "the builder has too many rights"
+  got=$(in_b rpc hugin sh -c 'echo "$RPC_WORKER $(id -u)"; exit 7' </dev/null) || status=$?
+  is "the first call's status" $status 7
+  is "what it says" "$got" "hugin 1000"
+  is "the service after" "$(sc is-active rpcd@hugin.service)" active
+  is "the socket" "$(in_b stat -c '%a %u:%g' "/run/rpc/hugin/$s.sock")" "660 1000:1000"
+  is "the child's view of systemd" "$(in_b rpc hugin sh -c 'tr "\0" "\n" </proc/self/environ | grep -cE "^(LISTEN|NOTIFY|WATCHDOG)_"' </dev/null || true)" 0
+  # The worker named after its machine.
+  is "the one of rpcd.service" "$(in_s rpc "$s" sh -c 'echo "$RPC_WORKER"')" "$s"
+  # A stop of the socket is one for good, and leaves nothing in the volume.
+  sc stop rpcd@hugin.socket
+  is "the folder after a stop" "$(in_b ls -A /run/rpc/hugin)" ""
+  is "the service after a stop of its socket" "$(sc is-active rpcd@hugin.service || true)" inactive
+}
+
+# `systemctl start` returns when calls are served, and says so when they can't be.
+test_readiness() {
+  local status=0
+  fresh hugin
+  sc start rpcd@hugin.service
+  is "the status text" "$(show rpcd@hugin.service StatusText)" "serving hugin: 0 of 1024 calls running, 0 of 1024 waiting"
+  fresh hugin
+  in_s sh -c 'echo RPCD_EXPORTS=/missing >/etc/rpcd/hugin.conf'
+  sc start rpcd@hugin.service 2>/dev/null || status=$?
+  is "the status of a start that can't serve" $status 1
+  logged rpcd@hugin.service 'rpcd: .*"/missing"' || fail "no word of the cause in the journal"
+}
+
+test_status_text() {
+  fresh hugin
+  text_is() { [[ $(show rpcd@hugin.service StatusText) == "serving hugin: $1 of 1024 calls running, 0 of 1024 waiting" ]]; }
+  in_b sh -c 'rm -f go; mkfifo go'
+  call hugin sh -c 'echo started; read line <go; exit 3'
+  within 20 text_is 1 || fail "the text is: $(show rpcd@hugin.service StatusText)"
+  in_b sh -c 'echo >go'
+  ended
+  is "the call's status" "$status" 3
+  within 20 text_is 0 || fail "the text is: $(show rpcd@hugin.service StatusText)"
+}
+
+restarted() { (($(show "$1" NRestarts) > $2)); } # UNIT TIMES
+
+# A daemon that is stuck: its caller learns it, its calls end, and another takes over.
+test_watchdog_bites() {
+  local first call_pid
+  fresh hugin
+  drop_in rpcd@hugin.service <<<"$quick_stop"$'\nWatchdogSec=2s'
+  call hugin sh -c 'echo $$; exec sleep 1000'
+  call_pid=$line first=$(pid_of rpcd@hugin.service)
+  in_s sh -c "kill -STOP $first"
+  ended
+  is "the caller's status" "$status" 125
+  cat "$work/err"
+  within 20 restarted rpcd@hugin.service 0 || fail "systemd did not restart it"
+  logged rpcd@hugin.service 'Watchdog timeout' || fail "it was not the watchdog"
+  within 20 gone "$call_pid" || fail "the call lives on"
+  in_b rpc hugin true </dev/null || fail "no calls after the restart"
+  # One that isn't stuck stays: it has been heard more often than the limit.
+  first=$(pid_of rpcd@hugin.service)
+  is "the limit" "$(show rpcd@hugin.service WatchdogUSec)" 2s
+  heard=$(show rpcd@hugin.service WatchdogTimestampMonotonic)
+  beats() { (($(show rpcd@hugin.service WatchdogTimestampMonotonic) > heard + 4000000)); }
+  within 30 beats || fail "no beats"
+  is "the daemon that beats" "$(pid_of rpcd@hugin.service)" "$first"
+}
+
+test_kill_9_with_a_call_in_flight() {
+  local call_pid escaped
+  fresh hugin
+  drop_in rpcd@hugin.service <<<"$quick_stop"
+  call hugin sh -c 'setsid sleep 1000 & echo $$ $!; exec sleep 1000'
+  read -r call_pid escaped <<<"$line"
+  in_s sh -c "kill -9 $(pid_of rpcd@hugin.service)"
+  ended
+  is "the caller's status" "$status" 125
+  within 20 gone "$call_pid" || fail "the call lives on"
+  within 20 gone "$escaped" || fail "what the call put into a session of its own lives on"
+  in_b rpc hugin true </dev/null || fail "no calls after the restart"
+  is "the restarts" "$(show rpcd@hugin.service NRestarts)" 1
+}
+
+draining() { [[ $(show "$1" StatusText) == draining* ]]; }
+
+# A stop lets calls end; one that doesn't gets TERM, then KILL. TimeoutStopSec is shorter than the drain: rpcd asks for
+# more.
+test_drain_on_stop() {
+  local short stop
+  fresh hugin
+  in_s sh -c 'printf "%s\n" RPCD_DRAIN=4 RPCD_GRACE=1 >/etc/rpcd/hugin.conf'
+  drop_in rpcd@hugin.service <<<$'[Service]\nTimeoutStopSec=1s'
+  in_b sh -c 'rm -f go long; mkfifo go'
+  (call hugin sh -c 'echo started; read line <go; exit 3' && touch "$work/started" && ended && exit "$status") &
+  short=$!
+  within 60 test -e "$work/started" || fail "the short call has not started"
+  in_b rpc -n hugin sh -c 'trap "echo TERM >>long" TERM; echo started >long; while :; do sleep 0.1; done' </dev/null >/dev/null 2>"$work/err" &
+  caller=$!
+  long_started() { in_b grep -q started long 2>/dev/null; }
+  within 60 long_started || fail "the long call has not started"
+  sc stop rpcd@hugin.service &
+  stop=$!
+  within 20 draining rpcd@hugin.service || fail "it does not drain"
+  in_b sh -c 'echo >go'
+  status=0
+  wait $short || status=$?
+  is "the short call's status" "$status" 3
+  ended
+  is "the long call's status" $status 137
+  is "what the long call got" "$(in_b cat long | xargs)" "started TERM"
+  wait $stop
+  logged rpcd@hugin.service 'end a call: rpcd stops' || fail "the end of the long call is not logged"
+  is "the service's end" "$(show rpcd@hugin.service Result)" success
+}
+
+# Calls during restarts: those that were accepted end, the others wait for the successor. None is refused or lost.
+test_restart_under_load() {
+  local calls restarts=0
+  fresh hugin
+  in_b bash -s >"$work/calls" 2>&1 <<'CALLS' &
+    some() {
+      for ((i = 1; i <= 10; i++)); do
+        status=0
+        rpc -n hugin sh -c "sleep 0.05; exit $i" || status=$?
+        [[ $status == "$i" ]] || { echo "status $status, not $i"; exit 1; }
+      done
+    }
+    for n in 1 2 3 4; do some & pids+=($!); done
+    for pid in "${pids[@]}"; do wait "$pid" || exit 1; done
+CALLS
+  calls=$!
+  while kill -0 $calls 2>/dev/null; do
+    sc restart rpcd@hugin.service
+    restarts=$((restarts + 1))
+  done
+  wait $calls || fail "a call failed: $(<"$work/calls")"
+  ((restarts > 1)) || fail "no restart under load"
+  echo "$restarts restarts"
+}
+
+test_one_unit_a_worker() {
+  local status=0
+  fresh a
+  fresh b
+  is "the worker a" "$(in_b rpc a only </dev/null)" "a alone"
+  in_b rpc b only 2>"$work/err" </dev/null || status=$?
+  is "a's procedure at b" $status 127
+  is "the worker b" "$(in_b rpc b sh -c 'echo "$RPC_WORKER"' </dev/null)" b
+  [[ $(pid_of rpcd@a.service) != "$(pid_of rpcd@b.service)" ]]
+  sc stop rpcd@a.socket
+  in_b rpc b true </dev/null || fail "a's stop took b with it"
+  status=0
+  in_b rpc a true 2>/dev/null </dev/null || status=$?
+  is "the status of a call to a" $status 125
+}
+
+test_run_as_caller() {
+  local got
+  fresh hugin
+  drop_in rpcd@hugin.service <"$top/systemd/run-as-caller.conf"
+  # shellcheck disable=SC2016
+  got=$(docker exec -i -u 1234:1000 "$b" rpc hugin sh -c 'echo "$(id -u):$(id -g) $(grep CapEff /proc/self/status)"' </dev/null)
+  is "who runs" "$got" $'1234:1000 CapEff:\t0000000000000000'
+}
+
+# With the rights to make mounts the sandbox is real, and a worker's job still works in it.
+test_sandbox_is_enforced() {
+  local name=$project-admin denied
+  boot "$name" --cap-add SYS_ADMIN -v "$project-work:/work" # its sockets are its own
+  in_admin() { docker exec -i -u 1000:1000 -w /work "$name" rpc hugin sh -c "$1" </dev/null; }
+  is "a job's result" "$(in_admin 'echo x >result && perl -e "print qq(it is x\n) if <> eq qq(x\n)" <result')" "it is x"
+  is "status" "$(in_admin 'grep -E "^(NoNewPrivs|Seccomp|CapBnd):" /proc/self/status' | tr -d '\t' | xargs)" "CapBnd:0000000000000000 NoNewPrivs:1 Seccomp:2"
+  for denied in 'mount | grep -E " /usr .*[(]rw"' 'unshare -U true' 'echo 1 >/proc/sys/kernel/printk'; do
+    ! in_admin "$denied" 2>/dev/null || fail "not denied: $denied"
+  done
+  # /usr is read-only for root too, which is more than file modes say.
+  is "/usr" "$(in_admin 'grep -E " /usr " /proc/self/mountinfo | cut -d" " -f6 | cut -d, -f1' | sort -u)" ro
+  is "/etc" "$(in_admin 'grep -E " /etc " /proc/self/mountinfo | cut -d" " -f6 | cut -d, -f1' | sort -u)" ro
+  docker rm -f "$name" >/dev/null
+}

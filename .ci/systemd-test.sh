@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# systemd-test.sh [NAME...]: rpcd under a real systemd, PID 1 of a container; all tests or the named ones (--list).
+#
+# Needs an engine (.ci/engine.sh), the base image (.ci/base-image.sh), bin/rpc and bin/rpcd. The containers need no
+# privileges; the test of the sandbox has one more that may SYS_ADMIN. Everything made here is named after the process
+# and removed on every way out; only the image rpc-systemd stays. Prints `ok NAME (SECONDS)` or `not ok NAME: why`.
+set -euo pipefail
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+project=rpcdsystemd$$
+work=$(mktemp -d)
+s=$project-s b=$project-b # the container with systemd, and the builder
+volumes=(hugin a b)
+
+fail() {
+  echo "$*"
+  exit 1
+}
+
+is() { # WHAT GOT WANTED
+  [[ $2 == "$3" ]] || fail "$1 is \"$2\", not \"$3\""
+}
+
+within() { # SECONDS COMMAND...: until it is true
+  local limit=$((SECONDS + $1))
+  until "${@:2}"; do
+    ((SECONDS < limit)) || return 1
+    sleep 0.1
+  done
+}
+
+# systemd finds its own cgroups: of a v1 host its named hierarchy alone (with SYS_ADMIN it would remount the whole
+# /sys/fs/cgroup of the host read-only), of a v2 host the one tree.
+cgroups() {
+  case $(stat -fc %T /sys/fs/cgroup) in
+  cgroup2fs) echo --cgroupns host -v /sys/fs/cgroup:/sys/fs/cgroup:rw ;;
+  *) echo -v /sys/fs/cgroup/systemd:/sys/fs/cgroup/systemd:rw ;;
+  esac
+}
+
+mounts() { # MODE: a volume for each worker's sockets, and the folder that all share
+  local name
+  for name in "${volumes[@]}"; do printf '%s ' -v "$project-$name:/run/rpc/$name$1"; done
+  echo -v "$project-work:/work" -w /work
+}
+
+booted() { # CONTAINER
+  [[ $(docker exec "$1" systemctl is-system-running 2>/dev/null) =~ ^(running|degraded)$ ]]
+}
+
+boot() { # CONTAINER OPTION...
+  # shellcheck disable=SC2046 # words on purpose
+  docker run -d --name "$1" --hostname "$1" --network none --tmpfs /run --tmpfs /run/lock --tmpfs /tmp \
+    $(cgroups) "${@:2}" rpc-systemd >/dev/null
+  within 60 booted "$1" || fail "systemd has not started: $(docker logs "$1" 2>&1 | tail -n 5)"
+}
+
+# The builder: no rights, no network, the sockets' volumes read-only.
+start_b() {
+  # shellcheck disable=SC2046
+  docker run -d --init --name "$b" --network none --read-only --cap-drop ALL --security-opt no-new-privileges \
+    --user 1000:1000 $(mounts :ro) rpc-systemd sleep infinity >/dev/null
+}
+in_b() { timeout -k 5 60 docker exec -i "$b" "$@"; }
+in_s() { docker exec -i "$s" "$@"; }
+sc() { in_s systemctl "$@"; }
+show() { sc show --value -p "$2" "$1"; } # UNIT PROPERTY
+pid_of() { show "$1" MainPID; }
+logged() { in_s journalctl --no-pager -o cat -u "$1" | grep -- "$2" >/dev/null; } # UNIT PATTERN
+
+# A drop-in for one unit, from stdin, until the next boot.
+drop_in() { # UNIT
+  in_s sh -c "mkdir -p /run/systemd/system/$1.d && cat >/run/systemd/system/$1.d/test.conf"
+  sc daemon-reload
+}
+
+# As after the boot: nothing of another test.
+fresh() {                  # NAME: of the worker
+  sc stop "rpcd@$1.socket" # and its service
+  in_s rm -rf "/run/systemd/system/rpcd@$1.service.d" "/etc/rpcd/$1.conf"
+  sc daemon-reload
+  sc reset-failed "rpcd@$1.service" "rpcd@$1.socket" 2>/dev/null || true
+  sc start "rpcd@$1.socket"
+}
+
+# call NAME COMMAND...: a call in the background, whose first line is awaited: $caller, and $line.
+call() {
+  rm -f "$work/out" && mkfifo "$work/out"
+  in_b rpc -n "$@" >"$work/out" 2>"$work/err" </dev/null &
+  caller=$!
+  exec 8<"$work/out"
+  read -r -t 60 line <&8 || fail "the procedure has not started: $(<"$work/err")"
+}
+
+ended() { # the status of the call in the background, in $status
+  status=0
+  wait "$caller" || status=$?
+  exec 8<&-
+}
+
+# An engine on cgroup v1 doesn't tell systemd in a container that a cgroup is empty (its release agent is the host's):
+# after a KILL it waits TimeoutStopSec before it starts the service again. On v2 this changes nothing.
+quick_stop=$'[Service]\nTimeoutStopSec=2s'
+
+gone() { ! in_s test -e "/proc/$1"; } # PID
+
+clean() {
+  local name
+  if [[ -n ${job:-} ]]; then kill "$job" 2>/dev/null || true; fi
+  docker ps -aq --filter "name=^$project-" | xargs -r docker rm -f >/dev/null
+  for name in "${volumes[@]}" work; do docker volume rm -f "$project-$name" >/dev/null 2>&1 || true; done
+  rm -rf "$work"
+}
+trap clean EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# shellcheck source=.ci/systemd-cases.sh
+. "$top/.ci/systemd-cases.sh"
+
+run() { # NAME
+  local begin=$SECONDS
+  # In the background, since set -e is off in what an `if` or `||` judges.
+  (trap - EXIT && "test_$1") >"$work/log" 2>&1 &
+  job=$!
+  if wait "$job"; then
+    echo "ok $1 ($((SECONDS - begin)) s)"
+    passed=$((passed + 1))
+  else
+    echo "not ok $1: $(tail -n 1 "$work/log")"
+    sed 's/^/    /' "$work/log" | tail -n 40
+    docker exec "$s" journalctl --no-pager -o short-precise -n 25 2>/dev/null | sed 's/^/    | /' || true
+    failed=$((failed + 1))
+  fi
+}
+
+all=$(sed -n 's/^test_\([a-z0-9_]*\)() {$/\1/p' "$top/.ci/systemd-cases.sh")
+if [[ ${1:-} == --list ]]; then
+  echo "$all"
+  exit
+fi
+mapfile -t names <<<"$all"
+(($# == 0)) || names=("$@")
+for name in "${names[@]}"; do
+  grep -qx -- "$name" <<<"$all" || { echo "systemd-test.sh: no test \"$name\" (try --list)" >&2 && exit 2; }
+done
+
+timeout 20 docker info >/dev/null 2>&1 || { echo "systemd-test.sh: no container engine answers (try .ci/engine.sh)" >&2 && exit 1; }
+bin=${RPCD_TEST_BIN:-$top/bin} # other binaries: to see a test fail
+for file in rpc rpcd; do
+  [[ -x $bin/$file ]] || { echo "systemd-test.sh: $bin/$file is not built (see README.md)" >&2 && exit 1; }
+done
+"$top/.ci/base-image.sh"
+mkdir "$work/image" "$work/image/bin"
+cp "$bin"/{rpc,rpcd} "$work/image/bin/"
+cp -r "$top/systemd" "$work/image/"
+old=$(docker image inspect -f '{{.Id}}' rpc-systemd 2>/dev/null || true)
+timeout 900 docker build -q -t rpc-systemd -f "$top/.ci/systemd.Dockerfile" "$work/image" >"$work/build.log" 2>&1 || {
+  tail -n 20 "$work/build.log"
+  exit 1
+}
+if [[ -n $old && $old != "$(docker image inspect -f '{{.Id}}' rpc-systemd)" ]]; then docker rmi "$old" >/dev/null 2>&1 || true; fi
+for name in "${volumes[@]}" work; do
+  docker volume create --opt type=tmpfs --opt device=tmpfs --opt "o=size=4m,uid=1000,gid=1000,mode=0770" "$project-$name" >/dev/null
+done
+# shellcheck disable=SC2046
+boot "$s" $(mounts "")
+start_b
+
+passed=0 failed=0
+for name in "${names[@]}"; do run "$name"; done
+echo "$passed passed, $failed failed"
+((failed == 0))

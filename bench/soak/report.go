@@ -25,6 +25,7 @@ type report struct {
 	findings      []finding
 	outcomes      map[string]*tally
 	victims       int
+	made          int // after the warm-up
 }
 
 // tally counts the calls of one outcome.
@@ -81,7 +82,8 @@ func (r *report) String() string {
 		t := r.outcomes[name]
 		lines = append(lines, []string{name, digits(t.passed), digits(t.relayed), digits(t.bridged), digits(t.hit), digits(t.unsafe)})
 	}
-	fmt.Fprintf(&text, "%s\n%d calls, %d callers killed; %s.\n\n", rig.Table(lines), len(r.calls), r.victims, r.faultWords())
+	fmt.Fprintf(&text, "%s\n%d calls with those of the warm-up (then %.1f a second), %d callers killed; %s.\n\n", rig.Table(lines), len(r.calls),
+		float64(r.made)/o.length.Seconds(), r.victims, r.faultWords())
 	a, b := r.after, r.before
 	lines = [][]string{{"", "before", "after", "allowed more"}}
 	for _, f := range []struct {

@@ -15,7 +15,8 @@ import (
 const (
 	warmTime    = 8 * time.Second  // calls before daemons are looked at: they get their threads and buffers
 	settleLimit = 15 * time.Second // until daemons have let go of everything
-	mostAtOnce  = 400              // callers; a call that finds so many is late
+	mostAtOnce  = 100              // callers: a machine with more to do makes fewer calls, instead of a crowd that starves itself
+	catchUp     = time.Second      // so late a call may be until the schedule is moved
 )
 
 // What the steady daemon may have more than before. Descriptors, children and
@@ -59,6 +60,7 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 	if err != nil || ctx.Err() != nil {
 		return r, err
 	}
+	r.made = len(calls)
 	r.calls = append(r.calls, calls...)
 	if r.after, err = st.snapshot(idle); err != nil {
 		return nil, err
@@ -94,14 +96,18 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 	return r, nil
 }
 
-// many makes calls at the rate for so long, and returns when all are over.
+// many makes calls at the rate, or as many as the machine bears, for so long,
+// and returns when all are over.
 func many(ctx context.Context, st *stage, chance *rand.Rand, id func() int, length time.Duration) (calls []*call) {
 	places := make(chan struct{}, mostAtOnce)
 	pause := time.Duration(float64(time.Second) / st.options.rate)
 	var all sync.WaitGroup
 	defer all.Wait()
 	next := time.Now()
-	for end := next.Add(length); next.Before(end); next = next.Add(pause) {
+	for end := next.Add(length); time.Now().Before(end); next = next.Add(pause) {
+		if time.Since(next) > catchUp {
+			next = time.Now()
+		}
 		select {
 		case <-ctx.Done():
 			return calls

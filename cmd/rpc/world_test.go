@@ -73,8 +73,11 @@ func startWorld(t testing.TB, transport string, flags ...string) *world {
 	}
 	w.daemon = start(t, dir+"/log", args...)
 	w.await(t, w.socket)
-	if transport == "bridge" {
+	switch transport {
+	case "bridge":
 		w.bridge(t)
+	case "crooked":
+		w.crooked(t)
 	}
 	return w
 }

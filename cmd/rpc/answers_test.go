@@ -1,0 +1,75 @@
+package main_test
+
+import (
+	"net"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"rpcd/internal/testbin"
+	"rpcd/rpcd/wire"
+)
+
+// TestCutAnswers ends a worker's words at every byte, as a daemon does that is
+// killed between its procedure's end and its last word: no status is made up.
+func TestCutAnswers(t *testing.T) {
+	testbin.Dir(t)
+	started := (&wire.Started{ID: "1", Dir: "/"}).Append(wire.TypeStarted)
+	exit := (&wire.Exit{Consumed: -1}).Append() // status 0
+	end := func(stream uint8) []byte { return wire.Frame(wire.TypeEnd, stream, 0, nil) }
+	for pass, frames := range map[string][][]byte{
+		"all":  {started, exit},
+		"none": {started, wire.Frame(wire.TypeData, 1, 0, []byte("out\n")), end(1), end(2), exit},
+	} {
+		t.Run(pass, func(t *testing.T) {
+			var all []byte
+			for _, f := range frames {
+				all = append(all, f...)
+			}
+			words := make(chan []byte, 1)
+			socket := fakeWorker(t, words)
+			for n := range len(all) + 1 {
+				words <- all[:n]
+				cmd := exec.Command(testbin.Dir(t)+"/rpc", "--pass", pass, socket, "true")
+				cmd.Env = cleanEnvironment()
+				var stderr strings.Builder
+				cmd.Stderr = &stderr
+				_ = cmd.Run()
+				got, said := cmd.ProcessState.ExitCode(), stderr.String()
+				switch whole := n == len(all); {
+				case whole && (got != 0 || said != ""):
+					t.Errorf("whole: status %d, %q", got, said)
+				case !whole && (got != 125 || strings.Count(said, "\n") != 1 || !strings.HasPrefix(said, "rpc: lost the connection to "+socket)):
+					t.Errorf("cut at %d of %d: status %d, %q", n, len(all), got, said)
+				}
+			}
+		})
+	}
+}
+
+// fakeWorker accepts calls at a socket, answers each with words and closes.
+func fakeWorker(t *testing.T, words <-chan []byte) (socket string) {
+	t.Helper()
+	socket = t.TempDir() + "/w.sock"
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan struct{})
+	t.Cleanup(func() { l.Close(); <-over })
+	go func() {
+		defer close(over)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if h, err := wire.ReadHeader(c); err == nil {
+				_, _ = wire.ReadPayload(c, h)
+			}
+			_, _ = c.Write(<-words)
+			c.Close()
+		}
+	}()
+	return socket
+}

@@ -105,7 +105,7 @@ func checkName(worker string) error {
 	switch {
 	case worker == "":
 		return bad("its name is empty")
-	case strings.ContainsFunc(worker, func(r rune) bool { return r < ' ' || r == 0x7f }):
+	case strings.ContainsFunc(worker, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }):
 		return bad("its name holds control bytes")
 	case strings.Contains(worker, "/"):
 		if len(worker) >= unix.PathMax {

@@ -61,7 +61,7 @@ func FuzzResolve(f *testing.F) {
 			t.Fatalf("%q: %#v", worker, err)
 		}
 		odd := worker == "" || worker == "." || worker == ".." || len(worker) > maxName ||
-			strings.ContainsFunc(worker, func(r rune) bool { return r < ' ' || r == 0x7f })
+			strings.ContainsFunc(worker, unicode.IsControl)
 		if (e.Outcome == ErrUsage) != odd || !odd && e.Outcome != ErrUnreachable {
 			t.Fatalf("%q: %s: %v", worker, e.Outcome, err)
 		}

@@ -103,7 +103,7 @@ func workerName(name string) error {
 	case slices.Contains(version.Verbs, name):
 		return fmt.Errorf("cannot serve under the name %q: it is a verb of rpc", name)
 	case name == "" || name == "." || name == "..", strings.Contains(name, "/"), strings.HasPrefix(name, "-"), strings.HasPrefix(name, "."),
-		len(name) > 200, strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		len(name) > 200, strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }):
 		return fmt.Errorf("cannot serve under the name %q: a name has 1 to 200 bytes, no slash, no control bytes, and doesn't begin with a dot or a dash", name)
 	}
 	return nil

@@ -44,6 +44,7 @@ func TestCheck(t *testing.T) {
 		{"not executable", map[string]string{"README.md": "x"}, nil, "README.md", []string{"chmod +x", "move it"}},
 		{"run not executable", map[string]string{"p/run": ""}, nil, "p/run", []string{"chmod +x"}},
 		{"name with a newline", map[string]string{"a\nb:x": ""}, nil, `a\nb`, []string{"control byte", "rename"}},
+		{"name with an escape of one byte", map[string]string{"\u009b2J:x": ""}, nil, `\u009b2J`, []string{"control byte", "rename"}},
 		{"name with an escape", map[string]string{"\x1b[2J:x": ""}, nil, `\x1b[2J`, []string{"rename"}},
 		{"neither run nor topic", map[string]string{"p/summary": "x"}, nil, "p", []string{"neither run nor topic", "ln -s"}},
 		{"run and topic", with("topic", ""), nil, "p", []string{"both", "remove one"}},

@@ -113,6 +113,7 @@ func faultOfEnvName(name string) string {
 	return ""
 }
 
+// control: C1 counts too, since a terminal may obey U+009B as it obeys ESC [.
 func control(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 })
 }

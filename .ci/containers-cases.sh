@@ -349,3 +349,95 @@ test_compose_v2() {
   is "a status through v2" $got 7
   dc down -v -t 1 >/dev/null 2>&1 || fail "down ended with status $?"
 }
+
+odd=$project-bo
+# no_odd_worker ends one, with its volume.
+no_odd_worker() {
+  docker ps -aq --filter "volume=$odd" | xargs -r docker rm -f >/dev/null # callers of a case that failed, too
+  docker volume ls -q --filter "name=^$odd$" | xargs -r docker volume rm >/dev/null
+}
+
+# odd_worker OPTION... -- IMAGE COMMAND...: a worker named o besides w, in a volume of its own; of_odd_worker OPTION... --
+# COMMAND... is a builder that reaches it. Both go with the case.
+odd_worker() {
+  trap 'no_odd_worker && docker images -q "$project-bare" | xargs -r docker rmi -f >/dev/null' EXIT
+  no_odd_worker
+  docker volume create --opt type=tmpfs --opt device=tmpfs --opt "o=size=1m,uid=$uid,gid=$gid,mode=0770" "$odd" >/dev/null
+  local options=()
+  while [[ $1 != -- ]]; do options+=("$1") && shift; done
+  shift
+  docker run -d --name "$odd" --network none --read-only --cap-drop ALL --security-opt no-new-privileges \
+    --user "$uid:$gid" -v "$odd:/run/rpc/o" "${options[@]}" "$@" >/dev/null
+  timeout 30 docker run --rm --network none --user "$uid:$gid" -v "$odd:/run/rpc/o:ro" rpc-builder rpc ping --wait 20s o >/dev/null ||
+    fail "the worker does not answer: $(docker logs "$odd" 2>&1 | tail -n 3)"
+}
+of_odd_worker() { builder -v "$odd:/run/rpc/o:ro" -e RPC_CHDIR=/ "$@"; }
+
+# what_calls_do: a builder's script that prints what a worker with a shell must answer.
+# shellcheck disable=SC2016 # the builder's variables
+what_calls_do='
+rpc o sh -c "echo out; echo err >&2; exit 7" 2>&1 | cat; echo ${PIPESTATUS[0]}
+echo in | rpc o cat; echo relayed | rpc --pass none o cat | cat
+{ rpc o sh -c "kill -9 \$\$"; echo $?; } 2>/dev/null
+rpc --timeout 0.5s o sh -c "sleep 60 & sleep 60" 2>/dev/null; echo $?
+rpc o nosuch 2>/dev/null; echo $?
+rpc o sh -c "trap \"echo told; exit 5\" TERM; echo up; sleep 60 & wait" >/tmp/up & until [[ -s /tmp/up ]]; do sleep 0.05; done
+kill $!; wait $!; echo $? $(</tmp/up)'
+what_they_answer=$'out\nerr\n7\nin\nrelayed\n137\n124\n127\n5 up told'
+
+# Static binaries in an image of their own and nothing else, and in one with busybox; no user of a name, no HOME.
+test_scratch_and_busybox() {
+  local image=$project-bare root=$work/bare name got
+  mkdir -p "$root"/{ex,bin,tmp,run/rpc/o} && cp "$top"/bin/{rpc,rpcd} "$root/"
+  ln -s /rpc "$root/ex/again"
+  tar -C "$root" --owner 0 --group 0 -c . | docker import - "$image:scratch" >/dev/null
+  odd_worker -- "$image:scratch" /rpcd serve --listen /run/rpc/o/ --exports /ex
+  is "a call into scratch" "$(of_odd_worker -- rpc o again version </dev/null)" "$("$root/rpc" version)"
+  got=$(docker run --rm --network none --user "$uid:$gid" -v "$odd:/run/rpc/o:ro" "$image:scratch" /rpc -C / --pass none o again version </dev/null)
+  is "a call from scratch" "$got" "$("$root/rpc" version)"
+  docker stop -t 20 "$odd" >/dev/null
+  is "rpcd's status" "$(docker inspect -f '{{.State.ExitCode}}' "$odd")" 0
+
+  cp "$(type -P busybox)" "$root/bin/busybox"
+  for name in sh cat sleep; do ln -s busybox "$root/bin/$name" && ln -s /bin/busybox "$root/ex/$name"; done
+  tar -C "$root" --owner 0 --group 0 -c . | docker import - "$image:busybox" >/dev/null
+  odd_worker -e PATH=/bin -- "$image:busybox" /rpcd serve --listen /run/rpc/o/ --exports /ex
+  is "what calls of busybox do" "$(of_odd_worker -- bash -c "$what_calls_do" 2>&1 </dev/null)" "$what_they_answer"
+  got=$(docker run --rm -i --network none --user "$uid:$gid" -v "$odd:/run/rpc/o:ro" "$image:busybox" \
+    /bin/sh -c 'echo from busybox | /rpc -C / o cat | /bin/cat; /rpc -C / o sh -c "exit 7"; echo $?' </dev/null)
+  is "calls from busybox" "$got" $'from busybox\n7'
+}
+
+# A filter that denies what old kernels lack: as not permitted (seccomp's habit) and as not there.
+test_denied_syscalls() {
+  local errno
+  for errno in 1 38; do
+    cat >"$work/seccomp.json" <<JSON
+{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"action": "SCMP_ACT_ERRNO", "errnoRet": $errno, "names": ["pidfd_open",
+  "pidfd_send_signal", "clone3", "openat2", "close_range", "kcmp", "faccessat2", "epoll_pwait2"]}]}
+JSON
+    odd_worker --tmpfs /tmp --security-opt "seccomp=$work/seccomp.json" -- rpc-hugin rpcd serve --listen /run/rpc/o/ --all-commands
+    # 434 is pidfd_open, 437 openat2
+    is "the filter's answer" "$(docker exec "$odd" perl -e 'for (434, 437) { $! = 0; syscall($_, $$, 0, 0, 0); print $! + 0, "\n" }')" "$errno"$'\n'"$errno"
+    is "what calls do, errno $errno" "$(of_odd_worker --security-opt "seccomp=$work/seccomp.json" -- bash -c "$what_calls_do" 2>&1 </dev/null)" "$what_they_answer"
+  done
+}
+
+served() { of_odd_worker -- rpc o true </dev/null 2>/dev/null; }
+
+# A fork bomb takes the worker's processes, not the worker.
+test_fork_bomb() {
+  local status=0
+  odd_worker --tmpfs /tmp --pids-limit 200 -- rpc-hugin rpcd serve --listen /run/rpc/o/ --all-commands --grace 1s
+  of_odd_worker -- rpc --timeout 4s o bash -c 'bomb() { bomb | bomb & }; bomb; while :; do :; done' >/dev/null 2>&1 </dev/null &
+  within 20 bombed || fail "the bomb doesn't go off: $(cat "$(pids_file)" 2>&1)"
+  # Calls beside it may fail, and make rpcd want threads.
+  of_odd_worker -- bash -c 'for i in {1..30}; do rpc o true & done; wait' >/dev/null 2>&1 </dev/null
+  of_odd_worker -- rpc ping o </dev/null || fail "rpcd does not answer beside the bomb: $(docker logs "$odd" 2>&1 | grep -m 1 fatal)"
+  wait $! || status=$?
+  is "the bomb's status" $status 124
+  within 30 served || fail "no call any more: $(of_odd_worker -- rpc o true 2>&1 </dev/null)"
+  is "the worker's state" "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$odd")" "running 0"
+}
+pids_file() { compgen -G "/sys/fs/cgroup/*/docker/$(docker inspect -f '{{.Id}}' "$odd")/pids.current" || compgen -G "/sys/fs/cgroup/system.slice/docker-$(docker inspect -f '{{.Id}}' "$odd").scope/pids.current"; }
+bombed() { (($(cat "$(pids_file)") > 190)); }

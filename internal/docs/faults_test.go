@@ -92,7 +92,7 @@ func cellsOf(line string) []string {
 
 // reference says whether words between backquotes mean a test.
 func reference(s string) bool {
-	return regexp.MustCompile(`(^|/| )(Test|Fuzz)[A-Z]|^(containers|systemd) `).MatchString(s)
+	return regexp.MustCompile(`(^|/| )(Test|Fuzz)[A-Z]|^(containers|systemd|test\.sh) `).MatchString(s)
 }
 
 // inventory is what tests there are.
@@ -100,7 +100,7 @@ type inventory struct {
 	functions map[string][]string // by folder: TestX, FuzzX
 	literals  map[string]string   // by folder: its test files, to find a subtest's name in
 	rows      map[string][]string // of cmd/rpc's table: transports
-	cases     map[string]bool     // "containers NAME"
+	cases     map[string]bool     // "containers NAME", "systemd NAME", "test.sh STEP"
 }
 
 func tests(t *testing.T) *inventory {
@@ -146,6 +146,13 @@ func tests(t *testing.T) *inventory {
 		for _, m := range regexp.MustCompile(`(?m)^test_(\w+)\(\)`).FindAllStringSubmatch(string(b), -1) {
 			inv.cases[kind+" "+m[1]] = true
 		}
+	}
+	b, err := os.ReadFile(top + "/test.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^(\w+)\(\) \{`).FindAllStringSubmatch(string(b), -1) {
+		inv.cases["test.sh "+m[1]] = true
 	}
 	if len(inv.rows) < 100 || len(inv.cases) < 10 || len(inv.functions) < 10 {
 		t.Fatalf("%d rows, %d cases, tests in %d folders: this test looks in the wrong place", len(inv.rows), len(inv.cases), len(inv.functions))

@@ -1,0 +1,125 @@
+package main_test
+
+import (
+	"net"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"rpcd/rpcd/wire"
+)
+
+// roomFor bounds a number of connections by what this process may open, since
+// the worker has the same limit.
+func roomFor(t *testing.T, n int) int {
+	t.Helper()
+	var l syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
+		t.Fatal(err)
+	}
+	if most := int(l.Cur) - 500; n > most {
+		t.Logf("only %d connections: ulimit -n is %d", most, l.Cur)
+		return most
+	}
+	return n
+}
+
+// served checks that an ordinary call is.
+func (w *world) served(t testing.TB) {
+	t.Helper()
+	if out, err := w.rpc(w.socket, "echo", "served").CombinedOutput(); err != nil || string(out) != "served\n" {
+		t.Errorf("an ordinary caller: %v, %q", err, out)
+	}
+}
+
+// TestSilentCrowd: 1000 callers that say nothing, or half a word, are dropped
+// after the time that a first frame has, and nobody waits for that.
+func TestSilentCrowd(t *testing.T) {
+	w := startWorld(t, "passed")
+	before := w.idle(t)
+	var crowd []*raw
+	for i := range roomFor(t, 1000) {
+		c := dialRaw(t, w)
+		c.write([]byte("\x01\x00\x00\x00")[:i%5])
+		crowd = append(crowd, c)
+	}
+	for range 20 {
+		w.served(t)
+	}
+	for _, c := range crowd {
+		c.closed("a silent one")
+	}
+	w.restored(t, before)
+	w.served(t)
+}
+
+// TestCrowd: of 10,000 connections at once each is answered, or turned away in
+// words, and nothing is left of them.
+func TestCrowd(t *testing.T) {
+	many := roomFor(t, 10000)
+	if testing.Short() {
+		many = min(many, 1000)
+	}
+	w := startWorld(t, "passed")
+	before := w.idle(t)
+	var all, connected sync.WaitGroup
+	var mu sync.Mutex
+	counts := map[string]int{}
+	connected.Add(many)
+	for range many {
+		all.Go(func() {
+			what := w.ask(&connected)
+			mu.Lock()
+			defer mu.Unlock()
+			counts[what]++
+		})
+	}
+	connected.Wait()
+	w.served(t)
+	all.Wait()
+	t.Logf("%v", counts)
+	for what, n := range counts {
+		if what != "answered" && !strings.HasPrefix(what, "is busy: ") {
+			t.Errorf("%d of %d: %s", n, many, what)
+		}
+	}
+	w.restored(t, before)
+	w.served(t)
+}
+
+// ask connects, waits until all have, puts a question and says what came of it.
+func (w *world) ask(connected *sync.WaitGroup) string {
+	var c net.Conn
+	var err error
+	for end := time.Now().Add(rawTime); ; time.Sleep(10 * time.Millisecond) { // while the queue of connections is full
+		if c, err = net.Dial("unix", w.socket); err == nil || time.Now().After(end) {
+			break
+		}
+	}
+	connected.Done()
+	if err != nil {
+		return err.Error()
+	}
+	defer c.Close()
+	connected.Wait()
+	_ = c.SetDeadline(time.Now().Add(rawTime))
+	_, _ = c.Write(wire.Question(wire.TypePing)) // who is turned away already reads why
+	h, err := wire.ReadHeader(c)
+	if err != nil {
+		return err.Error()
+	}
+	b, err := wire.ReadPayload(c, h)
+	if err != nil {
+		return err.Error()
+	}
+	if h.Type == wire.TypePong {
+		return "answered"
+	}
+	m, err := wire.ParseRefused(b)
+	if err != nil || h.Type != wire.TypeRefused {
+		return h.Type.String()
+	}
+	return m.Text
+}

@@ -192,3 +192,41 @@ test_sandbox_is_enforced() {
   is "/etc" "$(in_admin 'grep -E " /etc " /proc/self/mountinfo | cut -d" " -f6 | cut -d, -f1' | sort -u)" ro
   docker rm -f "$name" >/dev/null
 }
+
+# Without systemd: rpcd is PID 1, and one call leaves it 10,000 orphans while others go on and get their own statuses.
+test_pid_1_reaps_10000_orphans() {
+  local name=$project-one got
+  docker run -d --name "$name" --network none --read-only --cap-drop ALL --user 1000:1000 --tmpfs /tmp \
+    -v "$project-one:/run/rpc/one" rpc-systemd rpcd serve --listen /run/rpc/one/ --all-commands >/dev/null
+  timeout 60 docker exec "$name" rpc ping --wait 50s one >/dev/null || fail "rpcd does not answer"
+  is "PID 1" "$(docker exec "$name" cat /proc/1/comm)" rpcd
+  # An orphan ends when it sees that it is PID 1's, and with a status that nobody else has.
+  got=$(
+    timeout 300 docker exec -i "$name" bash -s <<'CALLS'
+    others() { # until the orphans are done
+      until [[ -e /tmp/done ]]; do
+        status=0
+        rpc -n one sh -c "exit $1" || status=$?
+        [[ $status == "$1" ]] || { echo "status $status, not $1"; exit 1; }
+      done
+    }
+    for n in 1 7 100; do others "$n" & pids+=($!); done
+    rpc -n one perl -e '
+      pipe(R, W) or die; $SIG{PIPE} = "IGNORE";
+      sub born { my $p = fork; die "fork: $!" unless defined $p; $p }
+      for (1 .. 10000) {
+        my $child = born();
+        if (!$child) { exit 0 if born(); select(undef, undef, undef, 0.001) until getppid == 1; syswrite W, "x"; exit 9 }
+        waitpid $child, 0;
+      }
+      close W; my $all = join "", <R>; print length $all, " orphans\n"; exit 3'
+    echo "status $?"
+    >/tmp/done
+    for pid in "${pids[@]}"; do wait "$pid" || exit 1; done
+CALLS
+  ) || fail "a call beside the orphans failed: $got"
+  is "the call that leaves them" "$got" $'10000 orphans\nstatus 3'
+  alone() { [[ $(docker exec "$name" sh -c 'cat /proc/[0-9]*/stat 2>/dev/null | grep -cE "^[0-9]+ \((rpcd|perl|rpc)\)"') == 1 ]]; }
+  within 60 alone || fail "left: $(docker exec "$name" sh -c 'cat /proc/[0-9]*/stat' | cut -d' ' -f1-4 | sort | uniq -c | head)"
+  docker rm -f "$name" >/dev/null
+}

@@ -108,7 +108,7 @@ clean() {
   local name
   if [[ -n ${job:-} ]]; then kill "$job" 2>/dev/null || true; fi
   docker ps -aq --filter "name=^$project-" | xargs -r docker rm -f >/dev/null
-  for name in "${volumes[@]}" work; do docker volume rm -f "$project-$name" >/dev/null 2>&1 || true; done
+  for name in "${volumes[@]}" work one; do docker volume rm -f "$project-$name" >/dev/null 2>&1 || true; done
   rm -rf "$work"
 }
 trap clean EXIT
@@ -160,7 +160,7 @@ timeout 900 docker build -q -t rpc-systemd -f "$top/.ci/systemd.Dockerfile" "$wo
   exit 1
 }
 if [[ -n $old && $old != "$(docker image inspect -f '{{.Id}}' rpc-systemd)" ]]; then docker rmi "$old" >/dev/null 2>&1 || true; fi
-for name in "${volumes[@]}" work; do
+for name in "${volumes[@]}" work one; do
   docker volume create --opt type=tmpfs --opt device=tmpfs --opt "o=size=4m,uid=1000,gid=1000,mode=0770" "$project-$name" >/dev/null
 done
 # shellcheck disable=SC2046

@@ -58,4 +58,8 @@ rpc "${e[@]}" $W p -c 'echo ran' 2>e; echo $? $(wc -l <e) $(grep -c 'too long' e
 		stdout: "125\n141\n", stderr: "rpc: $W is busy: waited 1s behind 1 running (1 sh)\n"},
 	{name: "a call inside a call", serve: []string{"--max-calls", "3", "--queue-wait", "1s"}, script: `printf '#!/bin/sh\n[ $1 = 0 ] && exit 7; exec %s -C / %s deep $(($1 - 1))\n' $(type -P rpc) $W >$D/ex/deep; chmod +x $D/ex/deep
 rpc $W deep 2; echo $?; rpc $W deep 3; echo $?`, stdout: "7\n125\n", stderr: "rpc: $W is busy: waited 1s behind 3 running (3 deep)\n"},
+
+	{name: "a daemon forked twice", script: `t=$(now); for s in '' '<&- >&- 2>&-'; do rm -f pid
+  rpc $W sh -c "(setsid sh -c 'echo \$\$ >pid; exec sleep 60' $s &); until [ -s pid ]; do sleep 0.02; done; exit 7" >out; echo $?; kill -9 $(<pid) 2>/dev/null
+done; (($(now) - t < 30)) && echo soon`, stdout: "7\n7\nsoon\n"},
 }

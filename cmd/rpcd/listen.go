@@ -97,6 +97,17 @@ func (p *place) listen(mode os.FileMode, gid int) ([]*fdconn.Listener, error) {
 	return []*fdconn.Listener{l}, nil
 }
 
+// exposed warns of a folder in which everybody could put a socket of theirs in
+// our socket's place. It is served all the same: who mounts the volume may.
+func (p *place) exposed() []string {
+	info, err := os.Stat(filepath.Dir(p.path))
+	if len(p.passed) > 0 || err != nil || info.Mode()&0o002 == 0 || info.Mode()&os.ModeSticky != 0 {
+		return nil
+	}
+	dir := filepath.Dir(p.path)
+	return []string{fmt.Sprintf("everybody may replace the socket: %q is writable by others (chmod o-w %s; callers are safe with --server-uid %d)", dir, dir, os.Geteuid())}
+}
+
 // workerName refuses names that rpc couldn't reach.
 func workerName(name string) error {
 	switch {

@@ -76,7 +76,7 @@ func serve(c *cobra.Command, f *serveFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	for _, w := range warnings {
+	for _, w := range append(warnings, where.exposed()...) {
 		config.Log.Warn(w)
 	}
 	release, cgroup, err := supervise(config)

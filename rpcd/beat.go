@@ -13,6 +13,12 @@ func (c *call) setBridged() {
 	c.bridged = true
 }
 
+func (c *call) isBridged() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.bridged
+}
+
 // beat begins the heartbeats of a bridged call, once; they end with it.
 func (c *call) beat() {
 	c.mu.Lock()

@@ -32,6 +32,9 @@ type call struct {
 	relay *wire.Relay
 	done  chan struct{} // closed: nothing of the call runs in this connection any more
 
+	voice sync.Mutex // ACCEPTED doesn't come after STARTED or REFUSED
+	told  bool       // one of those is sent
+
 	answered chan struct{} // closed before EXIT or REFUSED is sent: the next first frame may come
 
 	ctx      context.Context // ends when the caller has left, or cancels while it waits
@@ -78,6 +81,7 @@ func (c *call) serve(fds []int, truncated, welcome bool) {
 	defer c.leave()
 	s := c.conn.server
 	defer s.exit(c)
+	defer time.AfterFunc(slowStart, c.soothe).Stop()
 	if welcome {
 		if name, err := c.run(fds, truncated); err != nil {
 			c.refuse(name, err)
@@ -209,9 +213,40 @@ func (c *call) announce() error {
 func (c *call) proceed() { c.heardOnce.Do(func() { close(c.heard) }) }
 
 // accepted tells the caller that its call was understood.
-func (c *call) accepted(flags uint16, text string) {
-	c.beat()
-	_ = c.conn.fd.WriteFrame(c.news(flags, text).Append(wire.TypeAccepted))
+func (c *call) accepted(flags uint16, text string) { c.accept(c.news(flags, text)) }
+
+func (c *call) accept(m *wire.Started) {
+	c.voice.Lock()
+	defer c.voice.Unlock()
+	if !c.told {
+		c.beat()
+		_ = c.conn.fd.WriteFrame(m.Append(wire.TypeAccepted))
+	}
+}
+
+// tell sends STARTED or REFUSED.
+func (c *call) tell(frame []byte) {
+	c.voice.Lock()
+	defer c.voice.Unlock()
+	c.told = true
+	_ = c.conn.fd.WriteFrame(frame)
+}
+
+// slowStart is after how long a caller without an answer hears that we live: it
+// gives up after wire.FirstTimeout, and on a machine that is too busy to start
+// what it is asked for it would come again.
+const slowStart = wire.FirstTimeout / 4
+
+// soothe does that, unless the caller waits for the ACCEPTED that it asked for.
+func (c *call) soothe() {
+	if c.Flags&wire.CallAnnounce != 0 {
+		return
+	}
+	m := &wire.Started{ID: c.id, Grace: c.conn.server.Grace}
+	if c.isBridged() {
+		m.Flags |= wire.StartedBridged
+	}
+	c.accept(m)
 }
 
 func (c *call) news(flags uint16, text string) *wire.Started {
@@ -226,7 +261,7 @@ func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began ti
 	s := c.conn.server
 	c.adopt(p, shortest(c.Timeout, proc.Timeout, s.Timeout))
 	c.beat()
-	_ = c.conn.fd.WriteFrame(c.news(0, "").Append(wire.TypeStarted))
+	c.tell(c.news(0, "").Append(wire.TypeStarted))
 	std.relay()
 	c.logStart(proc)
 	c.Args, c.Env = nil, nil // up to 8 MiB, for as long as it runs
@@ -332,7 +367,7 @@ func (c *call) refuse(name string, err error) {
 	s := c.conn.server
 	s.counters.refused.Add(1)
 	close(c.answered)
-	_ = c.conn.fd.WriteFrame(r.Append())
+	c.tell(r.Append())
 	if name == "" {
 		name = c.Procedure
 	}

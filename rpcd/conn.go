@@ -73,6 +73,9 @@ const smallFrame = 64 << 10
 
 // first serves one first frame and gives the header of the next.
 func (c *conn) first(h wire.Header) (wire.Header, error) {
+	if err := c.mark(h); err != nil {
+		return h, c.refuse(err)
+	}
 	free, err := c.reserve(h)
 	if err != nil {
 		return h, c.refuse(err)
@@ -96,6 +99,16 @@ func (c *conn) first(h wire.Header) (wire.Header, error) {
 		return h, err
 	}
 	return wire.ReadHeader(c.br)
+}
+
+// mark looks at the beginning of a first frame's payload, so that noise costs no
+// memory and no copies.
+func (c *conn) mark(h wire.Header) error {
+	b, err := c.br.Peek(int(min(h.Length, wire.MarkLen)))
+	if err == nil {
+		_, err = wire.CheckFirst(b)
+	}
+	return err
 }
 
 // reserve takes the memory of a first frame; free gives it back, once.

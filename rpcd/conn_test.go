@@ -295,3 +295,30 @@ func TestTwoBridgedInputs(t *testing.T) {
 		}
 	}
 }
+
+// A caller whose start is slow hears that we live before it gives up.
+func TestSlowStart(t *testing.T) {
+	s := newServer(t, "any")
+	for range cap(s.lookups) { // as if a volume hung
+		s.lookups <- struct{}{}
+	}
+	d := dial(t, s)
+	d.send(callOf(0, "true"))
+	if m, err := wire.ParseStarted(0, d.want(wire.TypeAccepted)); err != nil || m.ID != "1" {
+		t.Errorf("%+v, %v", m, err)
+	}
+	for range cap(s.lookups) {
+		<-s.lookups
+	}
+	d.want(wire.TypeStarted)
+	d.want(wire.TypeExit)
+}
+
+// Noise that begins like a long first frame is refused before it has come.
+func TestNoiseIsRefusedAtItsBeginning(t *testing.T) {
+	d := converse(t, "any")
+	d.send(append([]byte{1, 0, 0, 0, 0, 0x10, 0, 0}, "noise..."...)) // 1 MiB is announced
+	if m, err := wire.ParseRefused(d.want(wire.TypeRefused)); err != nil || m.Code != wire.Protocol {
+		t.Errorf("%+v, %v", m, err)
+	}
+}

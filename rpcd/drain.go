@@ -17,6 +17,10 @@ const lastWords = 2 * time.Second
 // lastMoment is how long killed calls have for their status.
 const lastMoment = 500 * time.Millisecond
 
+// lastWait bounds the wait for killed processes: what is stuck in the kernel
+// may stay there.
+const lastWait = 10 * time.Second
+
 const drains = "is draining"
 
 // Drain brings the server to its end and returns when no call is left. Running
@@ -73,7 +77,9 @@ func (s *Server) end(d time.Duration, now <-chan os.Signal) {
 	}
 	s.mu.Unlock()
 	s.idle.clear(true, wire.Draining, drains)
-	s.settle(nil, nil)
+	if s.settle(nil, time.After(lastWait)) != settled {
+		s.Log.Warn("leave killed processes to the kernel: they don't end")
+	}
 }
 
 // hangUp ends the accepting. Who was about to be accepted is told, unless a

@@ -105,7 +105,7 @@ func TestSilentConnectionsMakeRoom(t *testing.T) {
 func TestLongFramesShareMemory(t *testing.T) {
 	s := newServer(t, "any")
 	s.frames = semaphore.NewWeighted(1 << 20)
-	long := make([]byte, 900<<10)
+	long := append([]byte("RPCD\x00\x01"), make([]byte, 900<<10)...)
 	hog := dial(t, s)
 	hog.send(wire.Frame(wire.TypeCall, 0, 0, long)[:600<<10]) // the rest never comes
 	for s.frames.TryAcquire(1 << 20) {                        // it isn't counted yet

@@ -20,6 +20,9 @@ const MaxLabel = 4096
 
 const magic = "RPCD"
 
+// MarkLen is how many bytes of a first frame's payload CheckFirst looks at.
+const MarkLen = 6
+
 // Mode says how a stream of a call travels (PROTOCOL.md, section 4).
 type Mode uint8
 
@@ -160,13 +163,13 @@ func (e *VersionError) Unwrap() error { return ErrProtocol }
 // CheckFirst checks magic and version of a first frame's payload and gives the
 // fields after them.
 func CheckFirst(payload []byte) ([]byte, error) {
-	if len(payload) < 6 || string(payload[:4]) != magic {
+	if len(payload) < MarkLen || string(payload[:4]) != magic {
 		return nil, protocolError("no rpc call (the first frame lacks its mark)")
 	}
 	if v := binary.BigEndian.Uint16(payload[4:]); v != Version {
 		return nil, &VersionError{v}
 	}
-	return payload[6:], nil
+	return payload[MarkLen:], nil
 }
 
 // ParseCall reads a CALL's payload. Numbers of descriptors are checked among

@@ -4,7 +4,7 @@ package main_test
 var signalRows = []row{
 	{name: "a trap answers each signal", script: `set -m
 for s in INT TERM HUP QUIT USR1 USR2; do
-  rpc $W sh -c "trap 'echo got $s; exit 40' $s; echo ready; sleep 99 & wait" >out &
+  rm -f out; rpc $W sh -c "trap 'echo got $s; exit 40' $s; echo ready; sleep 99 & wait" >out &
   wait_for grep -q ready out; kill -$s $!; wait $!; echo $? $(tail -1 out)
 done`, stdout: "40 got INT\n40 got TERM\n40 got HUP\n40 got QUIT\n40 got USR1\n40 got USR2\n"},
 	{name: "signals without a trap", script: `set -m

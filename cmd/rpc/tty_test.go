@@ -122,6 +122,7 @@ func TestTerminal(t *testing.T) {
 				"ctrl-c cat": terminalInterruptsReader,
 				"ctrl-d":     terminalEnds,
 				"next":       terminalNext,
+				"modes":      terminalModes,
 			} {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
@@ -242,4 +243,25 @@ func terminalNext(x *terminal) {
 	if _, err := os.Stat(filepath.Join(x.world.dir, "cwd", "ahead")); err != nil {
 		x.t.Logf("what was typed during a call that doesn't read was taken by it: at most a line, as the contract says\n%s", x.screen())
 	}
+}
+
+// terminalModes: a call leaves the terminal as it was, also when rpcd dies.
+func terminalModes(x *terminal) {
+	// In one line each: bash sets a terminal right before it prompts.
+	x.types(`look() { { stty -g; grep flags /proc/$$/fdinfo/0; } >$1; }; same() { look after; cmp before after && echo "$1"; }`, "Enter")
+	x.prompted()
+	x.types(`clear; look before; rpc $W sh -c 'echo up; exec cat'; same unchanged`, "Enter")
+	x.shows("up")
+	x.types("line", "Enter")
+	x.until("the line came back", func() bool { return strings.Count(x.screen(), "\nline") == 2 })
+	x.types("C-d")
+	x.shows("unchanged")
+	x.prompted()
+	x.types(`clear; look before; rpc $W sh -c 'echo up again; exec cat'; echo "status $?"; same "still unchanged"`, "Enter")
+	x.shows("up again")
+	if err := x.world.daemon.Process.Kill(); err != nil {
+		x.t.Fatal(err)
+	}
+	x.shows("status 125")
+	x.shows("still unchanged")
 }

@@ -270,8 +270,11 @@ func TestUnreadOutput(t *testing.T) {
 	testbin.Eventually(t, "the procedure is blocked", func() bool { // cat uses no time any more
 		b, _ := os.ReadFile("/proc/" + pid + "/stat")
 		fields := strings.Fields(string(b))
-		if len(fields) < 15 || fields[13]+fields[14] != times || fields[2] != "S" {
-			times, same = strings.Join(fields[13:15], ""), 0
+		if len(fields) < 15 {
+			return false
+		}
+		if now := fields[13] + "," + fields[14]; now != times || fields[2] != "S" { // proc_pid_stat(5)
+			times, same = now, 0
 		}
 		same++
 		return same > 20

@@ -104,7 +104,7 @@ func (c *call) serve(fds []int, truncated, welcome bool) {
 // nothing has been started then.
 func (c *call) run(fds []int, truncated bool) (name string, err error) {
 	s := c.conn.server
-	looked, err := s.look(c.ctx)
+	looked, err := s.lookups.begin(c.ctx)
 	if err != nil {
 		closeAll(fds)
 		return "", err

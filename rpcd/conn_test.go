@@ -299,16 +299,16 @@ func TestTwoBridgedInputs(t *testing.T) {
 // A caller whose start is slow hears that we live before it gives up.
 func TestSlowStart(t *testing.T) {
 	s := newServer(t, "any")
-	for range cap(s.lookups) { // as if a volume hung
-		s.lookups <- struct{}{}
+	for range cap(s.lookups.all) { // as if a volume hung
+		s.lookups.all <- struct{}{}
 	}
 	d := dial(t, s)
 	d.send(callOf(0, "true"))
 	if m, err := wire.ParseStarted(0, d.want(wire.TypeAccepted)); err != nil || m.ID != "1" {
 		t.Errorf("%+v, %v", m, err)
 	}
-	for range cap(s.lookups) {
-		<-s.lookups
+	for range cap(s.lookups.all) {
+		<-s.lookups.all
 	}
 	d.want(wire.TypeStarted)
 	d.want(wire.TypeExit)

@@ -69,7 +69,7 @@ func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 	if as != nil {
 		w.OwnUID, w.OwnGID = as.UID, as.GID
 	}
-	if looked, err := c.server.look(ctx); err == nil {
+	if looked, err := c.server.lookups.begin(ctx); err == nil {
 		w.Dir = sameness(d, as)
 		if w.Dir > wire.DirSame && d.Proven && c.server.Workdir != "" {
 			w.Dir = wire.DirWorkdir

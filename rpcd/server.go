@@ -1,7 +1,6 @@
 package rpcd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -25,7 +24,7 @@ type Server struct {
 	Config
 	places  *places
 	idle    *idle
-	lookups chan struct{}       // holds a token for each caller for whom we look at files
+	lookups *lookups
 	frames  *semaphore.Weighted // bytes of the big first frames of calls that haven't started
 	peak    peak
 	started time.Time
@@ -47,15 +46,9 @@ type Server struct {
 
 type counters struct{ calls, refused, lost, timedOut, signaled atomic.Uint64 }
 
-const (
-	// maxLookups bounds the callers for whom we look at files at once: on a
-	// volume that hangs, or at a passed file of one, each holds a thread, of which
-	// Go makes 10,000 at most.
-	maxLookups = 1024
-	// maxFrames bounds the memory, in bytes, of first frames over smallFrame
-	// from their arrival until their procedure's start.
-	maxFrames = 64 << 20
-)
+// maxFrames bounds the memory, in bytes, of first frames over smallFrame from
+// their arrival until their procedure's start.
+const maxFrames = 64 << 20
 
 // New makes a server.
 func New(c Config) (*Server, error) {
@@ -66,7 +59,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		Config:  c,
 		places:  newPlaces(c.MaxCalls, c.Queue),
-		lookups: make(chan struct{}, maxLookups),
+		lookups: newLookups(),
 		frames:  semaphore.NewWeighted(maxFrames),
 		started: time.Now(),
 		null:    null,
@@ -166,16 +159,6 @@ func (s *Server) begin(fd *fdconn.Conn) *conn {
 func (s *Server) ServeConn(fd *fdconn.Conn) {
 	if c := s.begin(fd); c != nil {
 		c.serve()
-	}
-}
-
-// look waits until we may look at files for a caller; looked ends it, once.
-func (s *Server) look(ctx context.Context) (looked func(), err error) {
-	select {
-	case s.lookups <- struct{}{}:
-		return sync.OnceFunc(func() { <-s.lookups }), nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
 }
 

@@ -19,11 +19,11 @@ const spareThreads = 32
 
 // SpareThreads makes threads for the time when there are no more to be had. It
 // is called once, at the start; they cost some 8 KiB each, and count in the
-// container's pids limit, of which they take an eighth at most.
+// container's pids limit, of which they take a quarter at most.
 func SpareThreads() {
 	n := spareThreads
 	if limit := processLimit(); limit > 0 {
-		n = min(n, limit/8)
+		n = min(n, limit/4)
 	}
 	var ready, over sync.WaitGroup
 	gate := make(chan struct{})

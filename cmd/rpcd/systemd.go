@@ -4,30 +4,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/hashicorp/go-hclog"
 
 	"rpcd/rpcd"
-	"rpcd/rpcd/fdconn"
 )
-
-// passedSockets takes the listening sockets that systemd passed to this
-// process (sd_listen_fds(3)); the caller closes them. Without socket
-// activation there are none.
-func passedSockets() ([]*fdconn.Listener, error) {
-	files := activation.Files(true)
-	listeners := make([]*fdconn.Listener, 0, len(files))
-	for _, f := range files {
-		l, err := fdconn.Inherit(int(f.Fd()))
-		_ = f.Close() // Inherit has a duplicate
-		if err != nil {
-			return nil, fmt.Errorf("%w (from systemd, named %q)", err, f.Name())
-		}
-		listeners = append(listeners, l)
-	}
-	return listeners, nil
-}
 
 // statusPause is the least time between two status texts.
 const statusPause = time.Second

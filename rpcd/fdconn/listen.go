@@ -39,7 +39,7 @@ func (l *Listener) Path() string { return l.path }
 // socket (nobody listens) is replaced; one that answers, and anything that
 // isn't a socket, is left alone, and Listen fails.
 func Listen(path string, mode os.FileMode, gid int) (*Listener, error) {
-	lock, err := takeLock(path)
+	lock, err := awaitLock(path)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -381,4 +382,27 @@ func TestListenFails(t *testing.T) {
 		}
 		t.Errorf("no such folder: %v", err)
 	}
+}
+
+// A successor waits for a daemon that was killed and isn't quite gone, and not
+// for one that answers.
+func TestLockOfADyingDaemon(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "w.sock")
+	dead, err := Listen(path, 0o600, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(path, 0o600, -1); !errors.Is(err, errLocked) {
+		t.Errorf("beside a live one: %v", err)
+	}
+	_ = dead.s.Close() // nobody listens, and the lock is still held
+	go func() {
+		time.Sleep(100 * time.Millisecond)
+		_ = dead.lock.Close()
+	}()
+	l, err := Listen(path, 0o600, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = l.Close()
 }

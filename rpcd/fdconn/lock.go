@@ -5,9 +5,27 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// errLocked says that another process holds the lock.
+var errLocked = errors.New("another rpcd serves there")
+
+// dying is how long a daemon may hold its lock without answering: one that was
+// killed lets go of it when the kernel has cleared it away.
+const dying = 2 * time.Second
+
+// awaitLock is takeLock, which waits for a daemon that is about to go.
+func awaitLock(path string) (*os.File, error) {
+	for end := time.Now().Add(dying); ; time.Sleep(20 * time.Millisecond) {
+		lock, err := takeLock(path)
+		if !errors.Is(err, errLocked) || time.Now().After(end) || !Stale(path) {
+			return lock, err
+		}
+	}
+}
 
 // takeLock locks the file beside the socket path (flock(2)), so that of two
 // daemons that find a stale socket one takes it over. The lock file's name
@@ -22,7 +40,7 @@ func takeLock(path string) (*os.File, error) {
 		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 			f.Close()
 			if errors.Is(err, unix.EWOULDBLOCK) {
-				return nil, fmt.Errorf("listen on %q: another rpcd serves there", path)
+				return nil, fmt.Errorf("listen on %q: %w", path, errLocked)
 			}
 			return nil, fmt.Errorf("lock %q: %w", name, err)
 		}

@@ -18,7 +18,7 @@ const top = "../.."
 const faults = 90
 
 // pages hold the list. The second is there while two write it.
-var pages = []string{"docs/faults.md", "docs/faults-b.md"}
+var pages = []string{"docs/faults.md"}
 
 // quoted is a test's name, which stands alone between backquotes.
 var quoted = regexp.MustCompile("`([^`]+)`")

@@ -1,6 +1,8 @@
 package rpcd
 
 import (
+	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -75,4 +77,47 @@ func (c *call) over() (deadline time.Time, timedOut bool) {
 		c.deadline = time.Now().Add(c.conn.server.Grace)
 	}
 	return c.deadline, c.timedOut
+}
+
+// maxPending bounds the signals that are kept for a process that is about to
+// start.
+const maxPending = 16
+
+// signal sends sig to the group, or cancels a call that still waits.
+func (c *call) signal(sig syscall.Signal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.process != nil {
+		c.process.Signal(sig)
+		return
+	}
+	if len(c.pending) < maxPending {
+		c.pending = append(c.pending, sig)
+	}
+	if sig != unix.SIGCONT && sig != unix.SIGSTOP && sig != unix.SIGWINCH {
+		c.leave()
+	}
+}
+
+// vanish says that the caller is gone.
+func (c *call) vanish() {
+	c.leftOnce.Do(func() { close(c.left) })
+	c.leave()
+	c.relay.Abort(os.ErrClosed)
+	c.end(termed)
+}
+
+// abandon says that the caller leaves and wants no grace.
+func (c *call) abandon() {
+	c.end(killed)
+	c.vanish()
+}
+
+func (c *call) hasLeft() bool {
+	select {
+	case <-c.left:
+		return true
+	default:
+		return false
+	}
 }

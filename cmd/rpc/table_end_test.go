@@ -15,6 +15,12 @@ rpc $W touch ran & p=$!; wait_for sh -c 'rpc ping $W | grep -q "1 waiting"'; kil
 		stdout: "125\nso far\n", stderr: "rpc: lost the connection to $W ...\n"},
 	{name: "a daemon that is killed often", ends: true, script: `for i in {1..20}; do { rpc $W sh -c 'exec 9<>/dev/null; sleep 0.0$((RANDOM % 9 + 1)) 2>/dev/null || sleep 0.05; exit 0'; echo $?; } >out$i 2>/dev/null & done; sleep 0.05; kill -9 $RPCD; wait
 cat out* | sort -u | grep -vx '0\|125'; rpc $W true; echo $?`, stdout: "125\n", stderr: "rpc: ...\n"},
+	{name: "exports change while a call runs", script: `mkfifo go; procedure p sh
+call $W p -c 'echo $$ >pid; read x <go; echo end; exit 6' >out; wait_for test -s pid
+echo 'uid 4294967294' >$D/ex/p/allow; rpc $W p -c true; echo $?
+rm -r $D/ex/p; rpc $W p -c true; echo $?
+procedure q sh; rpc $W q -c 'echo new'; : >go; wait $job; cat rc out`,
+		stdout: "126\n127\nnew\n6\nend\n", stderr: "rpc: $W cannot run \"p\": ...\nrpc: $W has no procedure \"p\" ...\n"},
 	{name: "a daemon that drains", ends: true, serve: []string{"--drain", "20s"}, script: `rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done; echo end; exit 5' & wait_for test -e up; kill -TERM $RPCD
 refused() { ! rpc $W true 2>e; }; wait_for refused; rpc $W true; echo $?; : >go; wait %1; echo $?; wait_for gone $RPCD; ls $D/sock | grep -c w.sock; :`, stdout: "125\nend\n5\n0\n", stderr: "rpc: $W is draining...\n"},
 	{name: "a daemon whose drain runs out", ends: true, serve: []string{"--drain", "0.3s"}, script: `rpc $W sh -c 'trap "echo told; exit 9" TERM; : >up; sleep 99 & wait' & wait_for test -e up; kill -TERM $RPCD; wait $!; echo $?; wait_for gone $RPCD && echo gone`, stdout: "told\n9\ngone\n"},

@@ -16,21 +16,11 @@ uid=${RPC_UID:-1000} gid=${RPC_GID:-1000}
 compose=("${COMPOSE:-docker-compose}")
 if [[ -z ${COMPOSE:-} ]] && docker compose version >/dev/null 2>&1; then compose=(docker compose); fi
 
-fail() {
-  echo "$*"
-  exit 1
-}
+# shellcheck source=.ci/cases.sh
+. "$top/.ci/cases.sh"
 
-is() { # WHAT GOT WANTED
-  [[ $2 == "$3" ]] || fail "$1 is \"$2\", not \"$3\""
-}
-
-within() { # SECONDS COMMAND...: until it is true
-  local limit=$((SECONDS + $1))
-  until "${@:2}"; do
-    ((SECONDS < limit)) || return 1
-    sleep 0.1
-  done
+skips() {
+  [[ $1 == real_recording && ! -d $recording ]] && echo "the recording is not here (no folder $recording)"
 }
 
 dc() { # one bound for all: the first run builds the images
@@ -82,50 +72,14 @@ trap 'exit 143' TERM
 # shellcheck source=.ci/containers-cases.sh
 . "$top/.ci/containers-cases.sh"
 
-run() { # NAME
-  local begin=$SECONDS
-  if [[ $1 == real_recording && ! -d $recording ]]; then
-    echo "SKIPPED $1: the recording is not here (no folder $recording)"
-    skipped=$((skipped + 1))
-    return
-  fi
-  # In the background, since set -e is off in what an `if` or `||` judges.
-  (trap - EXIT && "test_$1") >"$work/log" 2>&1 &
-  job=$!
-  if wait "$job"; then
-    echo "ok $1 ($((SECONDS - begin)) s)"
-    passed=$((passed + 1))
-  else
-    echo "not ok $1: $(tail -n 1 "$work/log")"
-    sed 's/^/    /' "$work/log" | tail -n 40
-    failed=$((failed + 1))
-  fi
-}
-
-# In the order of their file: the sample run comes first and builds.
-all=$(sed -n 's/^test_\([a-z0-9_]*\)() {$/\1/p' "$top/.ci/containers-cases.sh")
-if [[ ${1:-} == --list ]]; then
-  echo "$all"
-  exit
-fi
-mapfile -t names <<<"$all"
-(($# == 0)) || names=("$@")
-for name in "${names[@]}"; do
-  grep -qx -- "$name" <<<"$all" || { echo "containers-test.sh: no test \"$name\" (try --list)" >&2 && exit 2; }
-done
-
-timeout 20 docker info >/dev/null 2>&1 || { echo "containers-test.sh: no container engine answers (try .ci/engine.sh)" >&2 && exit 1; }
-for file in bin/rpc bin/rpcd; do
-  [[ -x $top/$file ]] || { echo "containers-test.sh: $file is not built (see README.md)" >&2 && exit 1; }
-done
-"$top/.ci/base-image.sh"
+choose "$top/.ci/containers-cases.sh" "$@" # the sample run comes first and builds
+need "$top/bin"
 mkdir "$work/bin"
 cp "$top"/{docker-compose.yml,.dockerignore} "$work/"
 cp "$top"/bin/{rpc,rpcd} "$work/bin/"
 tar -C "$top" -c --exclude=volumes/images/out pipelines volumes | tar -C "$work" -x
 ((EUID)) || chown -R 0:0 "$work" # as in root's fresh clone
 
-passed=0 failed=0 skipped=0
 # Images that are there may hold older binaries; the ones replaced go, or each run would leave two without a name.
 if old=$(docker image inspect -f '{{.Id}}' rpc-builder rpc-hugin 2>/dev/null); then
   dc build >"$work/build.log" 2>&1 || { tail -n 20 "$work/build.log" && exit 1; }
@@ -133,7 +87,4 @@ if old=$(docker image inspect -f '{{.Id}}' rpc-builder rpc-hugin 2>/dev/null); t
     docker rmi "$image" >/dev/null 2>&1 || true # a container may use it
   done
 fi
-for name in "${names[@]}"; do run "$name"; done
-((skipped == 0)) || echo "$skipped SKIPPED"
-echo "$passed passed, $failed failed"
-((failed == 0))
+run_all

@@ -12,21 +12,11 @@ work=$(mktemp -d)
 s=$project-s b=$project-b # the container with systemd, and the builder
 volumes=(hugin a b)
 
-fail() {
-  echo "$*"
-  exit 1
-}
+# shellcheck source=.ci/cases.sh
+. "$top/.ci/cases.sh"
 
-is() { # WHAT GOT WANTED
-  [[ $2 == "$3" ]] || fail "$1 is \"$2\", not \"$3\""
-}
-
-within() { # SECONDS COMMAND...: until it is true
-  local limit=$((SECONDS + $1))
-  until "${@:2}"; do
-    ((SECONDS < limit)) || return 1
-    sleep 0.1
-  done
+more_on_failure() {
+  docker exec "$s" journalctl --no-pager -o short-precise -n 25 2>/dev/null | sed 's/^/    | /' || true
 }
 
 # systemd finds its own cgroups: of a v1 host its named hierarchy alone (with SYS_ADMIN it would remount the whole
@@ -118,39 +108,9 @@ trap 'exit 143' TERM
 # shellcheck source=.ci/systemd-cases.sh
 . "$top/.ci/systemd-cases.sh"
 
-run() { # NAME
-  local begin=$SECONDS
-  # In the background, since set -e is off in what an `if` or `||` judges.
-  (trap - EXIT && "test_$1") >"$work/log" 2>&1 &
-  job=$!
-  if wait "$job"; then
-    echo "ok $1 ($((SECONDS - begin)) s)"
-    passed=$((passed + 1))
-  else
-    echo "not ok $1: $(tail -n 1 "$work/log")"
-    sed 's/^/    /' "$work/log" | tail -n 40
-    docker exec "$s" journalctl --no-pager -o short-precise -n 25 2>/dev/null | sed 's/^/    | /' || true
-    failed=$((failed + 1))
-  fi
-}
-
-all=$(sed -n 's/^test_\([a-z0-9_]*\)() {$/\1/p' "$top/.ci/systemd-cases.sh")
-if [[ ${1:-} == --list ]]; then
-  echo "$all"
-  exit
-fi
-mapfile -t names <<<"$all"
-(($# == 0)) || names=("$@")
-for name in "${names[@]}"; do
-  grep -qx -- "$name" <<<"$all" || { echo "systemd-test.sh: no test \"$name\" (try --list)" >&2 && exit 2; }
-done
-
-timeout 20 docker info >/dev/null 2>&1 || { echo "systemd-test.sh: no container engine answers (try .ci/engine.sh)" >&2 && exit 1; }
+choose "$top/.ci/systemd-cases.sh" "$@"
 bin=${RPCD_TEST_BIN:-$top/bin} # other binaries: to see a test fail
-for file in rpc rpcd; do
-  [[ -x $bin/$file ]] || { echo "systemd-test.sh: $bin/$file is not built (see README.md)" >&2 && exit 1; }
-done
-"$top/.ci/base-image.sh"
+need "$bin"
 mkdir "$work/image" "$work/image/bin"
 cp "$bin"/{rpc,rpcd} "$work/image/bin/"
 cp -r "$top/systemd" "$work/image/"
@@ -167,7 +127,4 @@ done
 boot "$s" $(mounts "")
 start_b
 
-passed=0 failed=0
-for name in "${names[@]}"; do run "$name"; done
-echo "$passed passed, $failed failed"
-((failed == 0))
+run_all

@@ -123,8 +123,8 @@ func vacant(path string) error {
 	case info.Mode().Type() != fs.ModeSocket:
 		return fmt.Errorf("listen on %q: it exists and is no socket: remove it, or choose another path", path)
 	}
-	if !Stale(path) {
-		return fmt.Errorf("listen on %q: another rpcd serves there", path)
+	if lives(path) {
+		return fmt.Errorf("listen on %q: %w", path, errLocked)
 	}
 	return nil
 }

@@ -395,24 +395,31 @@ func TestListenFails(t *testing.T) {
 }
 
 // A successor waits for a daemon that was killed and isn't quite gone, and not
-// for one that answers.
+// for one that lives.
 func TestLockOfADyingDaemon(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "w.sock")
-	dead, err := Listen(path, 0o600, -1)
-	if err != nil {
-		t.Fatal(err)
+	for _, first := range []string{"its socket", "its lock"} {
+		path := filepath.Join(t.TempDir(), "w.sock")
+		dead, err := Listen(path, 0o600, -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Listen(path, 0o600, -1); !errors.Is(err, errLocked) {
+			t.Errorf("beside a live one: %v", err)
+		}
+		go func() { // the kernel clears away, in whatever order
+			time.Sleep(100 * time.Millisecond)
+			if first == "its lock" {
+				_ = dead.lock.Close()
+				time.Sleep(100 * time.Millisecond)
+			}
+			_ = dead.s.Close()
+			time.Sleep(100 * time.Millisecond)
+			_ = dead.lock.Close()
+		}()
+		l, err := Listen(path, 0o600, -1)
+		if err != nil {
+			t.Fatalf("%s goes first: %v", first, err)
+		}
+		_ = l.Close()
 	}
-	if _, err := Listen(path, 0o600, -1); !errors.Is(err, errLocked) {
-		t.Errorf("beside a live one: %v", err)
-	}
-	_ = dead.s.Close() // nobody listens, and the lock is still held
-	go func() {
-		time.Sleep(100 * time.Millisecond)
-		_ = dead.lock.Close()
-	}()
-	l, err := Listen(path, 0o600, -1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = l.Close()
 }

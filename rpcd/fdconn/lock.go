@@ -1,6 +1,7 @@
 package fdconn
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,18 +14,35 @@ import (
 // errLocked says that another process holds the lock.
 var errLocked = errors.New("another rpcd serves there")
 
-// dying is how long a daemon may hold its lock without answering: one that was
-// killed lets go of it when the kernel has cleared it away.
+// dying is how long a daemon that was killed may hold its lock and its socket:
+// until the kernel has cleared it away.
 const dying = 2 * time.Second
 
 // awaitLock is takeLock, which waits for a daemon that is about to go.
 func awaitLock(path string) (*os.File, error) {
 	for end := time.Now().Add(dying); ; time.Sleep(20 * time.Millisecond) {
 		lock, err := takeLock(path)
-		if !errors.Is(err, errLocked) || time.Now().After(end) || !Stale(path) {
+		if !errors.Is(err, errLocked) || time.Now().After(end) || lives(path) {
 			return lock, err
 		}
 	}
+}
+
+// lives says whether somebody serves at path. That the kernel takes a
+// connection proves nothing of a daemon that was just killed: it hangs up when
+// its socket goes. So who lives is asked for as long as that may take.
+func lives(path string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), dying)
+	defer cancel()
+	c, err := Dial(ctx, path)
+	if err != nil {
+		return !errors.Is(err, unix.ECONNREFUSED) && !errors.Is(err, unix.ENOENT)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(dying))
+	var b [1]byte
+	_, err = c.Read(b[:])
+	return err == nil || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // takeLock locks the file beside the socket path (flock(2)), so that of two

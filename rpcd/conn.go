@@ -72,8 +72,10 @@ const smallFrame = 64 << 10
 
 // first serves one first frame and gives the header of the next.
 func (c *conn) first(h wire.Header) (wire.Header, error) {
-	if err := c.mark(h); err != nil {
+	if err := c.mark(h); errors.Is(err, wire.ErrProtocol) {
 		return h, c.refuse(err)
+	} else if err != nil { // it has left, or said no more
+		return h, err
 	}
 	free, err := c.reserve(h)
 	if err != nil {

@@ -253,7 +253,8 @@ func TestWhatIsNoSocketIsLeftAlone(t *testing.T) {
 	}
 }
 
-// The name appears when connections are taken: who sees it is never refused.
+// The name appears when connections are taken: who sees it is never refused,
+// unless it goes just then.
 func TestNotVisibleBeforeItListens(t *testing.T) {
 	noLeak(t)
 	dir := t.TempDir()
@@ -261,6 +262,7 @@ func TestNotVisibleBeforeItListens(t *testing.T) {
 	stop := make(chan struct{})
 	var seen int
 	var watch sync.WaitGroup
+	var going sync.Mutex // who has found the file and not yet its socket would be refused when it closes
 	watch.Go(func() {
 		for {
 			select {
@@ -268,7 +270,9 @@ func TestNotVisibleBeforeItListens(t *testing.T) {
 				return
 			default:
 			}
+			going.Lock()
 			c, err := Dial(t.Context(), path)
+			going.Unlock()
 			switch {
 			case err == nil:
 				seen++
@@ -286,22 +290,15 @@ func TestNotVisibleBeforeItListens(t *testing.T) {
 			break
 		}
 		drain(t, l, 1) // the watcher's
-		l.Lock(t)
+		going.Lock()
+		l.Close()
+		going.Unlock()
 	}
 	close(stop)
 	watch.Wait()
 	if seen == 0 {
 		t.Error("nobody looked")
 	}
-}
-
-// Lock closes l so that its file is gone before its socket refuses.
-func (l *Listener) Lock(t *testing.T) {
-	t.Helper()
-	if err := os.Remove(l.path); err != nil {
-		t.Error(err)
-	}
-	l.Close()
 }
 
 func TestCloseRemovesOnlyItsOwn(t *testing.T) {

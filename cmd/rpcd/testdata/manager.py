@@ -1,11 +1,16 @@
 """manager.py SOCKET... -- COMMAND...: a service manager for tests.
 
 Makes the sockets, starts the command with them (sd_listen_fds(3)) and starts
-it again whenever it ends, until TERM. Writes the command's number to the file
-pid, the sockets' inodes to inodes, what it is told (sd_notify(3)) to notified,
-and its exit statuses to statuses. $MANAGER_PID: another LISTEN_PID.
+it again whenever it ends, until TERM or INT. Writes the command's number to the
+file pid, the sockets' inodes to inodes, what it is told (sd_notify(3)) to
+notified, and its exit statuses to statuses. A file once: it is started once.
+$MANAGER_PID: another LISTEN_PID.
 """
 import os, signal, socket, sys, threading
+
+# Blocked and waited for: none is taken between two steps.
+EVENTS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
+signal.pthread_sigmask(signal.SIG_BLOCK, EVENTS)
 
 cut = sys.argv.index("--")
 sockets = []
@@ -41,24 +46,20 @@ def start():
     os.environ["LISTEN_FDS"] = str(len(sockets))
     os.environ["LISTEN_FDNAMES"] = ":".join(f"name{i}" for i in range(len(sockets)))
     os.environ["NOTIFY_SOCKET"] = os.path.abspath("notify")
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, EVENTS)
     os.execvp(sys.argv[cut + 1], sys.argv[cut + 1 :])
-
-
-def stop(*_):
-    os.kill(child, signal.SIGTERM)
-    os.waitpid(child, 0)
-    os._exit(0)
 
 
 write("inodes", "\n".join(str(os.fstat(s.fileno()).st_ino) for s in sockets))
 threading.Thread(target=listen, daemon=True).start()
-while True:
+ended = False
+while not ended:
     child = start()
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
     write("pid.new", str(child), "w")
     os.rename("pid.new", "pid")
+    ended = signal.sigwait(EVENTS) != signal.SIGCHLD
+    if ended:
+        os.kill(child, signal.SIGTERM)
     _, status = os.waitpid(child, 0)
     write("statuses", str(os.waitstatus_to_exitcode(status)))
-    if os.path.exists("once"):
-        break
+    ended = ended or os.path.exists("once")

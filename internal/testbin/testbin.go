@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -34,6 +36,7 @@ func Main(m *testing.M) int {
 			os.RemoveAll(built)
 		}
 	}()
+	defaultSignals()
 	code := m.Run()
 	// What a test started has to end with it: a goroutine that is left is one of
 	// the code's, or hides one.
@@ -42,6 +45,17 @@ func Main(m *testing.M) int {
 		code = 1
 	}
 	return code
+}
+
+// defaultSignals has what the tests start begin with the default dispositions,
+// also under nohup and as a background job of a script: exec(2) resets what is
+// caught, and who ignored a signal misses nothing by catching it.
+func defaultSignals() {
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
 }
 
 var built string // the folder to remove

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"rpcd/rpcd"
+	"rpcd/rpcd/child"
 )
 
 // statusPause is the least time between two status texts.
@@ -68,7 +69,7 @@ func (m *manager) speak() {
 			}
 		case <-watchdog:
 			// Too late is as good as never: the manager bites.
-			if err := answers(m.server.ServeConn, m.watchdog/2); err != nil {
+			if err := answers(m.server.ServeConn, child.Starting, m.watchdog/2); err != nil {
 				m.log.Error("no answer from myself, nothing for the watchdog", "error", err)
 				continue
 			}

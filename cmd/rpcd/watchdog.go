@@ -13,9 +13,13 @@ import (
 
 // answers asks, over a connection like a caller's, whether what serves it (and
 // closes it) still answers within d: that takes goroutines, the server's locks
-// and the wire, all that a stuck daemon lacks. A shortage of descriptors isn't
+// and the wire, all that a stuck daemon lacks. And no call's start may have gone
+// on for longer than d: it holds up all others. A shortage of descriptors isn't
 // being stuck, and nor is a refusal.
-func answers(serve func(*fdconn.Conn), d time.Duration) error {
+func answers(serve func(*fdconn.Conn), starting func() time.Duration, d time.Duration) error {
+	if hung := starting(); hung > d {
+		return fmt.Errorf("a call's start has gone on for %v", hung.Round(time.Millisecond))
+	}
 	theirs, ours, err := fdconn.Pair()
 	if err != nil {
 		return nil

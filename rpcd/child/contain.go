@@ -33,9 +33,9 @@ const maxFree = 64
 // cells is set by Contain; nil: calls have no cells.
 var cells *prison
 
-// prisons are the names that ours and those of other daemons have.
 const prefix = "rpcd-calls-"
 
+// prisons are the names that ours and those of other daemons have.
 var prisons = regexp.MustCompile(`^` + prefix + `[0-9a-f]{16}$`)
 
 // Contain gives each call to come a cgroup of its own, where the process may
@@ -157,6 +157,9 @@ func (p *prison) sweep(parent cgroup) {
 			continue
 		}
 		path := filepath.Join(string(parent), e.Name())
+		if unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS) != nil {
+			continue // another user's: to be removed by that one, or root
+		}
 		fd, err := lockDir(path)
 		if err != nil {
 			continue // it lives

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -164,6 +165,38 @@ func TestCellsAreUsedAgain(t *testing.T) {
 			t.Errorf("status %#x", st.Wait)
 		}
 		end(c, hang)
+	}
+}
+
+// rpcd without root's rights has to read and write what is in a cell, whatever
+// the umask of a caller who starts at the same time.
+func TestCellsHaveOurMode(t *testing.T) {
+	if !contained(t) {
+		return
+	}
+	s := shell(t, nil, "exec sleep 1000")
+	s.Umask = 0o777
+	var starts sync.WaitGroup
+	begun := make(chan *Child, 60)
+	for range cap(begun) {
+		starts.Go(func() {
+			if c, err := Start(s); err != nil {
+				t.Error(err)
+			} else {
+				begun <- c
+			}
+		})
+	}
+	starts.Wait()
+	close(begun)
+	for c := range begun {
+		var st unix.Stat_t
+		if err := unix.Stat(string(c.cell.cgroup), &st); err != nil || st.Mode&0o777 != 0o755 {
+			t.Errorf("%s: %#o, %v", c.cell.cgroup, st.Mode, err)
+		}
+		c.Signal(unix.SIGKILL)
+		wait(t, c)
+		end(c, 0)
 	}
 }
 

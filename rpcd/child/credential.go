@@ -105,9 +105,11 @@ func (cr *Credential) assume() error {
 	return nil
 }
 
-// Enter says whether this thread may enter a directory. Of nil it asks nothing:
-// Start says it then.
+// Enter says whether this thread may enter a directory. Of nil it tells nothing:
+// Start does then. But it asks all the same: a file system that hangs is to hang
+// here, where it holds up nobody, and not in Start.
 func (cr *Credential) Enter(dir int) error {
+	_ = unix.Faccessat(dir, ".", unix.X_OK, unix.AT_EACCESS)
 	if cr == nil {
 		return nil
 	}

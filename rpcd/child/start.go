@@ -8,7 +8,9 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,8 +48,33 @@ func (e *DirError) Error() string { return "chdir: " + e.Err.Error() }
 func (e *DirError) Unwrap() error { return e.Err }
 
 // forking serialises starts, since umask and working directory belong to the
-// whole process; syscall.ForkLock would serialise them anyway.
-var forking sync.Mutex
+// whole process.
+var forking startLock
+
+// startLock is a mutex that says for how long a start has had it.
+type startLock struct {
+	sync.Mutex
+	since atomic.Pointer[time.Time] // nil: nobody starts anything
+}
+
+func (l *startLock) start() (over func()) {
+	l.Lock()
+	now := time.Now()
+	l.since.Store(&now)
+	return func() {
+		l.since.Store(nil)
+		l.Unlock()
+	}
+}
+
+// Starting is for how long the start that goes on has gone on; 0: there is none.
+// One that hangs, on a file system that is gone, holds up all others.
+func Starting() time.Duration {
+	if since := forking.since.Load(); since != nil {
+		return max(1, time.Since(*since))
+	}
+	return 0
+}
 
 // Start starts a process. It has default signal dispositions and an empty
 // mask, whatever rpcd inherited, and no descriptors but Files. With As it enters
@@ -68,12 +95,11 @@ func Start(s Spec) (*Child, error) {
 		attr.Sys.Credential = &syscall.Credential{Uid: s.As.UID, Gid: s.As.GID, Groups: s.As.Groups}
 		attr.Dir = proc(s.Dir) // after setuid(2)
 	}
+	defer forking.start()()
 	var in *cell
 	if !s.Keep {
-		in = cells.take()
+		in = cells.take() // before the umask is the caller's: rpcd has to read what is in it
 	}
-	forking.Lock()
-	defer forking.Unlock()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 

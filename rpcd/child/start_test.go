@@ -347,3 +347,18 @@ func TestNothingLeaks(t *testing.T) {
 		t.Errorf("%d descriptors before, %d after", before, after)
 	}
 }
+
+// A start that goes on is told, as long as it does.
+func TestStarting(t *testing.T) {
+	if d := Starting(); d != 0 {
+		t.Errorf("before: %v", d)
+	}
+	over := forking.start()
+	if d := Starting(); d <= 0 {
+		t.Errorf("meanwhile: %v", d)
+	}
+	over()
+	if d := Starting(); d != 0 {
+		t.Errorf("after: %v", d)
+	}
+}

@@ -46,14 +46,22 @@ func RunAs() error {
 	return nil
 }
 
-// ambient says that the forking thread may have ambient capabilities to drop.
+// ambient says that the forking thread may have capabilities to drop.
 var ambient bool
 
-// dropAmbient takes them from this thread: a child has its thread's, also when
-// it becomes another user.
-func dropAmbient() {
-	if ambient {
-		_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+// dropCapabilities takes from this thread what a child has from its thread also
+// when it becomes another user: the ambient and the inheritable ones. Its own
+// rights it keeps.
+func dropCapabilities() {
+	if !ambient {
+		return
+	}
+	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if unix.Capget(&header, &data[0]) == nil {
+		data[0].Inheritable, data[1].Inheritable = 0, 0
+		_ = unix.Capset(&header, &data[0])
 	}
 }
 

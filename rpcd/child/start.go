@@ -117,7 +117,7 @@ func Start(s Spec) (*Child, error) {
 		}
 		defer func() { _ = unix.Chdir("/") }() // or the daemon would pin a volume
 	}
-	dropAmbient()
+	dropCapabilities()
 	defer score.raise()()
 	defer unix.Umask(unix.Umask(s.Umask))
 

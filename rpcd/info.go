@@ -1,6 +1,7 @@
 package rpcd
 
 import (
+	"runtime"
 	"time"
 
 	"rpcd/rpcd/export"
@@ -22,6 +23,7 @@ func (s *Server) info(c *export.Caller) *wire.Info {
 			Signaled: s.counters.signaled.Load(),
 			Up:       time.Since(s.started),
 		},
+		Goroutines: uint32(runtime.NumGoroutine()),
 	}
 	if s.isDraining() {
 		m.State = "draining"

@@ -60,6 +60,8 @@ type holding struct {
 	rig.Footprint
 	children int // zombies too
 	zombies  int
+
+	goroutines int // of the steady one, once
 }
 
 func look(pid int) (h holding, err error) {

@@ -32,17 +32,18 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 	r := &report{date: time.Now(), machine: rig.LookAround(), options: o}
 	lastID := 0
 	id := func() int { lastID++; return lastID }
-	var idle holding
 	idle, err := look(st.daemons[steady].Pid())
 	if err != nil {
 		return nil, err
 	}
+	const unknown = 1 << 20
+	idle.goroutines = st.goroutines(ctx, unknown)
 	if err := st.ready(ctx, id); err != nil {
 		return nil, err
 	}
 	chance := rand.New(rand.NewPCG(o.seed, 1))
 	r.calls = many(ctx, st, chance, id, warmTime)
-	if r.before, err = st.snapshot(idle); err != nil {
+	if r.before, err = st.snapshot(ctx, idle); err != nil {
 		return nil, err
 	}
 	var calls []*call
@@ -62,7 +63,7 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 	}
 	r.made = len(calls)
 	r.calls = append(r.calls, calls...)
-	if r.after, err = st.snapshot(idle); err != nil {
+	if r.after, err = st.snapshot(ctx, idle); err != nil {
 		return nil, err
 	}
 	if err := st.ready(ctx, id); err != nil { // it still serves, over every route
@@ -131,18 +132,20 @@ func many(ctx context.Context, st *stage, chance *rand.Rand, id func() int, leng
 // snapshot is what there is when no call runs.
 type snapshot struct {
 	steady, fickle holding
+	goroutines     int // of the steady daemon
 	files          []string
 	groups, full   int // control groups of the steady daemon, and those in use
 	processes      int // of this run, besides daemons and bridges
 }
 
-func (st *stage) snapshot(idle holding) (s snapshot, err error) {
+func (st *stage) snapshot(ctx context.Context, idle holding) (s snapshot, err error) {
 	if s.steady, err = settled(st.daemons[steady].Pid(), idle); err != nil {
 		return s, err
 	}
 	if s.fickle, err = settled(st.daemons[fickle].Pid(), idle); err != nil {
 		return s, err
 	}
+	s.goroutines = st.goroutines(ctx, idle.goroutines)
 	s.files = files(st.run, st.tmp)
 	s.groups, s.full = groups(groupOf(st.daemons[steady].Pid()))
 	servers := 3 * workers // a daemon and two socats each
@@ -165,6 +168,7 @@ func (r *report) compare() {
 	grown("descriptors of the steady rpcd", b.steady.Descriptors, a.steady.Descriptors, 0)
 	grown("descriptors of the fickle rpcd", b.fickle.Descriptors, a.fickle.Descriptors, 0)
 	grown("threads of the steady rpcd", b.steady.Threads, a.steady.Threads, threadsMore)
+	grown("goroutines of the steady rpcd", b.goroutines, a.goroutines, 0)
 	grown("MB of the steady rpcd", int(b.steady.RSS), int(a.steady.RSS), memoryMore)
 	grown("children of the steady rpcd", 0, a.steady.children, 0)
 	grown("children of the fickle rpcd", 0, a.fickle.children, 0)

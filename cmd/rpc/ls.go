@@ -77,6 +77,7 @@ type replica struct {
 	Signaled   uint64  `json:"signaled"`
 	UpSeconds  float64 `json:"up_seconds"`
 	RTTSeconds float64 `json:"rtt_seconds"`
+	Goroutines uint32  `json:"goroutines"` // of rpcd; 0: it doesn't say
 }
 
 type procedure struct {
@@ -137,6 +138,7 @@ func lookAt(worker string) row {
 			Running: i.Load.Running, Waiting: i.Load.Waiting, MaxCalls: i.Load.MaxCalls, MaxQueue: i.Load.MaxQueue,
 			Calls: i.Counters.Calls, Refused: i.Counters.Refused, Lost: i.Counters.Lost, TimedOut: i.Counters.TimedOut, Signaled: i.Counters.Signaled,
 			UpSeconds: i.Counters.Up.Seconds(), RTTSeconds: i.RTT.Seconds(),
+			Goroutines: i.Goroutines,
 		})
 	}
 	for _, p := range infos[0].Procedures {

@@ -87,7 +87,7 @@ func messages() []message {
 	refused := &Refused{Code: Draining, Text: "is draining..."}
 	exit := &Exit{Flags: ExitTimeout | ExitLeft, Status: 9, User: time.Second, System: time.Millisecond, MaxRSS: 81313, Consumed: 64 << 10}
 	unknown := &Exit{Status: 0xff00, Consumed: -1}
-	pong := &Info{Worker: "hugin", Version: "0.1", State: "drained", Load: Load{1, 2, 1024, 2048}, Counters: Counters{1, 2, 3, 4, 5, time.Hour}}
+	pong := &Info{Worker: "hugin", Version: "0.1", State: "drained", Load: Load{1, 2, 1024, 2048}, Counters: Counters{1, 2, 3, 4, 5, time.Hour}, Goroutines: 12}
 	listing := &Info{Worker: "ml", State: "up", Load: Load{MaxCalls: 1}, Procedures: []Entry{{0, "detect", "boxe"}, {2, "f", ""}}}
 	way := &Info{Way: &Way{1001, 1002, 1000, 100, 1, DirOther}}
 	where := Dir{Name: "/images", Proven: true, Dev: 0x803, Inode: 17}
@@ -118,7 +118,7 @@ func messages() []message {
 		{"refused", Header{TypeRefused, 0, 0, 28}, refused, refused.Append(), flagless(ParseRefused)},
 		{"exit", Header{TypeExit, 0, 3, 66}, exit, exit.Append(), any1(ParseExit)},
 		{"exit-unknown-stdin", Header{TypeExit, 0, 0, 52}, unknown, unknown.Append(), any1(ParseExit)},
-		{"pong", Header{TypePong, 0, 0, 109}, pong, pong.Append(TypePong), flagless(ParseInfo)},
+		{"pong", Header{TypePong, 0, 0, 119}, pong, pong.Append(TypePong), flagless(ParseInfo)},
 		{"pong-way", Header{TypePong, 0, 0, 103}, way, way.Append(TypePong), flagless(ParseInfo)},
 		{"ping-directory", Header{TypePing, 0, 0, 41}, where, Ping(where), flagless(ParsePing)},
 		{"ps", Header{TypePS, 0, 0, 6}, []byte{}, Question(TypePS), flagless(CheckFirst)},

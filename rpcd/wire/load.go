@@ -52,7 +52,8 @@ type Info struct {
 	Load       Load
 	Counters   Counters
 	Procedures []Entry
-	Way        *Way // PONG; nil: the worker is of a release that doesn't say
+	Way        *Way   // PONG; nil: the worker is of a release that doesn't say
+	Goroutines uint32 // of rpcd, in Go; 0: not told
 }
 
 // Question gives a PING, LIST or PS frame.
@@ -105,6 +106,9 @@ func (m *Info) Append(t Type) []byte {
 		}
 		f.bytes(7, append(b, byte(w.Dir)))
 	}
+	if m.Goroutines > 0 {
+		f.u32(8, m.Goroutines)
+	}
 	for _, p := range m.Procedures {
 		name, summary := cut(p.Name, 4096), cut(p.Summary, 4096)
 		if t != TypeListing || len(f.b)+len(name)+len(summary)+16 > int(kinds[t].max) {
@@ -152,6 +156,8 @@ func ParseInfo(payload []byte) (*Info, error) {
 				u := func(i int) uint32 { return binary.BigEndian.Uint32(v[4*i:]) }
 				m.Way = &Way{u(0), u(1), u(2), u(3), u(4), Sameness(v[20])}
 			}
+		case 8:
+			m.Goroutines = r.u32(tag, v)
 		default:
 			r.unknown(tag)
 		}

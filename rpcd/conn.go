@@ -25,11 +25,13 @@ const (
 type conn struct {
 	server *Server
 	fd     *fdconn.Conn
-	br     *bufio.Reader
+	br     *bufio.Reader // of Read
 	caller export.Caller
+	now    *call // the last one; the reader's own
 
 	// idle's own
 	seat   *list.Element // among the idle connections; nil: in a call, or gone
+	held   int           // descriptors that came for a call to come
 	called bool          // it had a call
 	gone   bool          // turned away, or at its end
 }
@@ -41,12 +43,27 @@ func newConn(s *Server, fd *fdconn.Conn) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{
-		server: s,
-		fd:     fd,
-		br:     bufio.NewReaderSize(fd, 4<<10),
-		caller: export.Caller{UID: peer.UID, GID: peer.GID, Groups: peer.Groups},
-	}, nil
+	c := &conn{server: s, fd: fd, caller: export.Caller{UID: peer.UID, GID: peer.GID, Groups: peer.Groups}}
+	c.br = bufio.NewReaderSize(c, 4<<10)
+	if s.admit(c.caller) != nil {
+		fd.Receive(1) // what a PING may bring
+	}
+	return c, nil
+}
+
+// Read reads the connection for br, and sees to it that nobody hoards
+// descriptors here: before a call they count as the connection's own, and in
+// one there may be none (one's own socket among them would keep a call alive
+// that nobody waits for any more).
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.fd.Read(p)
+	if held := c.fd.Held(); held != c.held {
+		if c.now != nil && !c.now.isAnswered() {
+			return 0, errors.New("descriptors in the middle of a call")
+		}
+		c.server.idle.weigh(c, held)
+	}
+	return n, err
 }
 
 // serve answers first frames until the caller leaves.
@@ -87,6 +104,7 @@ func (c *conn) first(h wire.Header) (wire.Header, error) {
 		return h, err
 	}
 	fds, truncated := c.fd.TakeDescriptors()
+	c.server.idle.weigh(c, 0)
 	if h.Type == wire.TypeCall {
 		return c.call(h, payload, fds, truncated, free)
 	}
@@ -162,6 +180,7 @@ func (c *conn) call(h wire.Header, payload []byte, fds []int, truncated bool, fr
 		return h, c.refuse(err)
 	}
 	call := newCall(c, m, free)
+	c.now = call
 	welcome := c.server.enter(call)
 	if !c.server.idle.busy(c) { // it has had its answer
 		c.server.exit(call)

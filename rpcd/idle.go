@@ -12,15 +12,22 @@ import (
 // idle are the connections without a call: nothing whole has come on them yet,
 // they ask questions, their call is over, or they are kept for the next one.
 // Their number is bounded, so that who connects and says nothing takes nobody
-// else's place: over the bound one is turned away, the eldest of the user who
-// has the most.
+// else's place, and each counts for one more with every descriptor that it has
+// brought: over the bound one is turned away, the eldest of the user who has the
+// most.
 type idle struct {
 	mu    sync.Mutex
 	max   int
 	n     int
-	users map[uint32]*list.List // of *conn, the eldest first
-	fresh int                   // those that never had a call
-	gone  func()                // called when a fresh one has gone
+	users map[uint32]*seats
+	fresh int    // those that never had a call
+	gone  func() // called when a fresh one has gone
+}
+
+// seats are one user's, the eldest first.
+type seats struct {
+	list.List // of *conn
+	n         int
 }
 
 // maxIdle bounds the idle connections, whatever the limit of open files: each
@@ -41,7 +48,7 @@ func idleLimit() int {
 }
 
 func newIdle(max int, gone func()) *idle {
-	return &idle{max: max, users: map[uint32]*list.List{}, gone: gone}
+	return &idle{max: max, users: map[uint32]*seats{}, gone: gone}
 }
 
 // add makes c idle, and turns one away where there are too many.
@@ -53,21 +60,39 @@ func (i *idle) add(c *conn) {
 	}
 	l := i.users[c.caller.UID]
 	if l == nil {
-		l = list.New()
+		l = &seats{}
 		i.users[c.caller.UID] = l
 	}
 	c.seat = l.PushBack(c)
-	i.n++
+	l.n += 1 + c.held
+	i.n += 1 + c.held
 	if !c.called {
 		i.fresh++
 	}
-	var victim *conn
-	if i.n > i.max {
-		victim = i.eldest()
+	i.settle()
+}
+
+// weigh says how many descriptors c holds.
+func (i *idle) weigh(c *conn, held int) {
+	i.mu.Lock()
+	more := held - c.held
+	c.held = held
+	if c.seat != nil {
+		i.users[c.caller.UID].n += more
+		i.n += more
+	}
+	i.settle()
+}
+
+// settle turns away who is too many, and unlocks.
+func (i *idle) settle() {
+	var victims []*conn
+	for i.n > i.max {
+		victims = append(victims, i.eldest())
 	}
 	i.mu.Unlock()
-	if victim != nil {
-		victim.turnAway(wire.Busy, "is busy: too many connections wait for a call")
+	for _, c := range victims {
+		c.turnAway(wire.Busy, "is busy: too many connections wait for a call")
 	}
 }
 
@@ -129,9 +154,9 @@ func (i *idle) count() int {
 
 // eldest takes out who goes first; nil when there is none.
 func (i *idle) eldest() *conn {
-	var most *list.List
+	var most *seats
 	for _, l := range i.users {
-		if most == nil || l.Len() > most.Len() {
+		if most == nil || l.n > most.n {
 			most = l
 		}
 	}
@@ -150,11 +175,12 @@ func (i *idle) drop(c *conn) {
 	}
 	l := i.users[c.caller.UID]
 	l.Remove(c.seat)
+	l.n -= 1 + c.held
 	if l.Len() == 0 {
 		delete(i.users, c.caller.UID)
 	}
 	c.seat = nil
-	i.n--
+	i.n -= 1 + c.held
 	if !c.called {
 		i.fresh--
 		i.gone()

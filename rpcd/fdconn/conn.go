@@ -36,10 +36,19 @@ type Conn struct {
 func newConn(s *socket.Conn, receive bool) *Conn {
 	c := &Conn{s: s}
 	if receive {
-		c.oob = make([]byte, unix.CmsgSpace(4*MaxDescriptors))
+		c.Receive(MaxDescriptors)
 	}
 	return c
 }
+
+// Receive says how many descriptors one message may bring from now on; the
+// kernel closes what comes beyond (MSG_CTRUNC). In padding it would find room
+// for one more. Only the reading goroutine may call it.
+func (c *Conn) Receive(most int) { c.oob = make([]byte, unix.CmsgLen(4*most)) }
+
+// Held is how many descriptors came and were not taken yet. Only the reading
+// goroutine may call it.
+func (c *Conn) Held() int { return len(c.fds) }
 
 // Pair gives two connected ends, the first of which receives descriptors.
 func Pair() (*Conn, *Conn, error) {

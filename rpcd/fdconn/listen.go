@@ -34,8 +34,8 @@ type Listener struct {
 // Path gives the path of the socket's file, as it was made or passed.
 func (l *Listener) Path() string { return l.path }
 
-// Listen makes the socket file path with the given mode, and group if gid is
-// not -1. The file appears when connections are accepted, not before. A stale
+// Listen makes the socket file path with the given mode (of which 0777 counts),
+// and group if gid is not -1. The file appears when connections are accepted, not before. A stale
 // socket (nobody listens) is replaced; one that answers, and anything that
 // isn't a socket, is left alone, and Listen fails.
 func Listen(path string, mode os.FileMode, gid int) (*Listener, error) {
@@ -69,7 +69,9 @@ func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
 		return nil, err
 	}
 	_ = os.Remove(temporary) // of a daemon that died here; the lock is ours
-	umask := unix.Umask(0o177)
+	// The mode is right from its birth: a chmod would follow a link that
+	// somebody put in its place. Until it listens nobody can connect.
+	umask := unix.Umask(int(^mode & 0o777))
 	err = s.Bind(&unix.SockaddrUnix{Name: name})
 	unix.Umask(umask)
 	if err != nil {
@@ -83,12 +85,9 @@ func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
 		}
 	}()
 	if gid >= 0 {
-		if err := os.Chown(temporary, -1, gid); err != nil {
+		if err := os.Lchown(temporary, -1, gid); err != nil {
 			return nil, fmt.Errorf("give the socket to group %d: %w", gid, err)
 		}
-	}
-	if err := os.Chmod(temporary, mode); err != nil {
-		return nil, fmt.Errorf("set the socket's mode: %w", err)
 	}
 	if err := s.Listen(backlog); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)

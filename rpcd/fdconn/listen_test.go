@@ -99,7 +99,7 @@ func TestCloseEndsAccept(t *testing.T) {
 
 func TestModeWhateverTheUmask(t *testing.T) {
 	for _, umask := range []int{0, 0o077, 0o777} {
-		for _, mode := range []os.FileMode{0o600, 0o660, 0o666} {
+		for _, mode := range []os.FileMode{0o600, 0o620, 0o660, 0o666, 0o777} {
 			t.Run(fmt.Sprintf("%03o under %03o", mode, umask), func(t *testing.T) {
 				path := filepath.Join(t.TempDir(), "w.sock")
 				old := unix.Umask(umask)
@@ -137,6 +137,50 @@ func TestGroup(t *testing.T) {
 	var st unix.Stat_t
 	if err := unix.Lstat(path, &st); err != nil || st.Gid != 4242 {
 		t.Errorf("group %d, %v; want 4242", st.Gid, err)
+	}
+}
+
+// Who can write the folder may swap the socket for a link while it is made:
+// the link's target keeps its mode and its group.
+func TestLinkInTheSocketsPlace(t *testing.T) {
+	dir := t.TempDir()
+	victim := filepath.Join(dir, "victim")
+	if err := os.WriteFile(victim, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gid := -1
+	if os.Getuid() == 0 {
+		gid = 4242
+	}
+	path := filepath.Join(dir, "w.sock")
+	temporary := filepath.Join(dir, fmt.Sprintf(".%016x.tmp", hash(path)))
+	stop := make(chan struct{})
+	var swap sync.WaitGroup
+	swap.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			link := filepath.Join(dir, "link")
+			_ = os.Symlink(victim, link)
+			if _, err := os.Lstat(temporary); err == nil {
+				_ = os.Rename(link, temporary)
+			}
+		}
+	})
+	for range 300 {
+		if l, err := Listen(path, 0o666, gid); err == nil {
+			l.Close()
+		}
+		_ = os.Remove(path) // the link, where the swap won
+	}
+	close(stop)
+	swap.Wait()
+	var st unix.Stat_t
+	if err := unix.Lstat(victim, &st); err != nil || st.Mode&0o7777 != 0o600 || int(st.Gid) == gid {
+		t.Errorf("the link's target has mode %o, group %d, %v", st.Mode&0o7777, st.Gid, err)
 	}
 }
 

@@ -56,6 +56,9 @@ func (w *walker) check(f found, where place) *Problem {
 // passes notes and lets pass what others own on a read-only mount: nobody here
 // can write it, and whoever mounted it has seen whose it is.
 func (w *walker) passes(f found) bool {
+	if w.owner.OwnMounts {
+		return false
+	}
 	path := f.path
 	if f.is(syscall.S_IFLNK) {
 		path = filepath.Dir(path) // statfs follows links; a link is on its directory's mount

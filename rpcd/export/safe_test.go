@@ -180,6 +180,12 @@ func TestReadOnly(t *testing.T) {
 			t.Errorf("%v, warnings %q", err, warnings)
 			return
 		}
+		// A unit's own mounts prove nothing.
+		unit := me
+		unit.OwnMounts = true
+		if _, _, err := Open(dir, unit); err == nil || !strings.Contains(err.Error(), "belongs to uid 1001") {
+			t.Errorf("as a unit: %v", err)
+		}
 		for name, good := range map[string]bool{"a": true, "b": true, "c": false, "l": true} {
 			if _, err := d.Lookup(name, myself); good != (err == nil) {
 				t.Errorf("%s: %v", name, err)

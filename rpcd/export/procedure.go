@@ -15,7 +15,7 @@ type Owner struct {
 	// unit has mounts of its own (ProtectSystem=), and outside them an owner
 	// writes on. Read-only then proves nothing.
 	OwnMounts bool
-	Groups    []uint32 // supplementary; may read and run, not write
+	PATH      string // where env(1) finds a script's interpreter; empty: not judged
 }
 
 // Source is where procedures come from: an exports directory, or every command.

@@ -13,7 +13,7 @@ import (
 // Each row makes one file of a good directory unsafe; rpcd is 1000:1000.
 func TestOwnership(t *testing.T) {
 	needRoot(t)
-	rpcd := Owner{UID: 1000, GID: 1000, Groups: []uint32{27}}
+	rpcd := Owner{UID: 1000, GID: 1000}
 	const own, other = 1000, 1001
 	type row struct {
 		file     string // "": the exports directory; "..": its parent; "lib": the target's directory

@@ -2,6 +2,7 @@ package export
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -108,7 +109,7 @@ func (w *walker) link(path string, l found, links int, err error) (target string
 	}
 	var fs syscall.Statfs_t
 	if syscall.Statfs(filepath.Dir(l.path), &fs) == nil && fs.Type == procMagic {
-		return "", &Problem{Unsafe, l.path, "is a link of procfs, which leads where it doesn't say",
+		return "", &Problem{Unsafe, path, fmt.Sprintf("leads through %q, a link of procfs, which leads where it doesn't say", l.path),
 			"link to the file itself"}
 	}
 	buf := make([]byte, 4096) // PATH_MAX: no target is longer

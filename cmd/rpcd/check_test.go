@@ -17,6 +17,7 @@ type bad struct {
 	file string   // named by the one line on stderr
 	says []string // what is wrong, and the cure
 	root bool     // needs another user
+	as   string   // the user to check as; needs root
 }
 
 var bads = []bad{
@@ -70,6 +71,12 @@ var bads = []bad{
 	{name: "keep that says no", make: `echo no >ex/p/keep`, file: "ex/p/keep", says: []string{"isn't empty", "remove"}},
 	{name: "workdir missing", make: `echo /none/such >ex/p/workdir`, file: "ex/p/workdir", says: []string{"/none/such", "make the directory"}},
 	{name: "workdir relative", make: `echo tmp >ex/p/workdir`, file: "ex/p/workdir", says: []string{"slash"}},
+	{name: "workdir out of reach", make: `mkdir -m 700 own; mkdir own/w; echo $PWD/own/w >ex/p/workdir`, file: "ex/p/workdir", says: []string{"rpcd's uid 4242 may not enter", "name another"}, as: "4242"},
+	{name: "workdir not to be entered", make: `mkdir -m 744 own; echo $PWD/own >ex/p/workdir`, file: "ex/p/workdir", says: []string{"rpcd's uid 4242 may not enter", "name another"}, as: "4242"},
+	{name: "program for its owner alone", make: `chmod 744 ex/script`, file: "ex/script", says: []string{"may not be executed by rpcd's uid 4242", "chmod +x"}, as: "4242"},
+	{name: "link to a program for its owner alone", make: `cp ex/script tool; chmod 744 tool; ln -s ../tool ex/tool`, file: "ex/tool", says: []string{"may not be executed by rpcd's uid 4242", "(link to a program that it may)"}, as: "4242"},
+	{name: "rule that can't be read", make: `echo any >ex/p/allow; chmod 600 ex/p/allow`, file: "ex/p/allow", says: []string{"can't be read: permission denied", "chmod +r"}, as: "4242:4243"},
+	{name: "another group's", make: `chgrp 4242 ex/script; chmod 775 ex/script`, file: "ex/script", says: []string{"writable by gid 4242, which is not rpcd's gid 4243", "chmod g-w"}, as: "4242:4243"},
 	{name: "no directory at all", make: `rm -r ex`, file: "ex", says: []string{"does not exist", "mkdir -p"}},
 }
 
@@ -106,9 +113,9 @@ func bash(t *testing.T, dir, script string) {
 }
 
 // check runs rpcd check, and gives its lines on stderr and its exit status.
-func check(t *testing.T, dir string) (lines []string, status int) {
+func check(t *testing.T, dir string, options ...string) (lines []string, status int) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(testbin.Dir(t), "rpcd"), "check", filepath.Join(dir, "ex"))
+	cmd := exec.Command(filepath.Join(testbin.Dir(t), "rpcd"), append([]string{"check", filepath.Join(dir, "ex")}, options...)...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	_ = cmd.Run()
@@ -126,7 +133,11 @@ func TestCheck(t *testing.T) {
 	for _, b := range bads {
 		t.Run(strings.ReplaceAll(b.name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
-			if b.root && os.Getuid() != 0 {
+			var options []string
+			if b.as != "" {
+				options = []string{"--as", b.as}
+			}
+			if (b.root || b.as != "") && os.Getuid() != 0 {
 				testbin.Lack(t, "files of other users need root")
 			}
 			dir := exports(t, b.make)
@@ -134,7 +145,7 @@ func TestCheck(t *testing.T) {
 			if filepath.IsAbs(b.file) {
 				file = b.file
 			}
-			lines, status := check(t, dir)
+			lines, status := check(t, dir, options...)
 			if status != 1 || len(lines) != 2 || lines[1] != "rpcd: 1 problem" {
 				t.Fatalf("status %d, %q", status, lines)
 			}

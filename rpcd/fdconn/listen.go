@@ -76,7 +76,7 @@ func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
 	unix.Umask(umask)
 	if err != nil {
 		s.Close()
-		return nil, fmt.Errorf("make a socket in %q: %w", filepath.Dir(path), err)
+		return nil, fmt.Errorf("make a socket in %q: %w", filepath.Dir(path), leftOver(temporary, err))
 	}
 	defer func() {
 		if err != nil {
@@ -97,7 +97,7 @@ func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
 		return nil, fmt.Errorf("look at the socket: %w", err)
 	}
 	if err := os.Rename(temporary, path); err != nil {
-		return nil, fmt.Errorf("name the socket: %w", err)
+		return nil, fmt.Errorf("name the socket: %w", leftOver(path, err))
 	}
 	return &Listener{s: s, path: path, inode: st.Ino}, nil
 }
@@ -122,15 +122,15 @@ func vacant(path string) error {
 	case info.Mode().Type() != fs.ModeSocket:
 		return fmt.Errorf("listen on %q: it exists and is no socket: remove it, or choose another path", path)
 	}
-	if lives(path) {
-		return fmt.Errorf("listen on %q: %w", path, errLocked)
+	if err := occupied(path); err != nil {
+		return fmt.Errorf("listen on %q: %w", path, err)
 	}
 	return nil
 }
 
-// Stale reports whether path is a socket that nobody listens on. Only a
+// stale reports whether path is a socket that nobody listens on. Only a
 // refused connection proves it.
-func Stale(path string) bool {
+func stale(path string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	c, err := Dial(ctx, path)
@@ -154,7 +154,7 @@ func Sweep(dir string) {
 		if err != nil {
 			continue
 		}
-		if Stale(path) {
+		if stale(path) {
 			os.Remove(path)
 		}
 		dropLock(lock)

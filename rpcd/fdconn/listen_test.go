@@ -196,7 +196,7 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	noLeak(t)
 	path := filepath.Join(t.TempDir(), "w.sock")
 	staleSocket(t, path)
-	if !Stale(path) {
+	if !stale(path) {
 		t.Error("a socket that nobody listens on isn't stale")
 	}
 	l := listenAt(t, path)
@@ -222,7 +222,7 @@ func TestLiveSocketIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "w.sock")
 	l := listenAt(t, path)
-	if Stale(path) {
+	if stale(path) {
 		t.Error("a live socket counts as stale")
 	}
 	drain(t, l, 1)

@@ -47,6 +47,13 @@ func TestCheck(t *testing.T) {
 		{"dangling rule", with("allow", ">nowhere"), nil, "p/allow", []string{"dangling", "rm "}},
 		{"circle", map[string]string{"a": ">a"}, nil, "a", []string{"circle", "rm "}},
 		{"link through a file", map[string]string{"f:x": "", "a": ">f/x"}, nil, "f/x", []string{"not a directory"}},
+		{"up from a file", map[string]string{"f:x": "", "a": ">f/../f"}, nil, "f", []string{"not a directory"}},
+		{"up from another's folder", map[string]string{"tool:x": "", "a": ">../lib/../exports/tool"}, func(t *testing.T, dir string) {
+			needRoot(t)
+			lib := filepath.Join(filepath.Dir(dir), "lib")
+			must(t, os.Mkdir(lib, 0o755))
+			must(t, os.Chown(lib, 4242, 4242))
+		}, "lib", []string{"belongs to uid 4242", "chown"}},
 		{"setuid", map[string]string{"a:x": ""}, chmod("a", 0o755|os.ModeSetuid), "a", []string{"setuid", "chmod ug-s"}},
 		{"setgid", map[string]string{"a:x": ""}, chmod("a", 0o755|os.ModeSetgid), "a", []string{"setgid", "chmod ug-s"}},
 		{"not executable", map[string]string{"README.md": "x"}, nil, "README.md", []string{"chmod +x", "move it"}},

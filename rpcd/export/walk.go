@@ -62,7 +62,12 @@ func (w *walker) walk(path string) (f found, problems []Problem, err error) {
 		if name == "" || name == "." {
 			continue
 		}
-		if name == ".." {
+		if name == ".." { // its owner could put a link in its place
+			note(w.parent(f))
+			if _, dir := w.dirs[f.path]; !dir {
+				note(lost(path, f.path, false, syscall.ENOTDIR))
+				return found{}, problems, nil
+			}
 			f = found{path: filepath.Dir(f.path)}
 			continue
 		}

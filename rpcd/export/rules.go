@@ -6,13 +6,9 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"time"
 
 	"rpcd/rpcd/duration"
 )
-
-// ParseDuration reads a duration as timeout(1) and the options do.
-func ParseDuration(s string) (time.Duration, error) { return duration.Parse(s) }
 
 // fault is what is wrong in a rule, and what to do.
 type fault struct{ what, cure string }

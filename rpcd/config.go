@@ -5,6 +5,7 @@ package rpcd
 
 import (
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -39,12 +40,14 @@ const (
 	DefaultDrain     = 4 * time.Second
 )
 
-// Self gives rpcd's own ids, for export's checks.
+// Self gives what export's checks need to know of rpcd.
 func Self() export.Owner {
-	o := export.Owner{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
-	groups, _ := os.Getgroups()
-	for _, g := range groups {
-		o.Groups = append(o.Groups, uint32(g))
+	return export.Owner{
+		UID: uint32(os.Geteuid()),
+		GID: uint32(os.Getegid()),
+		// Of a unit's process systemd says so since 248 (systemd.exec(5)); what
+		// a unit starts in its turn has another pid.
+		OwnMounts: os.Getenv("SYSTEMD_EXEC_PID") == strconv.Itoa(os.Getpid()),
+		PATH:      os.Getenv("PATH"),
 	}
-	return o
 }

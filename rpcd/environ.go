@@ -14,7 +14,8 @@ import (
 // started, and don't reach a procedure.
 func own(name string) bool {
 	switch name {
-	case "PWD", "OLDPWD", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES":
+	case "PWD", "OLDPWD", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
+		"LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDS", "LISTEN_FDNAMES", "SYSTEMD_EXEC_PID":
 		return true
 	}
 	return strings.HasPrefix(name, "RPC_") || strings.HasPrefix(name, "RPCD_")

@@ -51,7 +51,8 @@ func TestEnviron(t *testing.T) {
 	for name, value := range map[string]string{
 		"MINE": "own", "OVER": "own", "PWD": "/elsewhere", "OLDPWD": "/old",
 		"RPC_DIR": "/run", "RPCD_MODE": "0660", "RPC_LABEL": "ours",
-		"NOTIFY_SOCKET": "/n", "LISTEN_FDS": "1", "LISTEN_PID": "1", "WATCHDOG_USEC": "1",
+		"NOTIFY_SOCKET": "/n", "LISTEN_FDS": "1", "LISTEN_PID": "1", "LISTEN_PIDFDID": "1",
+		"WATCHDOG_USEC": "1", "SYSTEMD_EXEC_PID": "1",
 	} {
 		t.Setenv(name, value)
 	}
@@ -71,7 +72,7 @@ func TestEnviron(t *testing.T) {
 			t.Errorf("%s=%q (%v), want %q", name, v, ok, value)
 		}
 	}
-	for _, name := range []string{"OLDPWD", "RPC_DIR", "RPCD_MODE", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "WATCHDOG_USEC"} {
+	for _, name := range []string{"OLDPWD", "RPC_DIR", "RPCD_MODE", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_PIDFDID", "WATCHDOG_USEC", "SYSTEMD_EXEC_PID"} {
 		if v, ok := got[name]; ok {
 			t.Errorf("%s=%q reaches the procedure", name, v)
 		}

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -15,27 +18,57 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	dir := defaultExports
-	if v, ok := os.LookupEnv("RPCD_EXPORTS"); ok {
-		dir = v
-	}
+	var dir, as string
 	c := &cobra.Command{
 		Use:   "check [DIR]",
 		Short: "check an exports directory, and print what is exported to whom",
 		Long: `Check an exports directory, and print what is exported to whom.
 
 Each problem is one line on stderr that names the file and the cure; with any,
-the exit status is 1.`,
+the exit status is 1. Without a DIR it is RPCD_EXPORTS, or /etc/rpcd/exports.
+With --as, root checks as the user that rpcd will be: for an image's build.`,
 		Args: usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				dir = args[0]
+			given := c.Flags().Changed("exports")
+			if len(args) == 1 && given {
+				return usageError{errors.New("one directory at a time: give DIR or --exports DIR")}
+			} else if len(args) == 1 {
+				dir, given = args[0], true
+			}
+			if dir == "" && given {
+				return usageError{errors.New("which directory? an empty name is none")}
+			} else if !given {
+				dir = cmp.Or(os.Getenv("RPCD_EXPORTS"), defaultExports)
+			}
+			if as != "" {
+				if err := become(as); err != nil {
+					return err
+				}
 			}
 			return check(c.OutOrStdout(), dir)
 		},
 	}
-	c.Flags().StringVar(&dir, "exports", dir, "the `DIR` to check")
+	c.Flags().StringVar(&dir, "exports", "", "the `DIR` to check")
+	c.Flags().StringVar(&as, "as", "", "check as the user `UID[:GID]`, without supplementary groups; GID is UID's number unless given")
 	return c
+}
+
+// become makes the process another user's for good, so that the kernel judges
+// what that user may.
+func become(as string) error {
+	uid, gid, both := strings.Cut(as, ":")
+	if !both {
+		gid = uid
+	}
+	u, err := strconv.ParseUint(uid, 10, 31)
+	g, err2 := strconv.ParseUint(gid, 10, 31)
+	if err != nil || err2 != nil {
+		return usageError{fmt.Errorf("cannot check as %q: it is UID or UID:GID, in numbers", as)}
+	}
+	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(int(g)), syscall.Setuid(int(u))); err != nil {
+		return fmt.Errorf("cannot check as %q: only root may become another user", as)
+	}
+	return nil
 }
 
 func check(w io.Writer, dir string) error {

@@ -17,6 +17,7 @@ type bad struct {
 	file string   // named by the one line on stderr
 	says []string // what is wrong, and the cure
 	root bool     // needs another user
+	as   string   // the user to check as; needs root
 }
 
 var bads = []bad{
@@ -41,6 +42,22 @@ var bads = []bad{
 	{name: "device", make: `ln -s /dev/null ex/null`, file: "/dev/null", says: []string{"a device", "put a program"}},
 	{name: "interpreter missing", make: `printf '#!/none/python\n' >ex/script`, file: "ex/script", says: []string{"/none/python", "correct its first line"}},
 	{name: "carriage return", make: `printf '#!/bin/sh\r\n' >ex/script`, file: "ex/script", says: []string{"carriage return", "correct its first line"}},
+	{name: "empty program", make: `: >ex/script`, file: "ex/script", says: []string{"is empty", "#!/bin/sh"}},
+	{name: "no #! line", make: `echo 'echo hello' >ex/script`, file: "ex/script", says: []string{"text without #!", "put #!/bin/sh in its first line"}},
+	{name: "byte order mark", make: `printf '\xef\xbb\xbf#!/bin/sh\n' >ex/script`, file: "ex/script", says: []string{"byte order mark", "without one"}},
+	{name: "interpreter is a directory", make: `echo '#!/usr/bin' >ex/script`, file: "ex/script", says: []string{"/usr/bin", "correct its first line"}},
+	{name: "interpreter not executable", make: `: >sh; echo "#!$PWD/sh" >ex/script`, file: "ex/script", says: []string{"may not be executed", "correct its first line"}},
+	{name: "interpreter without #!", make: `echo : >sh; chmod +x sh; echo "#!$PWD/sh" >ex/script`, file: "ex/script", says: []string{`/sh" is text without #!`, "correct its first line"}},
+	{name: "its own interpreter", make: `echo "#!$PWD/ex/script" >ex/script`, file: "ex/script", says: []string{"leads back to it", "correct its first line"}},
+	{name: "env finds no interpreter", make: `echo '#!/usr/bin/env no-such-python' >ex/script`, file: "ex/script", says: []string{`"no-such-python"`, "rpcd's PATH", "install it"}},
+	{name: "resident workers", make: `echo 2 >ex/p/workers`, file: "ex/p/workers", says: []string{"this release", "remove it"}},
+	{name: "topic", make: `mv ex/p/run .; echo retain >ex/p/topic`, file: "ex/p/topic", says: []string{"this release", "run there instead"}},
+	{name: "args with CRLF", make: `printf -- '-a\n-b\r\n' >ex/p/args`, file: "ex/p/args", says: []string{"line 2", "carriage return", "plain newlines"}},
+	{name: "env sets PWD", make: `echo PWD=/tmp >ex/p/env`, file: "ex/p/env", says: []string{`sets "PWD"`, "remove that line"}},
+	{name: "env sets a call's variable", make: `echo RPC_CALL_ID=1 >ex/p/env`, file: "ex/p/env", says: []string{`sets "RPC_CALL_ID"`, "remove that line"}},
+	{name: "link to no program", make: `echo secret >shadow; ln -s ../shadow ex/tool`, file: "ex/tool", says: []string{"leads to no program", `/shadow" is not executable`, "link to a program, or rm "}},
+	{name: "link to setuid", make: `cp ex/script su; chmod 4755 su; ln -s ../su ex/tool`, file: "su", says: []string{`/ex/tool" leads there`, "setuid", "(export a copy without the bit)"}},
+	{name: "link through procfs", make: `ln -s /proc/self/exe ex/e`, file: "ex/e", says: []string{`leads through "/proc/self"`, "link to the file itself"}},
 	{name: "name with a newline", make: `cp ex/script $'ex/a\nb'`, file: `ex/a\nb`, says: []string{"control byte", "rename"}},
 	{name: "name with an escape sequence", make: `cp ex/script $'ex/\e[2J'`, file: `ex/\x1b[2J`, says: []string{"control byte", "rename"}},
 	{name: "bad rule", make: `printf 'uid 5\nuser alice\n' >ex/p/allow`, file: "ex/p/allow", says: []string{"line 2", "user alice", "uid N"}},
@@ -54,8 +71,22 @@ var bads = []bad{
 	{name: "keep that says no", make: `echo no >ex/p/keep`, file: "ex/p/keep", says: []string{"isn't empty", "remove"}},
 	{name: "workdir missing", make: `echo /none/such >ex/p/workdir`, file: "ex/p/workdir", says: []string{"/none/such", "make the directory"}},
 	{name: "workdir relative", make: `echo tmp >ex/p/workdir`, file: "ex/p/workdir", says: []string{"slash"}},
+	{name: "workdir out of reach", make: `mkdir -m 700 own; mkdir own/w; echo $PWD/own/w >ex/p/workdir`, file: "ex/p/workdir", says: []string{"rpcd's uid 4242 may not enter", "name another"}, as: "4242"},
+	{name: "workdir not to be entered", make: `mkdir -m 744 own; echo $PWD/own >ex/p/workdir`, file: "ex/p/workdir", says: []string{"rpcd's uid 4242 may not enter", "name another"}, as: "4242"},
+	{name: "program for its owner alone", make: `chmod 744 ex/script`, file: "ex/script", says: []string{"may not be executed by rpcd's uid 4242", "chmod +x"}, as: "4242"},
+	{name: "link to a program for its owner alone", make: `cp ex/script tool; chmod 744 tool; ln -s ../tool ex/tool`, file: "ex/tool", says: []string{"may not be executed by rpcd's uid 4242", "(link to a program that it may)"}, as: "4242"},
+	{name: "rule that can't be read", make: `echo any >ex/p/allow; chmod 600 ex/p/allow`, file: "ex/p/allow", says: []string{"can't be read: permission denied", "chmod +r"}, as: "4242:4243"},
+	{name: "another group's", make: `chgrp 4242 ex/script; chmod 775 ex/script`, file: "ex/script", says: []string{"writable by gid 4242, which is not rpcd's gid 4243", "chmod g-w"}, as: "4242:4243"},
 	{name: "no directory at all", make: `rm -r ex`, file: "ex", says: []string{"does not exist", "mkdir -p"}},
 }
+
+// goods are odd, and run all the same.
+const goods = `cp "$(type -P sort)" multi; ln -s ../multi ex/cat; ln -s cat ex/dog; ln -s "$(type -P sh)" ex/sh; ln -s ex/../multi up; ln -s ../up ex/up
+for line in /bin/sh ' /bin/sh -e' '/usr/bin/env bash' '/usr/bin/env -S nosuch -u' '/usr/bin/env A=1 nosuch'; do
+  printf '#!%s\necho\n' "$line" >"ex/${line//\//:}"; chmod +x "ex/${line//\//:}"
+done
+printf '#!%s/ex/script' "$PWD" >ex/nested; printf 'MZ\0' >ex/wine; chmod +x ex/nested ex/wine
+printf '# a comment\r\nany\r\n' >ex/p/allow; printf -- '-a\n\n-b' >ex/p/args; echo RPC_DIR=/run >ex/p/env; echo / >ex/p/workdir`
 
 // exports makes a folder with good exports in ex, none of them a link to a
 // file of the machine's (chmod follows links), and runs a script there.
@@ -82,9 +113,9 @@ func bash(t *testing.T, dir, script string) {
 }
 
 // check runs rpcd check, and gives its lines on stderr and its exit status.
-func check(t *testing.T, dir string) (lines []string, status int) {
+func check(t *testing.T, dir string, options ...string) (lines []string, status int) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(testbin.Dir(t), "rpcd"), "check", filepath.Join(dir, "ex"))
+	cmd := exec.Command(filepath.Join(testbin.Dir(t), "rpcd"), append([]string{"check", filepath.Join(dir, "ex")}, options...)...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	_ = cmd.Run()
@@ -94,13 +125,19 @@ func check(t *testing.T, dir string) (lines []string, status int) {
 // TestCheck: each bad exports directory costs one line that names the file,
 // what is wrong and the cure, and status 1.
 func TestCheck(t *testing.T) {
-	if lines, status := check(t, exports(t, ":")); status != 0 || len(lines) != 1 || lines[0] != "" {
-		t.Fatalf("good exports: status %d, %q", status, lines)
+	for _, good := range []string{":", goods} {
+		if lines, status := check(t, exports(t, good)); status != 0 || len(lines) != 1 || lines[0] != "" {
+			t.Fatalf("good exports: status %d, %q", status, lines)
+		}
 	}
 	for _, b := range bads {
 		t.Run(strings.ReplaceAll(b.name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
-			if b.root && os.Getuid() != 0 {
+			var options []string
+			if b.as != "" {
+				options = []string{"--as", b.as}
+			}
+			if (b.root || b.as != "") && os.Getuid() != 0 {
 				testbin.Lack(t, "files of other users need root")
 			}
 			dir := exports(t, b.make)
@@ -108,7 +145,7 @@ func TestCheck(t *testing.T) {
 			if filepath.IsAbs(b.file) {
 				file = b.file
 			}
-			lines, status := check(t, dir)
+			lines, status := check(t, dir, options...)
 			if status != 1 || len(lines) != 2 || lines[1] != "rpcd: 1 problem" {
 				t.Fatalf("status %d, %q", status, lines)
 			}

@@ -58,33 +58,25 @@ func (f *serveFlags) add(fl *pflag.FlagSet) {
 }
 
 // fromEnvironment sets the flags that weren't given from their variables.
-func fromEnvironment(c *cobra.Command) error {
-	var first error
-	visit(c, func(name string, given bool, set func(string) error) {
-		variable := "RPCD_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+func fromEnvironment(c *cobra.Command) (err error) {
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		variable := "RPCD_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		value, ok := os.LookupEnv(variable)
-		if given || !ok || first != nil {
+		if f.Changed || !ok || err != nil {
 			return
 		}
 		values := []string{value}
-		if name == "allow" {
+		if f.Name == "allow" {
 			values = strings.Split(value, ",")
 		}
 		for _, v := range values {
-			if err := set(strings.TrimSpace(v)); err != nil {
-				first = usageError{fmt.Errorf("take %s from the environment: %w", variable, err)}
+			if e := c.Flags().Set(f.Name, strings.TrimSpace(v)); e != nil {
+				err = usageError{fmt.Errorf("take %s from the environment: %w", variable, e)}
 				return
 			}
 		}
 	})
-	return first
-}
-
-// visit goes over the flags of c.
-func visit(c *cobra.Command, each func(name string, given bool, set func(string) error)) {
-	c.Flags().VisitAll(func(f *pflag.Flag) {
-		each(f.Name, f.Changed, func(v string) error { return c.Flags().Set(f.Name, v) })
-	})
+	return err
 }
 
 // config checks the values that need no file.

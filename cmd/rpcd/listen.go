@@ -51,8 +51,8 @@ func (f *serveFlags) place(args []string) (place, error) {
 	return p, nil
 }
 
-// ask takes a socket's path, and the worker's name from it: w for ./w.sock and
-// for ./w/, where the socket is named after the host.
+// ask takes a socket's path, and the worker's name from it: w for ./w/, where
+// the socket is named after the host, else as callers know the socket.
 func (p *place) ask(listen string) (err error) {
 	if listen == "" {
 		return usageError{errors.New("where to listen? give a NAME, or --listen PATH")}
@@ -61,20 +61,22 @@ func (p *place) ask(listen string) (err error) {
 	if err != nil {
 		return err
 	}
-	p.name = strings.TrimSuffix(filepath.Base(p.path), ".sock")
 	p.folder = strings.HasSuffix(listen, "/")
 	if p.folder {
+		p.name = filepath.Base(p.path)
 		host, err := os.Hostname()
 		if err != nil {
 			return fmt.Errorf("name the socket after the host: %w", err)
 		}
 		p.path = filepath.Join(p.path, host+".sock")
 	}
+	if !p.folder || filepath.Dir(p.path) == defaultDir {
+		p.name = nameOfSocket(p.path)
+	}
 	return nil
 }
 
-// nameOfSocket gives the name under which callers know a socket that is there
-// already: of /run/rpc/w/HOST.sock the folder's, else the file's.
+// nameOfSocket gives the name under which callers know a socket: of /run/rpc/w/HOST.sock the folder's, else the file's.
 func nameOfSocket(path string) string {
 	if dir := filepath.Dir(path); filepath.Dir(dir) == defaultDir {
 		return filepath.Base(dir)

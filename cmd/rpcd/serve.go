@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -67,6 +68,9 @@ func serve(c *cobra.Command, f *serveFlags, args []string) error {
 	mode, err := strconv.ParseUint(f.mode, 8, 12)
 	if err != nil || mode > 0o777 {
 		return usageError{fmt.Errorf("cannot use --mode %q: it is an octal number like 0660", f.mode)}
+	}
+	if c.Flags().Changed("gid") && (f.gid < 0 || int64(f.gid) >= math.MaxUint32) { // (gid_t)-1 is nobody's
+		return usageError{fmt.Errorf("cannot use --gid %d: it is the number of a group", f.gid)}
 	}
 	logs := rpcd.NewLogWriter(os.Stderr, 4096)
 	defer logs.Flush(time.Second)

@@ -1,7 +1,7 @@
 package export
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,80 +28,53 @@ func advice(p *Procedure, o Owner) (problems []Problem) {
 		bad(Denied, filepath.Join(p.folder, "allow"), fmt.Sprintf("has a rule for %d, the kernel's number for unmapped strangers: it admits nobody", Overflow),
 			"write the caller's number as rpcd sees it, or any")
 	}
-	if p.MaxUses > 0 && p.Workers == 0 {
-		bad(Denied, filepath.Join(p.folder, "max-uses"), "counts for resident workers, and there are none", "add workers, or remove it")
+	for _, entry := range p.Set {
+		if name, _, _ := strings.Cut(entry, "="); slices.Contains(setLast, name) {
+			bad(Denied, filepath.Join(p.folder, "env"), fmt.Sprintf("sets %q, which rpcd sets itself for each call", name), "remove that line")
+		}
+	}
+	if p.Workers > 0 {
+		bad(NotExecutable, filepath.Join(p.folder, "workers"), "asks for resident workers, which this release doesn't know: calls are refused",
+			"remove it: each call then starts a process of its own")
+	} else if p.MaxUses > 0 {
+		bad(Denied, filepath.Join(p.folder, "max-uses"), "counts for resident workers, and there are none", "remove it")
 	}
 	if p.Workdir != "" {
-		if st, err := os.Stat(p.Workdir); err != nil {
-			bad(Denied, filepath.Join(p.folder, "workdir"), fmt.Sprintf("names %q: %s", p.Workdir, cause(err)), "make the directory, or name another")
+		file := filepath.Join(p.folder, "workdir")
+		if st, err := os.Stat(p.Workdir); errors.Is(err, syscall.EACCES) || err == nil && st.IsDir() && !mayRun(p.Workdir) {
+			bad(Denied, file, fmt.Sprintf("names %q, which rpcd's uid %d may not enter", p.Workdir, o.UID), "let that user search it and the directories above, or name another")
+		} else if err != nil {
+			bad(Denied, file, fmt.Sprintf("names %q: %s", p.Workdir, cause(err)), "make the directory, or name another")
 		} else if !st.IsDir() {
-			bad(Denied, filepath.Join(p.folder, "workdir"), fmt.Sprintf("names %q, which is no directory", p.Workdir), "name a directory")
+			bad(Denied, file, fmt.Sprintf("names %q, which is no directory", p.Workdir), "name a directory")
 		}
 	}
 	if p.Topic {
+		bad(NotExecutable, filepath.Join(p.folder, "topic"), "makes this a topic, which this release doesn't know: calls are refused",
+			"put a program named run there instead")
 		return problems
 	}
 	var fs syscall.Statfs_t
 	if syscall.Statfs(p.Path, &fs) == nil && fs.Flags&noExec != 0 {
 		bad(NotExecutable, p.Path, "is on a mount with noexec", "mount it without, or put the program elsewhere and link to it")
-	} else if !mayRun(p.Path, o) {
-		bad(NotExecutable, p.Path, fmt.Sprintf("may not be executed by rpcd's uid %d", o.UID), "chmod +x "+word(p.Path))
+	} else if !mayRun(p.Path) {
+		cure := "chmod +x " + word(p.Path)
+		if st, err := os.Lstat(p.Path); err == nil && st.Mode().Type() == os.ModeSymlink {
+			cure = "link to a program that it may" // chmod would follow
+		}
+		bad(NotExecutable, p.Path, fmt.Sprintf("may not be executed by rpcd's uid %d", o.UID), cure)
 	}
-	if what := interpreter(p.Path); what != "" {
-		bad(NotExecutable, p.Path, what, "correct its first line")
+	if what, cure := unfit(p, o); what != "" {
+		bad(NotExecutable, p.Path, what, cure)
 	}
 	return problems
 }
 
-// mayRun asks the kernel, which knows ACLs; for another owner than this process
-// it goes by the mode.
-func mayRun(path string, o Owner) bool {
-	if uint32(os.Geteuid()) == o.UID {
-		return syscall.Faccessat(atFDCWD, path, execute, atEAccess) == nil
-	}
-	var st syscall.Stat_t
-	if syscall.Stat(path, &st) != nil {
-		return false
-	}
-	switch {
-	case o.UID == 0:
-		return st.Mode&0o111 != 0
-	case o.UID == st.Uid:
-		return st.Mode&0o100 != 0
-	case o.GID == st.Gid || slices.Contains(o.Groups, st.Gid):
-		return st.Mode&0o010 != 0
-	}
-	return st.Mode&0o001 != 0
+// mayRun asks the kernel, which knows ACLs. Of a directory it means search.
+func mayRun(path string) bool {
+	return syscall.Faccessat(atFDCWD, path, execute, atEAccess) == nil
 }
 
-// interpreter says why a script's first line won't work, or "" (execve(2)).
-func interpreter(path string) string {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return "" // a program needn't be readable
-	}
-	defer f.Close()
-	head := make([]byte, 256) // the kernel reads no more
-	n, _ := f.Read(head)
-	return firstLine(head[:n])
-}
-
-// firstLine is interpreter of a program that begins with head.
-func firstLine(head []byte) string {
-	line, _, _ := bytes.Cut(head, []byte("\n"))
-	words, script := strings.CutPrefix(string(line), "#!")
-	if !script {
-		return ""
-	}
-	if strings.HasSuffix(words, "\r") {
-		return "has a carriage return at the end of its #! line"
-	}
-	fields := strings.Fields(words)
-	if len(fields) == 0 {
-		return "has a #! line without an interpreter"
-	}
-	if _, err := os.Stat(fields[0]); err != nil {
-		return "has an interpreter that can't be used: " + quote(fields[0]) + ": " + cause(err)
-	}
-	return ""
-}
+// setLast are the variables that rpcd sets itself for a call, after the env
+// file's (rpcd/environ.go).
+var setLast = []string{"PWD", "RPC_CALL_ID", "RPC_WORKER", "RPC_PROCEDURE", "RPC_LABEL", "RPC_CALLER_UID", "RPC_CALLER_GID"}

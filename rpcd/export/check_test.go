@@ -27,7 +27,15 @@ func TestCheck(t *testing.T) {
 	}{
 		{"good", map[string]string{"a": ">/bin/sh", "s:x": "#!/bin/sh -e\n", ".git/config": "", ".x": ""}, nil, "", nil},
 		{"good folder", with("allow", "any"), nil, "", nil},
-		{"good topic", map[string]string{"t/topic": "retain", "t/allow": "uid 5"}, nil, "", nil},
+		{"good scripts", map[string]string{
+			"env:x": "#!/usr/bin/env sh\n", "env-S:x": "#!/usr/bin/env -S nosuch -u\n", "env=:x": "#!/usr/bin/env A=1\n",
+			"args:x": "#! \t/bin/sh  -e -u \n", "no newline:x": "#!/bin/sh", "nested:x": "#!/bin/../bin/sh\n", "link": ">env",
+			"p/run:x": "#!/usr/bin/env nosuch\n", "p/env": "PATH\n", // the caller's PATH
+			"q/run:x": "#!/usr/bin/env nosuch\n", "q/env": "PATH=/opt/bin:relative\n", "q/args": "-a\n\n",
+			"wine:x": "MZ\x90\x00\x03",
+		}, nil, "", nil},
+		{"topic", map[string]string{"t/topic": "retain", "t/allow": "uid 5"}, nil, "t/topic", []string{"this release", "run there instead"}},
+		{"workers", with("workers", "2"), nil, "p/workers", []string{"this release", "remove it"}},
 		{"empty", nil, nil, "", nil},
 		{"directory writable by others", nil, chmod("", 0o777), "exports", []string{"chmod o-w"}},
 		{"directory sticky", nil, chmod("", 0o777|os.ModeSticky), "exports", []string{"chmod o-w"}},
@@ -39,6 +47,13 @@ func TestCheck(t *testing.T) {
 		{"dangling rule", with("allow", ">nowhere"), nil, "p/allow", []string{"dangling", "rm "}},
 		{"circle", map[string]string{"a": ">a"}, nil, "a", []string{"circle", "rm "}},
 		{"link through a file", map[string]string{"f:x": "", "a": ">f/x"}, nil, "f/x", []string{"not a directory"}},
+		{"up from a file", map[string]string{"f:x": "", "a": ">f/../f"}, nil, "f", []string{"not a directory"}},
+		{"up from another's folder", map[string]string{"tool:x": "", "a": ">../lib/../exports/tool"}, func(t *testing.T, dir string) {
+			needRoot(t)
+			lib := filepath.Join(filepath.Dir(dir), "lib")
+			must(t, os.Mkdir(lib, 0o755))
+			must(t, os.Chown(lib, 4242, 4242))
+		}, "lib", []string{"belongs to uid 4242", "chown"}},
 		{"setuid", map[string]string{"a:x": ""}, chmod("a", 0o755|os.ModeSetuid), "a", []string{"setuid", "chmod ug-s"}},
 		{"setgid", map[string]string{"a:x": ""}, chmod("a", 0o755|os.ModeSetgid), "a", []string{"setgid", "chmod ug-s"}},
 		{"not executable", map[string]string{"README.md": "x"}, nil, "README.md", []string{"chmod +x", "move it"}},
@@ -56,7 +71,7 @@ func TestCheck(t *testing.T) {
 		{"bad timeout", with("timeout", "-1"), nil, "p/timeout", []string{"no duration", "1.5h"}},
 		{"bad number", with("max-calls", "0"), nil, "p/max-calls", []string{"from 1 to", "remove"}},
 		{"bad workers", with("workers", "two"), nil, "p/workers", []string{"two", "from 1 to"}},
-		{"max-uses alone", with("max-uses", "5"), nil, "p/max-uses", []string{"resident", "add workers"}},
+		{"max-uses alone", with("max-uses", "5"), nil, "p/max-uses", []string{"resident", "remove it"}},
 		{"flag that says no", with("keep", "no\n"), nil, "p/keep", []string{"isn't empty", "remove"}},
 		{"two lines of summary", with("summary", "a\nb"), nil, "p/summary", []string{"one line"}},
 		{"NUL in args", with("args", "a\x00b"), nil, "p/args", []string{"NUL", "remove"}},
@@ -79,6 +94,18 @@ func TestCheck(t *testing.T) {
 		}, "a", []string{"a socket"}},
 		{"no interpreter", map[string]string{"a:x": "#!/none/python\n"}, nil, "a", []string{"interpreter", "/none/python", "first line"}},
 		{"CRLF", map[string]string{"a:x": "#!/bin/sh\r\n"}, nil, "a", []string{"carriage return"}},
+		{"env without the program", map[string]string{"a:x": "#!/usr/bin/env nosuch\n"}, nil, "a", []string{"nosuch", "PATH", "install it"}},
+		{"env with a PATH of its own", map[string]string{"p/run:x": "#!/usr/bin/env sh\n", "p/env": "PATH=/none\n"}, nil, "p/run", []string{`"sh"`, "PATH"}},
+		{"a relative interpreter", map[string]string{"a:x": "#!bin/sh\n"}, nil, "a", []string{"each directory", "first line"}},
+		{"an interpreter that can't run", map[string]string{"a:x": "#!/etc/passwd -x\n"}, nil, "a", []string{"/etc/passwd", "may not be executed", "first line"}},
+		{"interpreter is a directory", map[string]string{"a:x": "#!/usr\n"}, nil, "a", []string{`"/usr": it is no file`, "first line"}},
+		{"text", map[string]string{"a:x": "echo x\n"}, nil, "a", []string{"text without #!", "put #!/bin/sh"}},
+		{"UTF-16", map[string]string{"a:x": "\xff\xfe#\x00!\x00"}, nil, "a", []string{"byte order mark", "UTF-8"}},
+		{"args with CRLF", with("args", "-a\n-b\r\n"), nil, "p/args", []string{"line 2", "carriage return", "newlines"}},
+		{"env sets a call's own", with("env", "RPC_DIR=/run\nRPC_WORKER=x\n"), nil, "p/env", []string{"RPC_WORKER", "remove that line"}},
+		{"through procfs", map[string]string{"a": ">/proc/self/exe"}, nil, "a", []string{"/proc/self", "link to the file itself"}},
+		{"link to a file of the system", map[string]string{"a": ">/etc/passwd"}, nil, "a", []string{"leads to no program", "/etc/passwd", "rm "}},
+		{"link to a file of ours", map[string]string{"a": ">p/args", "p/run:x": "", "p/args": ""}, nil, "p/args", []string{"chmod +x"}},
 		{"no directory", nil, func(t *testing.T, dir string) { must(t, os.Remove(dir)) }, "exports", []string{"mkdir -p"}},
 		{"not a directory", nil, func(t *testing.T, dir string) {
 			must(t, os.Remove(dir))
@@ -90,6 +117,8 @@ func TestCheck(t *testing.T) {
 			if tt.do != nil {
 				tt.do(t, dir)
 			}
+			me := me
+			me.PATH = "/usr/bin:/bin"
 			problems := Check(dir, me)
 			if tt.file == "" {
 				if len(problems) > 0 {
@@ -118,26 +147,6 @@ func TestCheckAll(t *testing.T) {
 	want := 1 /* parent */ + 1 /* a */ + 1 /* b */ + 1 /* c */ + maxFaults + 2 /* env */ + 1 /* x */
 	if problems := Check(dir, me); len(problems) != want {
 		t.Errorf("%d problems, want %d: %q", len(problems), want, problems)
-	}
-}
-
-// rpcd check may be run for another user than rpcd's.
-func TestMayRun(t *testing.T) {
-	dir := tree(t, map[string]string{"a:x": ""})
-	me := Owner{UID: me.UID + 5000, GID: me.GID + 5000, Groups: []uint32{me.GID}}
-	for mode, want := range map[os.FileMode]bool{0o755: true, 0o705: false, 0o754: true, 0o744: false} {
-		must(t, os.Chmod(dir+"/a", mode))
-		if got := mayRun(dir+"/a", me); got != want {
-			t.Errorf("%o: %v", mode, got)
-		}
-	}
-	if os.Chown(dir+"/a", int(me.UID), -1) != nil {
-		t.Log("SKIPPED, needs root: gives a file to another user")
-		return
-	}
-	must(t, os.Chmod(dir+"/a", 0o677))
-	if mayRun(dir+"/a", me) {
-		t.Error("an owner without his bit may run it")
 	}
 }
 

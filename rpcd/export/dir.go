@@ -60,9 +60,6 @@ func Open(dir string, o Owner) (*Dir, []string, error) {
 	return d, warnings, nil
 }
 
-// Path is the directory's absolute path.
-func (d *Dir) Path() string { return d.path }
-
 // Lookup is Source's.
 func (d *Dir) Lookup(name string, c Caller) (*Procedure, error) {
 	w := newWalker(d.owner)

@@ -194,7 +194,7 @@ func TestOpen(t *testing.T) {
 	_, err = d.Lookup("zz", myself)
 	refused(t, err, Unknown, "it has: a, sub")
 	t.Chdir(filepath.Dir(dir))
-	if d, _, err := Open("./exports/", me); err != nil || d.Path() != dir {
+	if d, _, err := Open("./exports/", me); err != nil || d.path != dir {
 		t.Errorf("relative: %+v, %v", d, err)
 	}
 	for path, words := range map[string][]string{

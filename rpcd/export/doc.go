@@ -9,7 +9,8 @@
 // nobody else. (Rpcd's own group may write, so that a clone under umask 002
 // works. A sticky directory on the way may be written by all: its entries can
 // only be moved by their owners. On a read-only mount a foreign owner passes,
-// with one warning at Open.) A symlink is the operator's grant and is followed.
+// with one warning at Open, unless mounts may be rpcd's own: Owner.OwnMounts.)
+// A symlink is the operator's grant and is followed.
 //
 // Between the look-up and the exec the program may be swapped, for the path is
 // resolved a second time by the kernel. The checks say by whom: only by root

@@ -9,9 +9,13 @@ import (
 
 // Owner is rpcd itself: who, besides root, may own what is exported.
 type Owner struct {
-	UID    uint32
-	GID    uint32   // may write what is exported
-	Groups []uint32 // supplementary; may read and run, not write
+	UID uint32
+	GID uint32 // may write what is exported
+	// OwnMounts says that what is read-only may be so for rpcd alone: a systemd
+	// unit has mounts of its own (ProtectSystem=), and outside them an owner
+	// writes on. Read-only then proves nothing.
+	OwnMounts bool
+	PATH      string // where env(1) finds a script's interpreter; empty: not judged
 }
 
 // Source is where procedures come from: an exports directory, or every command.

@@ -6,13 +6,9 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"time"
 
 	"rpcd/rpcd/duration"
 )
-
-// ParseDuration reads a duration as timeout(1) and the options do.
-func ParseDuration(s string) (time.Duration, error) { return duration.Parse(s) }
 
 // fault is what is wrong in a rule, and what to do.
 type fault struct{ what, cure string }
@@ -37,7 +33,10 @@ var ruleFiles = map[string]func(p *Procedure, text string) []fault{
 		if strings.Contains(text, "\x00") {
 			return []fault{{"has a NUL in it", "no argument can hold one: remove it"}}
 		}
-		for _, line := range lines(text) {
+		for n, line := range lines(text) {
+			if strings.HasSuffix(line, "\r") {
+				return []fault{{at(n) + "ends in a carriage return, which would be part of the argument", "save it with plain newlines"}}
+			}
 			p.Args = append(p.Args, line)
 		}
 		return nil

@@ -8,7 +8,7 @@ import (
 
 func TestArgs(t *testing.T) {
 	for text, want := range map[string][]string{
-		"": nil, "\n": {""}, "a": {"a"}, "a\n": {"a"}, "a\n\n": {"a", ""}, "# no comment\n  x \r\n": {"# no comment", "  x \r"}, "\xff": {"\xff"},
+		"": nil, "\n": {""}, "a": {"a"}, "a\n": {"a"}, "a\n\n": {"a", ""}, "# no comment\n  x \n": {"# no comment", "  x "}, "\xff": {"\xff"},
 	} {
 		p := &Procedure{}
 		if faults := ruleFiles["args"](p, text); len(faults) > 0 || !slices.Equal(p.Args, want) {

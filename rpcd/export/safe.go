@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -56,6 +57,9 @@ func (w *walker) check(f found, where place) *Problem {
 // passes notes and lets pass what others own on a read-only mount: nobody here
 // can write it, and whoever mounted it has seen whose it is.
 func (w *walker) passes(f found) bool {
+	if w.owner.OwnMounts {
+		return false
+	}
 	path := f.path
 	if f.is(syscall.S_IFLNK) {
 		path = filepath.Dir(path) // statfs follows links; a link is on its directory's mount
@@ -102,6 +106,8 @@ func (w *walker) program(entry string, f found) (problems []Problem) {
 	if f.path != entry {
 		suffix, away = fmt.Sprintf(" (%q leads there)", entry), ""
 	}
+	// What a link leads to may be anybody's file: no cure changes its bits.
+	system := f.path != entry && !strings.HasPrefix(f.path, w.root+"/")
 	bad := func(kind Kind, what, cure string) {
 		problems = append(problems, Problem{kind, f.path, what + suffix, cure})
 	}
@@ -113,9 +119,18 @@ func (w *walker) program(entry string, f found) (problems []Problem) {
 		bad(p.Kind, p.What, p.Cure)
 	}
 	if f.st.Mode&(syscall.S_ISUID|syscall.S_ISGID) != 0 {
-		bad(Unsafe, "is setuid or setgid: a call would change its user", "chmod ug-s "+word(f.path)+", or export a copy without the bit")
+		cure := "export a copy without the bit"
+		if !system {
+			cure = "chmod ug-s " + word(f.path) + ", or " + cure
+		}
+		bad(Unsafe, "is setuid or setgid: a call would change its user", cure)
 	}
-	if f.st.Mode&0o111 == 0 {
+	switch {
+	case f.st.Mode&0o111 != 0:
+	case system:
+		problems = append(problems, Problem{NotExecutable, entry, fmt.Sprintf("leads to no program: %q is not executable", f.path),
+			"link to a program, or rm " + word(entry)})
+	default:
 		bad(NotExecutable, "is not executable", "chmod +x "+word(f.path)+away)
 	}
 	return problems

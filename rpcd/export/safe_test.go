@@ -13,7 +13,7 @@ import (
 // Each row makes one file of a good directory unsafe; rpcd is 1000:1000.
 func TestOwnership(t *testing.T) {
 	needRoot(t)
-	rpcd := Owner{UID: 1000, GID: 1000, Groups: []uint32{27}}
+	rpcd := Owner{UID: 1000, GID: 1000}
 	const own, other = 1000, 1001
 	type row struct {
 		file     string // "": the exports directory; "..": its parent; "lib": the target's directory
@@ -179,6 +179,12 @@ func TestReadOnly(t *testing.T) {
 		if err != nil || len(warnings) != 2 || !strings.Contains(warnings[1], "read-only") {
 			t.Errorf("%v, warnings %q", err, warnings)
 			return
+		}
+		// A unit's own mounts prove nothing.
+		unit := me
+		unit.OwnMounts = true
+		if _, _, err := Open(dir, unit); err == nil || !strings.Contains(err.Error(), "belongs to uid 1001") {
+			t.Errorf("as a unit: %v", err)
 		}
 		for name, good := range map[string]bool{"a": true, "b": true, "c": false, "l": true} {
 			if _, err := d.Lookup(name, myself); good != (err == nil) {

@@ -17,7 +17,7 @@ var me = Owner{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
 var myself = Caller{UID: 4242, GID: 4242}
 
 // tree makes an exports directory. A name's end says what it becomes: "x" after
-// a colon an executable file, "/" a directory, ">" a symlink to the text, else a
+// a colon an executable file (a script, if there is no text), "/" a directory, ">" a symlink to the text, else a
 // plain file with the text. Modes don't depend on the umask.
 func tree(t *testing.T, files map[string]string) string {
 	t.Helper()
@@ -49,6 +49,9 @@ func put(t *testing.T, dir, name, text string) {
 	if target, ok := strings.CutPrefix(text, ">"); ok {
 		must(t, os.Symlink(target, path))
 		return
+	}
+	if mode == 0o755 && text == "" {
+		text = "#!/bin/sh\n"
 	}
 	must(t, os.WriteFile(path, []byte(text), 0o600))
 	must(t, os.Chmod(path, mode))

@@ -2,6 +2,7 @@ package export
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -61,7 +62,12 @@ func (w *walker) walk(path string) (f found, problems []Problem, err error) {
 		if name == "" || name == "." {
 			continue
 		}
-		if name == ".." {
+		if name == ".." { // its owner could put a link in its place
+			note(w.parent(f))
+			if _, dir := w.dirs[f.path]; !dir {
+				note(lost(path, f.path, false, syscall.ENOTDIR))
+				return found{}, problems, nil
+			}
 			f = found{path: filepath.Dir(f.path)}
 			continue
 		}
@@ -108,7 +114,7 @@ func (w *walker) link(path string, l found, links int, err error) (target string
 	}
 	var fs syscall.Statfs_t
 	if syscall.Statfs(filepath.Dir(l.path), &fs) == nil && fs.Type == procMagic {
-		return "", &Problem{Unsafe, l.path, "is a link of procfs, which leads where it doesn't say",
+		return "", &Problem{Unsafe, path, fmt.Sprintf("leads through %q, a link of procfs, which leads where it doesn't say", l.path),
 			"link to the file itself"}
 	}
 	buf := make([]byte, 4096) // PATH_MAX: no target is longer

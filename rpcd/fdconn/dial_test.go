@@ -113,7 +113,7 @@ func TestFullBacklogUntilTheContextEnds(t *testing.T) {
 	if ctx.Err() == nil {
 		t.Error("Dial gave up before its context")
 	}
-	if Stale(path) {
+	if stale(path) {
 		t.Error("a socket with a full backlog counts as stale")
 	}
 }

@@ -34,8 +34,8 @@ type Listener struct {
 // Path gives the path of the socket's file, as it was made or passed.
 func (l *Listener) Path() string { return l.path }
 
-// Listen makes the socket file path with the given mode, and group if gid is
-// not -1. The file appears when connections are accepted, not before. A stale
+// Listen makes the socket file path with the given mode (of which 0777 counts),
+// and group if gid is not -1. The file appears when connections are accepted, not before. A stale
 // socket (nobody listens) is replaced; one that answers, and anything that
 // isn't a socket, is left alone, and Listen fails.
 func Listen(path string, mode os.FileMode, gid int) (*Listener, error) {
@@ -69,12 +69,14 @@ func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
 		return nil, err
 	}
 	_ = os.Remove(temporary) // of a daemon that died here; the lock is ours
-	umask := unix.Umask(0o177)
+	// The mode is right from its birth: a chmod would follow a link that
+	// somebody put in its place. Until it listens nobody can connect.
+	umask := unix.Umask(int(^mode & 0o777))
 	err = s.Bind(&unix.SockaddrUnix{Name: name})
 	unix.Umask(umask)
 	if err != nil {
 		s.Close()
-		return nil, fmt.Errorf("make a socket in %q: %w", filepath.Dir(path), err)
+		return nil, fmt.Errorf("make a socket in %q: %w", filepath.Dir(path), leftOver(temporary, err))
 	}
 	defer func() {
 		if err != nil {
@@ -83,12 +85,9 @@ func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
 		}
 	}()
 	if gid >= 0 {
-		if err := os.Chown(temporary, -1, gid); err != nil {
+		if err := os.Lchown(temporary, -1, gid); err != nil {
 			return nil, fmt.Errorf("give the socket to group %d: %w", gid, err)
 		}
-	}
-	if err := os.Chmod(temporary, mode); err != nil {
-		return nil, fmt.Errorf("set the socket's mode: %w", err)
 	}
 	if err := s.Listen(backlog); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
@@ -98,7 +97,7 @@ func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
 		return nil, fmt.Errorf("look at the socket: %w", err)
 	}
 	if err := os.Rename(temporary, path); err != nil {
-		return nil, fmt.Errorf("name the socket: %w", err)
+		return nil, fmt.Errorf("name the socket: %w", leftOver(path, err))
 	}
 	return &Listener{s: s, path: path, inode: st.Ino}, nil
 }
@@ -123,15 +122,15 @@ func vacant(path string) error {
 	case info.Mode().Type() != fs.ModeSocket:
 		return fmt.Errorf("listen on %q: it exists and is no socket: remove it, or choose another path", path)
 	}
-	if lives(path) {
-		return fmt.Errorf("listen on %q: %w", path, errLocked)
+	if err := occupied(path); err != nil {
+		return fmt.Errorf("listen on %q: %w", path, err)
 	}
 	return nil
 }
 
-// Stale reports whether path is a socket that nobody listens on. Only a
+// stale reports whether path is a socket that nobody listens on. Only a
 // refused connection proves it.
-func Stale(path string) bool {
+func stale(path string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	c, err := Dial(ctx, path)
@@ -155,7 +154,7 @@ func Sweep(dir string) {
 		if err != nil {
 			continue
 		}
-		if Stale(path) {
+		if stale(path) {
 			os.Remove(path)
 		}
 		dropLock(lock)

@@ -99,7 +99,7 @@ func TestCloseEndsAccept(t *testing.T) {
 
 func TestModeWhateverTheUmask(t *testing.T) {
 	for _, umask := range []int{0, 0o077, 0o777} {
-		for _, mode := range []os.FileMode{0o600, 0o660, 0o666} {
+		for _, mode := range []os.FileMode{0o600, 0o620, 0o660, 0o666, 0o777} {
 			t.Run(fmt.Sprintf("%03o under %03o", mode, umask), func(t *testing.T) {
 				path := filepath.Join(t.TempDir(), "w.sock")
 				old := unix.Umask(umask)
@@ -140,6 +140,50 @@ func TestGroup(t *testing.T) {
 	}
 }
 
+// Who can write the folder may swap the socket for a link while it is made:
+// the link's target keeps its mode and its group.
+func TestLinkInTheSocketsPlace(t *testing.T) {
+	dir := t.TempDir()
+	victim := filepath.Join(dir, "victim")
+	if err := os.WriteFile(victim, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gid := -1
+	if os.Getuid() == 0 {
+		gid = 4242
+	}
+	path := filepath.Join(dir, "w.sock")
+	temporary := filepath.Join(dir, fmt.Sprintf(".%016x.tmp", hash(path)))
+	stop := make(chan struct{})
+	var swap sync.WaitGroup
+	swap.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			link := filepath.Join(dir, "link")
+			_ = os.Symlink(victim, link)
+			if _, err := os.Lstat(temporary); err == nil {
+				_ = os.Rename(link, temporary)
+			}
+		}
+	})
+	for range 300 {
+		if l, err := Listen(path, 0o666, gid); err == nil {
+			l.Close()
+		}
+		_ = os.Remove(path) // the link, where the swap won
+	}
+	close(stop)
+	swap.Wait()
+	var st unix.Stat_t
+	if err := unix.Lstat(victim, &st); err != nil || st.Mode&0o7777 != 0o600 || int(st.Gid) == gid {
+		t.Errorf("the link's target has mode %o, group %d, %v", st.Mode&0o7777, st.Gid, err)
+	}
+}
+
 func skipOrFail(t *testing.T, why string) {
 	t.Helper()
 	if os.Getenv("RPCD_TEST_ALL") != "" {
@@ -152,7 +196,7 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	noLeak(t)
 	path := filepath.Join(t.TempDir(), "w.sock")
 	staleSocket(t, path)
-	if !Stale(path) {
+	if !stale(path) {
 		t.Error("a socket that nobody listens on isn't stale")
 	}
 	l := listenAt(t, path)
@@ -178,7 +222,7 @@ func TestLiveSocketIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "w.sock")
 	l := listenAt(t, path)
-	if Stale(path) {
+	if stale(path) {
 		t.Error("a live socket counts as stale")
 	}
 	drain(t, l, 1)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -110,11 +109,13 @@ func (c *conn) first(h wire.Header) (wire.Header, error) {
 	}
 	defer free()
 	closeAll(fds)
-	answer, err := c.answer(h.Type, payload, len(fds))
+	answer, taken, err := c.answer(h.Type, payload, len(fds))
 	if err != nil {
 		return h, c.refuse(err)
 	}
-	if err := c.fd.WriteFrame(answer); err != nil {
+	err = c.fd.WriteFrame(answer)
+	taken()
+	if err != nil {
 		return h, err
 	}
 	return wire.ReadHeader(c.br)
@@ -141,10 +142,10 @@ func (c *conn) reserve(h wire.Header) (free func(), err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wire.FirstTimeout/2)
 	defer cancel()
-	if s.frames.Acquire(ctx, int64(h.Length)) != nil {
+	if free, err = s.frames.take(ctx, c.caller.UID, int64(h.Length)); err != nil {
 		return nil, &wire.Refused{Code: wire.Busy, Text: "is busy: too many calls with long argument lists are on their way"}
 	}
-	return sync.OnceFunc(func() { s.frames.Release(int64(h.Length)) }), nil
+	return free, nil
 }
 
 // refuse answers an error of the caller's in words, waits until it has left,

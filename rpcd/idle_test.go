@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/sys/unix"
 
 	"rpcd/rpcd/export"
@@ -104,12 +103,12 @@ func TestSilentConnectionsMakeRoom(t *testing.T) {
 // Long first frames share a bounded memory; short ones don't wait for it.
 func TestLongFramesShareMemory(t *testing.T) {
 	s := newServer(t, "any")
-	s.frames = semaphore.NewWeighted(1 << 20)
+	s.frames = newMemory(2 << 20)
 	long := append([]byte("RPCD\x00\x01"), make([]byte, 900<<10)...)
 	hog := dial(t, s)
 	hog.send(wire.Frame(wire.TypeCall, 0, 0, long)[:600<<10]) // the rest never comes
-	for s.frames.TryAcquire(1 << 20) {                        // it isn't counted yet
-		s.frames.Release(1 << 20)
+	for s.frames.all.TryAcquire(2 << 20) {                    // it isn't counted yet
+		s.frames.all.Release(2 << 20)
 		time.Sleep(time.Millisecond)
 	}
 	other := dial(t, s)
@@ -120,17 +119,17 @@ func TestLongFramesShareMemory(t *testing.T) {
 	another.refused(wire.Busy)
 	hog.conn.Close()
 	within(t, "the memory of who has left", func() {
-		for !s.frames.TryAcquire(1 << 20) {
+		for !s.frames.all.TryAcquire(2 << 20) {
 			time.Sleep(time.Millisecond)
 		}
 	})
-	s.frames.Release(1 << 20)
+	s.frames.all.Release(2 << 20)
 	last := dial(t, s)
 	argument := fmt.Sprintf("%0100000d", 7)
 	last.send((&wire.Call{Procedure: "sleep", Args: []string{argument, "1000"}, Dir: wire.Dir{Name: "/"}}).Append())
 	last.want(wire.TypeStarted)
 	within(t, "the memory of a call that runs", func() {
-		for !s.frames.TryAcquire(1 << 20) {
+		for !s.frames.all.TryAcquire(2 << 20) {
 			time.Sleep(time.Millisecond)
 		}
 	})

@@ -18,12 +18,13 @@ const (
 	// maxStuck callers at most: each holds a thread, of which Go makes 10,000.
 	maxStuck = 1024
 	fewLooks = 8
+	fewLists = 2
 	// stuck is after how long a look counts no more among the few.
 	stuck = time.Second
 )
 
-func newLookups() *lookups {
-	return &lookups{few: make(chan struct{}, fewLooks), all: make(chan struct{}, maxStuck)}
+func newLookups(few int) *lookups {
+	return &lookups{few: make(chan struct{}, few), all: make(chan struct{}, maxStuck)}
 }
 
 // begin waits until we may look at files for a caller; end ends it, once.

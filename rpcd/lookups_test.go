@@ -11,7 +11,7 @@ import (
 // to them, too.
 func TestLookups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLookups()
+		l := newLookups(fewLooks)
 		begin := func() func() {
 			t.Helper()
 			end, err := l.begin(t.Context())

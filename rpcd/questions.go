@@ -15,38 +15,67 @@ import (
 )
 
 // answer gives the answer to a first frame that isn't a CALL, or a refusal.
-// arrived is how many descriptors came with it.
-func (c *conn) answer(t wire.Type, payload []byte, arrived int) ([]byte, error) {
+// arrived is how many descriptors came with it; taken is to be called when the
+// answer is sent.
+func (c *conn) answer(t wire.Type, payload []byte, arrived int) (answer []byte, taken func(), err error) {
 	s := c.server
 	switch t {
 	case wire.TypePing:
 		dir, err := wire.ParsePing(payload)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		info := s.info(nil)
 		info.Way = c.way(dir, arrived)
-		return info.Append(wire.TypePong), nil
+		return info.Append(wire.TypePong), func() {}, nil
 	case wire.TypeKill:
 		m, err := wire.ParseKill(payload)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if err := s.kill(c.caller, m); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return wire.Frame(wire.TypeSignaled, 0, 0, nil), nil
+		return wire.Frame(wire.TypeSignaled, 0, 0, nil), func() {}, nil
 	}
 	if _, err := wire.CheckFirst(payload); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	switch t {
 	case wire.TypeList:
-		return s.info(&c.caller).Append(wire.TypeListing), nil
+		return c.long(func() []byte { return s.info(&c.caller).Append(wire.TypeListing) })
 	case wire.TypePS:
-		return s.ps(c.caller).Append(), nil
+		return c.long(func() []byte { return s.ps(c.caller).Append() })
 	}
-	return nil, &wire.Refused{Code: wire.Protocol, Text: "doesn't know this kind of question (is it an older rpcd?)"}
+	return nil, nil, &wire.Refused{Code: wire.Protocol, Text: "doesn't know this kind of question (is it an older rpcd?)"}
+}
+
+// longest is how long a LISTING or CALLS may be, in bytes (PROTOCOL.md, section 2).
+const longest = 4 << 20
+
+// long makes an answer that may be long, or takes many files to look at: a few
+// at a time, and in a memory that is bounded until they are taken.
+func (c *conn) long(make func() []byte) (answer []byte, taken func(), err error) {
+	s := c.server
+	ctx, cancel := context.WithTimeout(context.Background(), wire.FirstTimeout/2)
+	defer cancel()
+	free, err := s.answers.take(ctx, c.caller.UID, longest)
+	if err == nil {
+		var looked func()
+		if looked, err = s.lists.begin(ctx); err == nil {
+			answer = make()
+			looked()
+		} else {
+			free()
+		}
+	}
+	if err != nil {
+		return nil, nil, &wire.Refused{Code: wire.Busy, Text: "is busy: too many ask what there is"}
+	}
+	if len(answer) <= smallFrame {
+		free()
+	}
+	return answer, free, nil
 }
 
 // way is what the caller's way looks like from here. Who may not call learns
@@ -79,14 +108,16 @@ func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 	return w
 }
 
-// owns says whether a caller sees and signals a call: root and our own user
-// all, others those of their uid, if that is one.
-func owns(c export.Caller, k *call) bool {
+// owns says whether a caller sees and signals a call: root and our own user,
+// self, all, others those of their uid, if that is one.
+func owns(c export.Caller, self uint32, k *call) bool {
 	switch c.UID {
-	case 0, uint32(os.Geteuid()):
+	case 0:
 		return true
-	case export.Overflow:
+	case export.Overflow: // also where it is our own number
 		return false
+	case self:
+		return true
 	}
 	return c.UID == k.conn.caller.UID
 }
@@ -96,7 +127,7 @@ func (s *Server) ps(c export.Caller) *wire.Calls {
 	s.mu.Lock()
 	calls := slices.Collect(maps.Keys(s.calls))
 	s.mu.Unlock()
-	calls = slices.DeleteFunc(calls, func(k *call) bool { return k.isAnswered() || !owns(c, k) })
+	calls = slices.DeleteFunc(calls, func(k *call) bool { return k.isAnswered() || !owns(c, uint32(os.Geteuid()), k) })
 	slices.SortFunc(calls, func(a, b *call) int { return a.came.Compare(b.came) })
 	m := &wire.Calls{Worker: s.Name}
 	for _, k := range calls {
@@ -139,7 +170,7 @@ func (s *Server) kill(c export.Caller, m *wire.Kill) error {
 	switch {
 	case found == nil:
 		return &wire.Refused{Code: wire.Unknown, Text: fmt.Sprintf("has no call %q (rpc ps shows yours)", printable(m.ID))}
-	case !owns(c, found):
+	case !owns(c, uint32(os.Geteuid()), found):
 		return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("won't signal call %s: it belongs to uid %d, you are uid %d", found.id, found.conn.caller.UID, c.UID)}
 	}
 	sig := unix.Signal(m.Signal)

@@ -2,7 +2,9 @@ package rpcd
 
 import (
 	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -13,19 +15,19 @@ import (
 // A caller sees and signals calls of its own uid, root and rpcd's user all; an
 // unmapped uid is nobody's.
 func TestWhoOwnsACall(t *testing.T) {
-	self := uint32(os.Geteuid())
 	for _, c := range []struct {
-		asks, calls uint32
-		want        bool
+		asks, self, calls uint32
+		want              bool
 	}{
-		{1001, 1001, true}, {1001, 1002, false}, {1001, 0, false},
-		{0, 1001, true}, {self, 1001, true},
-		{export.Overflow, export.Overflow, false}, {export.Overflow, 1001, false},
-		{1001, export.Overflow, false}, {0, export.Overflow, true},
+		{1001, 7, 1001, true}, {1001, 7, 1002, false}, {1001, 7, 0, false},
+		{0, 7, 1001, true}, {7, 7, 1001, true},
+		{export.Overflow, 7, export.Overflow, false}, {export.Overflow, 7, 1001, false},
+		{export.Overflow, export.Overflow, 1001, false}, {export.Overflow, export.Overflow, export.Overflow, false},
+		{1001, 7, export.Overflow, false}, {0, 7, export.Overflow, true},
 	} {
 		k := &call{conn: &conn{caller: export.Caller{UID: c.calls}}}
-		if got := owns(export.Caller{UID: c.asks}, k); got != c.want {
-			t.Errorf("uid %d, a call of uid %d: %v", c.asks, c.calls, got)
+		if got := owns(export.Caller{UID: c.asks}, c.self, k); got != c.want {
+			t.Errorf("uid %d, a call of uid %d, rpcd as %d: %v", c.asks, c.calls, c.self, got)
 		}
 	}
 }
@@ -162,4 +164,38 @@ func TestPingSeesTheWay(t *testing.T) {
 	if m, err := wire.ParseInfo(d.want(wire.TypePong)); err != nil || m.Way.Dir != wire.DirNotAsked {
 		t.Errorf("%+v, %v", m, err)
 	}
+}
+
+// A long answer that isn't taken is counted until its caller has left, and holds
+// up nobody.
+func TestAnswersAreCounted(t *testing.T) {
+	s := newServer(t, "any")
+	const size = 4 * longest
+	s.answers, s.places = newMemory(size), newPlaces(1, 100)
+	for range 81 { // more than a socket holds
+		call := wire.Call{Procedure: "sleep", Args: []string{"1000"}, Dir: wire.Dir{Name: "/"}, Label: strings.Repeat("x", wire.MaxLabel)}
+		dial(t, s).send(call.Append())
+	}
+	until := func(what string, counted bool) {
+		within(t, what, func() {
+			for free := counted; free == counted; time.Sleep(time.Millisecond) {
+				if free = s.answers.all.TryAcquire(size); free {
+					s.answers.all.Release(size)
+				}
+			}
+		})
+	}
+	within(t, "all have come", func() {
+		for d := dial(t, s); len(d.ps()) < 81; time.Sleep(time.Millisecond) {
+		}
+	})
+	until("what was taken is free", false)
+	hog := dial(t, s)
+	hog.send(wire.Question(wire.TypePS))
+	until("it is counted", true)
+	other := dial(t, s)
+	other.send(wire.Question(wire.TypeList))
+	other.want(wire.TypeListing)
+	hog.conn.Close()
+	until("it has left", false)
 }

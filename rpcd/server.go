@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/sys/unix"
 
 	"rpcd/rpcd/export"
@@ -24,8 +23,10 @@ type Server struct {
 	Config
 	places  *places
 	idle    *idle
-	lookups *lookups
-	frames  *semaphore.Weighted // bytes of the big first frames of calls that haven't started
+	lookups *lookups // for calls
+	lists   *lookups // for LIST and PS: nobody's call waits behind those
+	frames  *memory  // of the big first frames of calls that haven't started
+	answers *memory  // of the answers to LIST and PS that are made or sent
 	peak    peak
 	started time.Time
 	null    int // /dev/null, for streams that are closed
@@ -46,9 +47,13 @@ type Server struct {
 
 type counters struct{ calls, refused, lost, timedOut, signaled atomic.Uint64 }
 
-// maxFrames bounds the memory, in bytes, of first frames over smallFrame from
-// their arrival until their procedure's start.
-const maxFrames = 64 << 20
+// The memory, in bytes, of first frames over smallFrame from their arrival until
+// their procedure's start; and of answers from before they are made until they
+// are taken.
+const (
+	maxFrames  = 64 << 20
+	maxAnswers = 64 << 20
+)
 
 // New makes a server.
 func New(c Config) (*Server, error) {
@@ -59,8 +64,10 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		Config:  c,
 		places:  newPlaces(c.MaxCalls, c.Queue),
-		lookups: newLookups(),
-		frames:  semaphore.NewWeighted(maxFrames),
+		lookups: newLookups(fewLooks),
+		lists:   newLookups(fewLists),
+		frames:  newMemory(maxFrames),
+		answers: newMemory(maxAnswers),
 		started: time.Now(),
 		null:    null,
 		dead:    make(chan struct{}),

@@ -81,14 +81,11 @@ func (c *call) isAnswered() bool {
 }
 
 // refuse answers that nothing was started.
-func (c *call) refuse(name string, err error) {
+func (c *call) refuse(err error) {
 	r := refusal(err)
 	s := c.conn.server
 	s.counters.refused.Add(1)
 	close(c.answered)
 	c.tell(r.Append())
-	if name == "" {
-		name = c.Procedure
-	}
-	s.Log.Info("refused", "call", c.id, "uid", c.conn.caller.UID, "gid", c.conn.caller.GID, "procedure", printable(name), "why", printable(r.Text))
+	s.Log.Info("refused", "call", c.id, "uid", c.conn.caller.UID, "gid", c.conn.caller.GID, "procedure", printable(c.Procedure), "why", printable(r.Text))
 }

@@ -53,6 +53,9 @@ func (c *call) beat() {
 func (c *call) silent(yes bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.parted {
+		return
+	}
 	c.quiet = yes
 	switch {
 	case yes:

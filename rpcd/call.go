@@ -17,9 +17,9 @@ import (
 // call is one call.
 //
 // States, by what its fields say: waiting (process nil: signals cancel it),
-// running (process set: signals reach the group), over (done closed). The
-// reading goroutine calls signal, abandon, silent and vanish; serve has a
-// goroutine of its own.
+// running (process set: signals reach the group), ended (its caller has yet to
+// take the output and the status), over (done closed). The reading goroutine
+// calls signal, abandon, silent and vanish; serve has a goroutine of its own.
 type call struct {
 	*wire.Call
 	conn  *conn
@@ -46,7 +46,8 @@ type call struct {
 	heardOnce sync.Once
 
 	mu       sync.Mutex
-	process  process          // nil: not started yet, or over
+	process  process // nil: not started yet, or ended
+	ended    bool
 	pending  []syscall.Signal // came before it
 	ending   ending           // how far its end has been brought about
 	deadline time.Time        // of the grace, from ended on
@@ -54,6 +55,7 @@ type call struct {
 	timers   []*time.Timer
 	beating  bool // heartbeats go both ways
 	quiet    bool // the caller is stopped: no heartbeats
+	parted   bool // the connection's deadline is that of who has had its answer
 }
 
 func newCall(c *conn, m *wire.Call, free func()) *call {
@@ -81,59 +83,78 @@ func (c *call) serve(fds []int, truncated, welcome bool) {
 	s := c.conn.server
 	defer s.exit(c)
 	defer time.AfterFunc(slowStart, c.soothe).Stop()
+	err := error(&wire.Refused{Code: wire.Draining, Text: drains})
 	if welcome {
-		if name, err := c.run(fds, truncated); err != nil {
-			c.refuse(name, err)
-		}
-	} else {
+		err = s.admit(c.conn.caller)
+	}
+	if err != nil {
 		closeAll(fds)
-		c.refuse("", &wire.Refused{Code: wire.Draining, Text: drains})
+	} else {
+		err = c.run(fds, truncated)
+	}
+	if err != nil {
+		c.refuse(err)
 	}
 	c.free()
+	c.part()
+	s.idle.add(c.conn)
+}
+
+// part bounds how long the connection stays: until the caller has closed it, or
+// sends its next first frame.
+func (c *call) part() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parted = true
 	c.conn.fd.SetIdle(0)
-	wait := closeWait
-	if c.Flags&wire.CallKeep != 0 {
-		wait = keepWait
+	wait := keepWait
+	if c.Flags&wire.CallKeep == 0 {
+		wait = closeWait
+		c.conn.server.idle.closing(c.conn)
 	}
 	_ = c.conn.fd.SetDeadline(time.Now().Add(wait))
-	s.idle.add(c.conn)
 }
 
 // run is everything up to EXIT. It owns fds. Its error is a refusal, and
 // nothing has been started then.
-func (c *call) run(fds []int, truncated bool) (name string, err error) {
+func (c *call) run(fds []int, truncated bool) error {
 	s := c.conn.server
 	looked, err := s.lookups.begin(c.ctx)
 	if err != nil {
 		closeAll(fds)
-		return "", err
+		return err
 	}
 	defer looked()
 	std, err := newStdio(c, fds, truncated)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer std.close()
 	proc, dirfd, err := c.lookUp()
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer unix.Close(dirfd)
 	env, err := s.environ(proc, c)
 	if err != nil {
-		return proc.Name, err
+		return err
 	}
 	run, err := runnerOf(proc)
 	if err != nil {
-		return proc.Name, err
+		return err
 	}
 	looked()
 	if err := c.takePlace(proc); err != nil {
-		return proc.Name, err
+		return err
 	}
 	defer s.places.give(proc.Name)
+	if c.Flags&wire.CallAnnounce != 0 {
+		if err := c.announce(); err != nil {
+			return err
+		}
+	}
 	if err := std.open(c.as != nil); err != nil {
-		return proc.Name, err
+		return err
 	}
 	began := time.Now()
 	p, err := run.start(child.Spec{
@@ -147,30 +168,38 @@ func (c *call) run(fds []int, truncated bool) (name string, err error) {
 		Keep:  proc.Keep || s.Keep,
 	})
 	if err != nil {
-		return proc.Name, startRefusal(proc, c.dir, c.as, err)
+		return startRefusal(proc, c.dir, c.as, err)
 	}
 	std.started()
 	c.supervise(p, proc, std, began)
-	return proc.Name, nil
+	return nil
 }
 
 // lookUp finds the procedure, and the directory to run in, whose descriptor the
 // caller closes.
 func (c *call) lookUp() (*export.Procedure, int, error) {
 	s := c.conn.server
-	if err := s.admit(c.conn.caller); err != nil {
-		return nil, -1, err
-	}
 	proc, err := s.Source.Lookup(c.Procedure, c.conn.caller)
 	if err != nil {
 		return nil, -1, err
 	}
 	if c.as, err = s.runAs(c.conn.caller, c.bridged); err != nil {
-		return proc, -1, err
+		return nil, -1, err
 	}
+	touch(proc.Path)
 	dirfd, dir, err := s.openDir(c.Dir, c.bridged, proc, c.as)
 	c.dir = dir
 	return proc, dirfd, err
+}
+
+// touch reads the beginning of a program, so that one on a file system that
+// hangs does so here, and not in its start, which holds up all others.
+func touch(path string) {
+	if fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err == nil {
+		var b [1]byte
+		_, _ = unix.Pread(fd, b[:], 0)
+		unix.Close(fd)
+	}
 }
 
 // takePlace waits for a place among the running calls.
@@ -179,11 +208,6 @@ func (c *call) takePlace(proc *export.Procedure) error {
 	wait := s.QueueWait
 	if c.Flags&wire.CallNoWait != 0 {
 		wait = 0
-	}
-	if c.Flags&wire.CallAnnounce != 0 {
-		if err := c.announce(); err != nil {
-			return err
-		}
 	}
 	err := s.places.take(c.ctx, proc, wait, func(behind string) { c.accepted(wire.AcceptedWaits, behind) })
 	if err == nil && c.ctx.Err() != nil { // it left at the very moment
@@ -196,7 +220,8 @@ func (c *call) takePlace(proc *export.Procedure) error {
 // supervise sees a started process to its end and reports it.
 func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began time.Time) {
 	s := c.conn.server
-	c.adopt(p, shortest(c.Timeout, proc.Timeout, s.Timeout))
+	limit := shortest(c.Timeout, proc.Timeout, s.Timeout)
+	c.adopt(p, limit)
 	c.beat()
 	c.tell(c.news(0, "").Append(wire.TypeStarted))
 	std.relay()
@@ -211,6 +236,14 @@ func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began ti
 	}
 	took := time.Since(began)
 	deadline, timedOut := c.over()
+	rest := sync.OnceFunc(p.Reap)
+	if !proc.Keep && !s.Keep {
+		rest = sync.OnceFunc(func() { s.tail(func() { p.End(deadline, s.dead) }) })
+		defer time.AfterFunc(leftWait, rest).Stop() // a caller that doesn't read keeps nothing alive
+	}
+	if limit > 0 { // nor does it keep its place
+		defer time.AfterFunc(time.Until(began.Add(limit+s.Grace+lastWords)), func() { c.conn.fd.Close() }).Stop()
+	}
 	exit := &wire.Exit{Status: status.Wait, User: status.User, System: status.System, MaxRSS: status.MaxRSS}
 	if timedOut {
 		exit.Flags |= wire.ExitTimeout
@@ -226,12 +259,7 @@ func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began ti
 	}
 	c.logEnd(proc, exit, took, std, lost)
 	s.count(exit, lost)
-
-	if proc.Keep || s.Keep {
-		p.Reap()
-		return
-	}
-	s.tail(func() { p.End(deadline, s.dead) })
+	rest()
 }
 
 // shortest gives the smallest that isn't 0.

@@ -32,6 +32,7 @@ type conn struct {
 	seat   *list.Element // among the idle connections; nil: in a call, or gone
 	held   int           // descriptors that came for a call to come
 	called bool          // it had a call
+	closes bool          // it has had its last answer, and is the caller's to close
 	gone   bool          // turned away, or at its end
 }
 
@@ -153,6 +154,7 @@ func (c *conn) reserve(h wire.Header) (free func(), err error) {
 func (c *conn) refuse(err error) error {
 	r := refusal(err)
 	c.server.counters.refused.Add(1)
+	c.server.idle.closing(c)
 	if werr := c.fd.WriteFrame(r.Append()); werr == nil {
 		c.linger()
 	}

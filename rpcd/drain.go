@@ -21,6 +21,11 @@ const lastMoment = 500 * time.Millisecond
 // may stay there.
 const lastWait = 10 * time.Second
 
+// mostTurned bounds how many of those who wait to be accepted are told: somebody
+// may come again and again, by a descriptor of the socket's file. As many as may
+// wait at once are (fdconn's backlog).
+const mostTurned = 4096
+
 const drains = "is draining"
 
 // Drain brings the server to its end and returns when no call is left. Running
@@ -44,6 +49,22 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 	s.hangUp(listeners)
 	s.idle.clear(true, wire.Draining, drains)
 	s.settle(nil, time.After(lastWords)) // those who had called just before are told
+	s.farewell(time.After(lastWords))
+}
+
+// farewell waits until those who have had their answer have closed: behind some
+// bridges a worker that closes first takes its last words with it.
+func (s *Server) farewell(limit <-chan time.Time) {
+	for {
+		if _, last := s.idle.count(); last == 0 {
+			return
+		}
+		select {
+		case <-s.changed:
+		case <-limit:
+			return
+		}
+	}
 }
 
 // end lets the calls end, and ends them.
@@ -88,7 +109,10 @@ func (s *Server) hangUp(listeners []*fdconn.Listener) {
 	for _, l := range listeners {
 		if !s.Activated {
 			l.Hide()
-			for l.TurnAway((&wire.Refused{Code: wire.Draining, Text: drains}).Append()) {
+			for range mostTurned {
+				if !l.TurnAway((&wire.Refused{Code: wire.Draining, Text: drains}).Append()) {
+					break
+				}
 				s.counters.refused.Add(1)
 			}
 		}
@@ -121,9 +145,10 @@ func (s *Server) settle(now <-chan os.Signal, limit <-chan time.Time) int {
 // isSettled: no call is left, nothing of an ended one, and, where all that we
 // accepted is to be served, nobody who hasn't said yet what he wants.
 func (s *Server) isSettled() bool {
+	fresh, _ := s.idle.count()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.calls) == 0 && s.tails == 0 && (s.refusing || s.idle.count() == 0)
+	return len(s.calls) == 0 && s.tails == 0 && (s.refusing || fresh == 0)
 }
 
 // endAll brings the end of every call about.

@@ -1,6 +1,7 @@
 package rpcd
 
 import (
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -62,7 +63,7 @@ func TestDrainActivated(t *testing.T) {
 	runs.running("sleep", "0.3")
 	waits.send(callOf(0, "true"))
 	waits.want(wire.TypeAccepted)
-	for s.idle.count() != 1 {
+	for fresh := 0; fresh != 1; fresh, _ = s.idle.count() {
 		time.Sleep(time.Millisecond)
 	}
 	over := drain(s, hang, nil)
@@ -95,7 +96,7 @@ func TestDrainOutOfTime(t *testing.T) {
 	runs.running("sleep", "1000")
 	waits.send(callOf(0, "true"))
 	waits.want(wire.TypeAccepted)
-	for s.idle.count() != 1 {
+	for fresh := 0; fresh != 1; fresh, _ = s.idle.count() {
 		time.Sleep(time.Millisecond)
 	}
 	over := drain(s, 50*time.Millisecond, nil)
@@ -119,5 +120,25 @@ func TestDrainAtOnce(t *testing.T) {
 	if e, err := wire.ParseExit(0, runs.want(wire.TypeExit)); err != nil || e.Status != uint32(unix.SIGKILL) {
 		t.Errorf("%+v, %v", e, err)
 	}
+	within(t, "Drain", func() { <-over })
+}
+
+// Who has its answer has time to read it, though the worker goes.
+func TestDrainWaitsForReaders(t *testing.T) {
+	s := newServer(t, "any")
+	d := dial(t, s)
+	d.running("true")
+	d.want(wire.TypeExit)
+	for last := 0; last != 1; _, last = s.idle.count() {
+		time.Sleep(time.Millisecond)
+	}
+	over := drain(s, hang, nil)
+	if err := d.conn.SetDeadline(time.Now().Add(300 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wire.ReadHeader(d.br); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the worker closed first: %v", err)
+	}
+	d.conn.Close()
 	within(t, "Drain", func() { <-over })
 }

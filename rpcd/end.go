@@ -2,6 +2,7 @@ package rpcd
 
 import (
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -69,7 +70,7 @@ func (c *call) end(how ending) {
 func (c *call) over() (deadline time.Time, timedOut bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.process = nil
+	c.process, c.ended = nil, true
 	for _, t := range c.timers {
 		t.Stop()
 	}
@@ -83,19 +84,39 @@ func (c *call) over() (deadline time.Time, timedOut bool) {
 // start.
 const maxPending = 16
 
-// signal sends sig to the group, or cancels a call that still waits.
+// signal sends sig to the group, or cancels a call that still waits. Of the
+// stops and continuations of one that waits only the last counts.
 func (c *call) signal(sig syscall.Signal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.process != nil {
+	switch {
+	case c.process != nil:
 		c.process.Signal(sig)
 		return
+	case c.ended:
+		return
+	}
+	if stops(sig) {
+		c.pending = slices.DeleteFunc(c.pending, stops)
 	}
 	if len(c.pending) < maxPending {
 		c.pending = append(c.pending, sig)
 	}
-	if sig != unix.SIGCONT && sig != unix.SIGSTOP && sig != unix.SIGWINCH {
+	if !stops(sig) && sig != unix.SIGWINCH {
 		c.leave()
+	}
+}
+
+func stops(sig syscall.Signal) bool { return sig == unix.SIGSTOP || sig == unix.SIGCONT }
+
+// cut gives up the output and the status of a call that has ended: its caller
+// doesn't take them, and is gone for us.
+func (c *call) cut() {
+	c.mu.Lock()
+	ended := c.ended
+	c.mu.Unlock()
+	if ended {
+		c.conn.fd.Close()
 	}
 }
 

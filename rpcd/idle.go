@@ -20,8 +20,9 @@ type idle struct {
 	max   int
 	n     int
 	users map[uint32]*seats
-	fresh int    // those that never had a call
-	gone  func() // called when a fresh one has gone
+	fresh int    // those that may yet call for the first time
+	last  int    // those that have had their last answer
+	gone  func() // called when one of either has gone
 }
 
 // seats are one user's, the eldest first.
@@ -66,9 +67,7 @@ func (i *idle) add(c *conn) {
 	c.seat = l.PushBack(c)
 	l.n += 1 + c.held
 	i.n += 1 + c.held
-	if !c.called {
-		i.fresh++
-	}
+	i.tally(c, 1)
 	i.settle()
 }
 
@@ -93,6 +92,32 @@ func (i *idle) settle() {
 	i.mu.Unlock()
 	for _, c := range victims {
 		c.turnAway(wire.Busy, "is busy: too many connections wait for a call")
+	}
+}
+
+// closing says that c has had its last answer.
+func (i *idle) closing(c *conn) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if c.seat != nil {
+		i.tally(c, -1)
+	}
+	c.closes = true
+	if c.seat != nil {
+		i.tally(c, 1)
+	}
+}
+
+// tally counts c, or counts it no more.
+func (i *idle) tally(c *conn, by int) {
+	switch {
+	case c.closes:
+		i.last += by
+	case !c.called:
+		i.fresh += by
+	}
+	if by < 0 {
+		i.gone()
 	}
 }
 
@@ -124,13 +149,14 @@ func (i *idle) spare(why string) bool {
 	return victim != nil
 }
 
-// clear turns away those that had a call, or all.
+// clear turns away those that had a call, or all, but for those who have their
+// last answer: they may be about to read it.
 func (i *idle) clear(all bool, code wire.Code, why string) {
 	i.mu.Lock()
 	var victims []*conn
 	for _, l := range i.users {
 		for e := l.Front(); e != nil; e = e.Next() {
-			if c := e.Value.(*conn); all || c.called {
+			if c := e.Value.(*conn); !c.closes && (all || c.called) {
 				victims = append(victims, c)
 			}
 		}
@@ -145,11 +171,12 @@ func (i *idle) clear(all bool, code wire.Code, why string) {
 	}
 }
 
-// count is how many never had a call.
-func (i *idle) count() int {
+// count is how many may yet call for the first time, and how many have had their
+// last answer.
+func (i *idle) count() (fresh, last int) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.fresh
+	return i.fresh, i.last
 }
 
 // eldest takes out who goes first; nil when there is none.
@@ -181,10 +208,7 @@ func (i *idle) drop(c *conn) {
 	}
 	c.seat = nil
 	i.n -= 1 + c.held
-	if !c.called {
-		i.fresh--
-		i.gone()
-	}
+	i.tally(c, -1)
 }
 
 // turnAway refuses whatever c may be about to send, and closes it.

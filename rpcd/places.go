@@ -53,6 +53,12 @@ func (p *places) take(ctx context.Context, proc *export.Procedure, d time.Durati
 		p.mu.Unlock()
 		return &wire.Refused{Code: wire.Draining, Text: "is draining"}
 	}
+	for _, w := range p.waiting { // its file may have changed since they came
+		if w.name == proc.Name {
+			w.max = proc.MaxCalls
+		}
+	}
+	p.grant()
 	if p.free(proc.Name, proc.MaxCalls) {
 		p.occupy(proc.Name)
 		p.mu.Unlock()
@@ -122,6 +128,11 @@ func (p *places) leave(name string) {
 	if p.running[name]--; p.running[name] == 0 {
 		delete(p.running, name)
 	}
+	p.grant()
+}
+
+// grant gives free places to who waits.
+func (p *places) grant() {
 	for i := 0; i < len(p.waiting) && p.total < p.max; {
 		w := p.waiting[i]
 		if p.closed || !p.free(w.name, w.max) {

@@ -149,7 +149,7 @@ func (c *call) running() wire.Running {
 		r.PID, r.State = uint32(c.process.Number()), wire.CallRunning
 	}
 	switch {
-	case c.ending > untouched:
+	case c.ending > untouched, c.ended:
 		r.State = wire.CallEnding
 	case c.process != nil && c.quiet:
 		r.State = wire.CallStopped
@@ -176,5 +176,8 @@ func (s *Server) kill(c export.Caller, m *wire.Kill) error {
 	sig := unix.Signal(m.Signal)
 	s.Log.Info("signal", "call", found.id, "by_uid", c.UID, "signal", unix.SignalName(sig))
 	found.signal(sig)
+	if sig == unix.SIGKILL {
+		found.cut()
+	}
 	return nil
 }

@@ -2,6 +2,7 @@ package rpcd
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 )
 
 func TestRunAs(t *testing.T) {
+	self := uint32(os.Geteuid())
 	for _, c := range []struct {
 		name    string
 		off     bool
@@ -25,8 +27,11 @@ func TestRunAs(t *testing.T) {
 		{name: "no groups", caller: export.Caller{UID: 1001, GID: 1002}, uid: 1001},
 		{name: "the group root, as docker run --user 1001 has it", caller: export.Caller{UID: 1001}, uid: 1001},
 		{name: "root", caller: export.Caller{Groups: []uint32{7}}},
-		{name: "bridged", bridged: true, caller: export.Caller{UID: 1001, GID: 1002}},
-		{name: "a bridged stranger", bridged: true, caller: export.Caller{UID: 65534, GID: 65534}},
+		{name: "root's bridge", bridged: true, caller: export.Caller{}},
+		{name: "a bridge of rpcd's user", bridged: true, caller: export.Caller{UID: self, GID: 1002}},
+		{name: "another's bridge", bridged: true, caller: export.Caller{UID: self + 1, GID: 1002}, refused: true},
+		{name: "a stranger's bridge", bridged: true, caller: export.Caller{UID: 65534, GID: 65534}, refused: true},
+		{name: "bridged, not asked for", off: true, bridged: true, caller: export.Caller{UID: self + 1, GID: 1002}},
 		{name: "a stranger", caller: export.Caller{UID: 65534, GID: 1002}, refused: true},
 		{name: "a stranger's group", caller: export.Caller{UID: 1001, GID: 65534}, refused: true},
 		{name: "a group of a stranger's", caller: export.Caller{UID: 1001, GID: 1002, Groups: []uint32{7, 65534, 8}}, uid: 1001, groups: []uint32{7, 8}},

@@ -21,11 +21,6 @@ const lastMoment = 500 * time.Millisecond
 // may stay there.
 const lastWait = 10 * time.Second
 
-// mostTurned bounds how many of those who wait to be accepted are told: somebody
-// may come again and again, by a descriptor of the socket's file. As many as may
-// wait at once are (fdconn's backlog).
-const mostTurned = 4096
-
 const drains = "is draining"
 
 // Drain brings the server to its end and returns when no call is left. Running
@@ -109,17 +104,27 @@ func (s *Server) hangUp(listeners []*fdconn.Listener) {
 	for _, l := range listeners {
 		if !s.Activated {
 			l.Hide()
-			for range mostTurned {
-				if !l.TurnAway((&wire.Refused{Code: wire.Draining, Text: drains}).Append()) {
-					break
-				}
-				s.counters.refused.Add(1)
-			}
+			s.turnAll(l.TurnAway)
 		}
 		l.Close()
 	}
 	s.loops.Wait()
 }
+
+// turnAll tells those who wait to be accepted, by turn, which says whether there
+// was one: as many as may wait at once (fdconn's backlog), since somebody may
+// come again and again, by a descriptor of the socket's file.
+func (s *Server) turnAll(turn func([]byte) bool) {
+	words := (&wire.Refused{Code: wire.Draining, Text: drains}).Append()
+	for range mostTurned {
+		if !turn(words) {
+			return
+		}
+		s.counters.refused.Add(1)
+	}
+}
+
+const mostTurned = 4096
 
 // How a settle ends.
 const (

@@ -288,3 +288,22 @@ func TestBehindIsShort(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 }
+
+// A limit that was raised holds for who waits, too, and before who comes later.
+func TestRaisedLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlaces(10, 10)
+		take(t, p, proc("a", 1))
+		first := wait(t.Context(), p, proc("a", 1), hang)
+		second := wait(t.Context(), p, proc("a", 2), hang)
+		if err := <-first; err != nil {
+			t.Errorf("the first in the queue: %v", err)
+		}
+		wantLoad(t, p, 2, 1)
+		p.give("a")
+		if err := <-second; err != nil {
+			t.Errorf("the second: %v", err)
+		}
+		wantLoad(t, p, 2, 0)
+	})
+}

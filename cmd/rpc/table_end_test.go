@@ -53,4 +53,7 @@ for i in 1 2 3 4 5; do rpc $W sh -c "echo $i >>order" & wait_for sh -c "rpc ping
 	{name: "how long one may wait", serve: []string{"--max-calls", "1", "--queue-wait", "0.3s"}, script: `rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' & wait_for test -e up; rpc $W true; echo $?; : >go; wait`, stdout: "125\n", stderr: "rpc: $W is busy: waited 300ms behind 1 running (1 sh)\n"},
 	{name: "a procedure's places", script: `procedure p sh; echo 1 >$D/ex/p/max-calls; rpc $W p -c ': >up; while [ ! -e go ]; do sleep 0.02; done; echo first >>order' & wait_for test -e up; rpc $W p -c 'echo second >>order' & wait_for sh -c 'rpc ping $W | grep -q "1 waiting"'; rpc $W echo other; : >go; wait; cat order`, stdout: "other\nfirst\nsecond\n"},
 	{name: "waiting isn't counted", serve: []string{"--max-calls", "1"}, script: `rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' & wait_for test -e up; rpc --timeout 1s $W echo ran & sleep 1.5; : >go; wait $!; echo $?`, stdout: "ran\n0\n"},
+	{name: "leftovers of a call whose output isn't taken", on: "none bridge", serve: []string{"--grace", "1s"}, script: `mkfifo out; exec 9<>out
+rpc $W sh -c 'trap "" TERM; sleep 99 & echo $! >pid.; mv pid. pid; head -c 700000 /dev/zero' >out &
+wait_for test -s pid; wait_for gone $(<pid) && echo gone; head -c 700000 <&9 | wc -c; wait $!; echo $?`, stdout: "gone\n700000\n0\n"},
 }

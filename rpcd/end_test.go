@@ -1,0 +1,115 @@
+package rpcd
+
+import (
+	"context"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/wire"
+)
+
+// untaken is a call whose caller takes none of its output.
+func untaken(script string) *wire.Call {
+	return &wire.Call{
+		Procedure: "sh", Args: []string{"-c", script}, Dir: wire.Dir{Name: "/"},
+		Streams: []wire.Stream{{Number: 1, Mode: wire.Relayed, Flags: wire.StreamOutput}},
+	}
+}
+
+// A call whose caller doesn't take the output when it has ended is seen as
+// ending, and KILL cuts it off.
+func TestUntakenOutput(t *testing.T) {
+	s := newServer(t, "any")
+	d, asks := dial(t, s), dial(t, s)
+	d.send(untaken("echo x").Append())
+	d.want(wire.TypeStarted)
+	within(t, "the end of the process", func() {
+		for asks.ps()[0].State != wire.CallEnding {
+			time.Sleep(time.Millisecond)
+		}
+	})
+	wantLoad(t, s.places, 1, 0)
+	asks.send((&wire.Kill{ID: asks.ps()[0].ID, Signal: uint8(unix.SIGKILL)}).Append())
+	asks.want(wire.TypeSignaled)
+	d.dropped()
+	within(t, "its place", func() {
+		for s.places.load().Running > 0 {
+			time.Sleep(time.Millisecond)
+		}
+	})
+}
+
+// A time limit holds for the taking, too.
+func TestUntakenOutputAndALimit(t *testing.T) {
+	s := newServer(t, "any")
+	d := dial(t, s)
+	call := untaken("echo x")
+	call.Timeout = time.Millisecond
+	d.send(call.Append())
+	d.want(wire.TypeStarted)
+	d.dropped()
+}
+
+// However often a waiting caller stops and goes on, the last counts.
+func TestStopsOfAWaitingCall(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	k := &call{leave: leave}
+	for range 20 {
+		for _, sig := range []syscall.Signal{unix.SIGSTOP, unix.SIGCONT, unix.SIGCONT} {
+			k.signal(sig)
+		}
+	}
+	if want := []syscall.Signal{unix.SIGCONT}; !slices.Equal(k.pending, want) || ctx.Err() != nil {
+		t.Errorf("%v, %v; want %v", k.pending, ctx.Err(), want)
+	}
+	k.signal(unix.SIGTERM)
+	if ctx.Err() == nil {
+		t.Error("TERM doesn't cancel it")
+	}
+}
+
+// Who waits for the answer to ACCEPTED has a place, or waits for one.
+func TestAnnouncedCallsHavePlaces(t *testing.T) {
+	s := newServer(t, "any")
+	s.places = newPlaces(1, 1)
+	first, second, third := dial(t, s), dial(t, s), dial(t, s)
+	first.send(callOf(wire.CallAnnounce, "true"))
+	first.want(wire.TypeAccepted)
+	second.send(callOf(wire.CallAnnounce, "true"))
+	if m, err := wire.ParseStarted(wire.AcceptedWaits, second.want(wire.TypeAccepted)); err != nil || m.Text == "" {
+		t.Errorf("%+v, %v", m, err)
+	}
+	third.send(callOf(wire.CallAnnounce, "true"))
+	third.refused(wire.Busy)
+	for _, d := range []*dialogue{first, second} {
+		d.send(wire.Frame(wire.TypeContinued, 0, 0, nil))
+		if d == second {
+			d.want(wire.TypeAccepted)
+			d.send(wire.Frame(wire.TypeContinued, 0, 0, nil))
+		}
+		d.want(wire.TypeStarted)
+		d.want(wire.TypeExit)
+	}
+}
+
+// A caller that says, after the end, that it stops, is closed all the same.
+func TestStoppedAfterTheEnd(t *testing.T) {
+	d := converse(t, "any")
+	d.running("true")
+	d.want(wire.TypeExit)
+	d.send(wire.Frame(wire.TypeStopped, 0, 0, nil))
+	d.dropped()
+}
+
+// Who comes again and again doesn't keep a drain from its end.
+func TestDrainAgainstComers(t *testing.T) {
+	s := newServer(t, "any")
+	within(t, "the end of turning away", func() { s.turnAll(func([]byte) bool { return true }) })
+	if n := s.counters.refused.Load(); n != mostTurned {
+		t.Errorf("%d are turned away, want %d", n, mostTurned)
+	}
+}

@@ -33,8 +33,10 @@ type outlet struct {
 }
 
 func newOutlet(c *fdconn.Conn, r *wire.Relay, st wire.Stream, pipe *os.File) *outlet {
-	o := &outlet{conn: c, pipe: pipe, out: r.Out(st.Number, st.Window), done: make(chan struct{})}
-	o.out.OnClosed(func() { go pipe.Close() }) // the child gets SIGPIPE; Close waits for a Splice
+	o := &outlet{conn: c, pipe: pipe, done: make(chan struct{})}
+	o.out = r.Out(st.Number, st.Window, func(out *wire.Out) {
+		out.OnClosed(func() { go pipe.Close() }) // the child gets SIGPIPE; Close waits for a Splice
+	})
 	return o
 }
 

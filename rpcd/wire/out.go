@@ -35,7 +35,7 @@ func (o *Out) Line() { o.line = true }
 func (o *Out) Frames(n int) { o.most = n }
 
 // OnClosed has f called, once, when the other side says that nobody reads the
-// stream any more. It must be set before frames are handled.
+// stream any more. It is for Relay.Out's with, unless no frame can have come yet.
 func (o *Out) OnClosed(f func()) { o.onClosed = f }
 
 // wait waits for credit and gives how much there is.

@@ -28,14 +28,17 @@ type outlet struct {
 	bytes int64
 	left  bool
 
-	last      bool // run's own: the procedure has ended, remaining is set
-	remaining int  // bytes that were in the pipe then
+	// run's own
+	last      bool     // the procedure has ended, remaining is set
+	remaining int      // bytes that were in the pipe then
+	passage   *passage // nil: not needed yet
+	copies    bool     // there is none to be had, or no splice
 }
 
 func newOutlet(c *fdconn.Conn, r *wire.Relay, st wire.Stream, pipe *os.File) *outlet {
 	o := &outlet{conn: c, pipe: pipe, done: make(chan struct{})}
 	o.out = r.Out(st.Number, st.Window, func(out *wire.Out) {
-		out.OnClosed(func() { go pipe.Close() }) // the child gets SIGPIPE; Close waits for a Splice
+		out.OnClosed(func() { pipe.Close() }) // the child gets SIGPIPE
 	})
 	return o
 }
@@ -46,6 +49,9 @@ func (o *outlet) run() {
 	o.bytes, err = o.out.ReadFrom(o)
 	o.left = errors.Is(err, errLeft)
 	o.pipe.Close()
+	if o.passage != nil {
+		o.passage.close()
+	}
 	_ = o.out.Close()
 }
 
@@ -70,14 +76,14 @@ func (o *outlet) Splice(max int, header func(n int) ([]byte, error)) (int, error
 	if n = min(n, max); n < leastSplice {
 		return 0, nil
 	}
+	if n = o.take(n); n == 0 { // a header promises what is ours
+		return 0, nil
+	}
 	head, err := header(n)
 	if err != nil {
 		return 0, err
 	}
-	if cerr := control(o.pipe, func(fd int) { err = o.conn.Splice(head, fd, n) }); cerr != nil {
-		err = cerr
-	}
-	if err != nil {
+	if err := o.conn.Splice(head, o.passage[0], n); err != nil {
 		o.conn.Close() // a frame was cut
 		return 0, err
 	}
@@ -87,6 +93,46 @@ func (o *outlet) Splice(max int, header func(n int) ([]byte, error)) (int, error
 		}
 	}
 	return n, nil
+}
+
+// passage is the two ends of a pipe of our own, between the procedure's and the
+// socket: what lies there nobody else can take. Who has it closes it.
+type passage [2]int
+
+func newPassage() (*passage, error) {
+	var p passage
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return nil, err
+	}
+	_, _ = unix.FcntlInt(uintptr(p[1]), unix.F_SETPIPE_SZ, outPipe)
+	return &p, nil
+}
+
+func (p *passage) close() { closeAll(p[:]) }
+
+// take moves up to n bytes from the procedure's pipe into the empty passage,
+// and gives how many. It doesn't wait: another process that has the pipe may
+// have been quicker.
+func (o *outlet) take(n int) int {
+	if o.copies {
+		return 0
+	}
+	if o.passage == nil {
+		var err error
+		if o.passage, err = newPassage(); err != nil { // at the limit of descriptors
+			o.copies = true
+			return 0
+		}
+	}
+	var moved int64
+	var err error
+	if control(o.pipe, func(fd int) {
+		moved, err = unix.Splice(fd, nil, o.passage[1], nil, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+	}) != nil {
+		return 0
+	}
+	o.copies = err != nil && err != unix.EAGAIN // a sandbox without splice
+	return int(max(moved, 0))
 }
 
 // Read reads the pipe: as it comes while the procedure runs; then what was

@@ -385,6 +385,39 @@ func TestReadFromReadsNoMoreThanItsCredit(t *testing.T) {
 	})
 }
 
+// A stopped stream waits for no credit and uses none, and still ends.
+func TestStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s sink
+		enough := errors.New("enough")
+		r := NewRelay(s.write)
+		out := r.Out(0, 2)
+		done := make(chan error)
+		go func() { _, err := out.Write([]byte("abc")); done <- err }()
+		synctest.Wait()
+		if _, b := s.next(t); string(b) != "ab" {
+			t.Errorf("%q", b)
+		}
+		out.Stop(enough)
+		if err := <-done; err != enough {
+			t.Error(err)
+		}
+		if err := handle(r, credit(0, 10)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := out.Write([]byte("c")); n != 0 || err != enough {
+			t.Errorf("%d, %v", n, err)
+		}
+		s.none(t)
+		if err := out.Close(); err != nil {
+			t.Error(err)
+		}
+		if h, _ := s.next(t); h.Type != TypeEnd {
+			t.Errorf("%v, want END", h.Type)
+		}
+	})
+}
+
 // A frame may reach a stream as soon as that is added: what was set with it
 // holds from then on.
 func TestFramesAtOnce(t *testing.T) {

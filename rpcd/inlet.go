@@ -36,15 +36,13 @@ type inlet struct {
 
 func newInlet(r *wire.Relay, st wire.Stream, pipe *os.File) *inlet {
 	i := &inlet{pipe: pipe, line: st.Flags&wire.StreamLine != 0, done: make(chan struct{}), consumed: -1}
-	size := inPipe
-	i.in = r.In(st.Number, 0, inWindow)
-	i.in.Manual()
+	size, mode := inPipe, (*wire.In).Manual
 	if i.line {
 		// In a pipe of one page a write waits until the last line is taken, and
 		// readiness to write says just that.
-		i.in.Line()
-		size = lineSize
+		size, mode = lineSize, (*wire.In).Line
 	}
+	i.in = r.In(st.Number, 0, inWindow, mode)
 	_ = control(pipe, func(fd int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, size) })
 	return i
 }

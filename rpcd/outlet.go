@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -12,8 +13,8 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// leftWait is how long an output is read on after the procedure's end when
-// something else still holds its pipe.
+// leftWait is how long an output is read on when the procedure has ended, all
+// that was written before is read, and something else still holds its pipe.
 const leftWait = 200 * time.Millisecond
 
 var errLeft = errors.New("held by another process")
@@ -28,13 +29,23 @@ type outlet struct {
 	bytes int64
 	left  bool
 
-	last      bool // run's own: the procedure has ended, remaining is set
-	remaining int  // bytes that were in the pipe then
+	mu     sync.Mutex
+	over   bool        // the procedure has ended
+	due    int         // bytes that were in the pipe then
+	giveUp *time.Timer // of others
+
+	// run's own
+	last      bool     // it knows that the procedure has ended
+	remaining int      // bytes of what is due
+	passage   *passage // nil: not needed yet
+	copies    bool     // there is none to be had, or no splice
 }
 
 func newOutlet(c *fdconn.Conn, r *wire.Relay, st wire.Stream, pipe *os.File) *outlet {
-	o := &outlet{conn: c, pipe: pipe, out: r.Out(st.Number, st.Window), done: make(chan struct{})}
-	o.out.OnClosed(func() { go pipe.Close() }) // the child gets SIGPIPE; Close waits for a Splice
+	o := &outlet{conn: c, pipe: pipe, done: make(chan struct{})}
+	o.out = r.Out(st.Number, st.Window, func(out *wire.Out) {
+		out.OnClosed(func() { pipe.Close() }) // the child gets SIGPIPE
+	})
 	return o
 }
 
@@ -43,13 +54,65 @@ func (o *outlet) run() {
 	var err error
 	o.bytes, err = o.out.ReadFrom(o)
 	o.left = errors.Is(err, errLeft)
-	o.pipe.Close()
+	o.mu.Lock()
+	if o.giveUp != nil {
+		o.giveUp.Stop()
+	}
+	o.pipe.Close() // finish comes too late from now on
+	o.mu.Unlock()
+	if o.passage != nil {
+		o.passage.close()
+	}
 	_ = o.out.Close()
 }
 
 // finish tells run that the procedure has ended.
 func (o *outlet) finish() {
-	_ = o.pipe.SetReadDeadline(time.Unix(1, 0)) // wakes a waiting Read
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err := unread(o.pipe)
+	if err != nil {
+		return
+	}
+	o.over, o.due = true, n
+	if n == 0 {
+		o.others()
+	} else {
+		_ = o.pipe.SetReadDeadline(time.Unix(1, 0)) // wakes a Read whose bytes another process took
+	}
+}
+
+// begin sees whether finish was called, and what of the bytes that are due is
+// still in the pipe.
+func (o *outlet) begin() {
+	if o.last {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.last = o.over
+	if o.due > 0 {
+		n, _ := unread(o.pipe)
+		o.remain(min(n, o.due))
+	}
+}
+
+func (o *outlet) remain(n int) {
+	if o.remaining = n; n == 0 {
+		o.others()
+	}
+}
+
+// others ends the stream when all that is due is read: at once if nobody holds
+// the pipe, else after leftWait in all, however fast others write and however
+// slowly the caller reads.
+func (o *outlet) others() {
+	if hungUp(o.pipe) {
+		o.out.Stop(io.EOF)
+		return
+	}
+	_ = o.pipe.SetReadDeadline(time.Now().Add(leftWait))
+	o.giveUp = time.AfterFunc(leftWait, func() { o.out.Stop(errLeft) })
 }
 
 // leastSplice is from how many bytes on a frame is spliced; fewer are cheaper
@@ -58,6 +121,7 @@ const leastSplice = 32 << 10
 
 // Splice sends what lies in the pipe, if it is much.
 func (o *outlet) Splice(max int, header func(n int) ([]byte, error)) (int, error) {
+	o.begin()
 	n, err := unread(o.pipe)
 	if err != nil || o.last && o.remaining == 0 {
 		return 0, nil // Read says why
@@ -68,59 +132,97 @@ func (o *outlet) Splice(max int, header func(n int) ([]byte, error)) (int, error
 	if n = min(n, max); n < leastSplice {
 		return 0, nil
 	}
+	if n = o.take(n); n == 0 { // a header promises what is ours
+		return 0, nil
+	}
 	head, err := header(n)
 	if err != nil {
 		return 0, err
 	}
-	if cerr := control(o.pipe, func(fd int) { err = o.conn.Splice(head, fd, n) }); cerr != nil {
-		err = cerr
-	}
-	if err != nil {
+	if err := o.conn.Splice(head, o.passage[0], n); err != nil {
 		o.conn.Close() // a frame was cut
 		return 0, err
 	}
 	if o.last {
-		if o.remaining -= n; o.remaining == 0 {
-			o.deadline()
-		}
+		o.remain(o.remaining - n)
 	}
 	return n, nil
+}
+
+// passage is the two ends of a pipe of our own, between the procedure's and the
+// socket: what lies there nobody else can take. Who has it closes it.
+type passage [2]int
+
+func newPassage() (*passage, error) {
+	var p passage
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return nil, err
+	}
+	_, _ = unix.FcntlInt(uintptr(p[1]), unix.F_SETPIPE_SZ, outPipe)
+	return &p, nil
+}
+
+func (p *passage) close() { closeAll(p[:]) }
+
+// take moves up to n bytes from the procedure's pipe into the empty passage,
+// and gives how many. It doesn't wait: another process that has the pipe may
+// have been quicker.
+func (o *outlet) take(n int) int {
+	if o.copies {
+		return 0
+	}
+	if o.passage == nil {
+		var err error
+		if o.passage, err = newPassage(); err != nil { // at the limit of descriptors
+			o.copies = true
+			return 0
+		}
+	}
+	var moved int64
+	var err error
+	if control(o.pipe, func(fd int) {
+		moved, err = unix.Splice(fd, nil, o.passage[1], nil, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+	}) != nil {
+		return 0
+	}
+	o.copies = err != nil && err != unix.EAGAIN // a sandbox without splice
+	return int(max(moved, 0))
 }
 
 // Read reads the pipe: as it comes while the procedure runs; then what was
 // written before its end, whole; then, for leftWait, what others write.
 func (o *outlet) Read(p []byte) (int, error) {
-	if !o.last {
+	for {
+		o.begin()
+		if o.remaining > 0 {
+			n, err := o.readNow(p[:min(len(p), o.remaining)])
+			if err != unix.EAGAIN {
+				o.remain(o.remaining - n)
+				return n, err
+			}
+			o.remain(0) // another process has taken the rest
+		}
 		n, err := o.pipe.Read(p)
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
-		o.last = true
-		if o.remaining, err = unread(o.pipe); err != nil {
-			return 0, err
+		if o.last {
+			return 0, errLeft
 		}
-		_ = o.pipe.SetReadDeadline(time.Time{})
-		o.deadline()
 	}
-	if o.remaining > 0 {
-		n, err := o.pipe.Read(p[:min(len(p), o.remaining)])
-		if o.remaining -= n; o.remaining == 0 {
-			o.deadline()
-		}
-		return n, err
-	}
-	n, err := o.pipe.Read(p)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = errLeft
-	}
-	return n, err
 }
 
-// deadline bounds the reads after the last byte that is due.
-func (o *outlet) deadline() {
-	if o.remaining == 0 {
-		_ = o.pipe.SetReadDeadline(time.Now().Add(leftWait))
+// readNow reads without waiting.
+func (o *outlet) readNow(p []byte) (int, error) {
+	var n int
+	var err error
+	if cerr := control(o.pipe, func(fd int) { n, err = unix.Read(fd, p) }); cerr != nil {
+		return 0, cerr
 	}
+	if n == 0 && err == nil {
+		err = io.EOF
+	}
+	return max(n, 0), err
 }
 
 // unread is how many bytes lie in a pipe (FIONREAD, pipe(7)).
@@ -135,6 +237,16 @@ func unread(f *os.File) (int, error) {
 		return 0, err
 	}
 	return n, ierr
+}
+
+// hungUp says whether a pipe is empty and will stay so.
+func hungUp(f *os.File) bool {
+	fds := []unix.PollFd{{Events: unix.POLLIN}}
+	err := control(f, func(fd int) {
+		fds[0].Fd = int32(fd)
+		_, _ = unix.Poll(fds, 0)
+	})
+	return err == nil && fds[0].Revents == unix.POLLHUP
 }
 
 var (

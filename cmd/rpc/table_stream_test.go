@@ -40,6 +40,9 @@ wait_for gone $(<out) && echo gone
 rpc $W sh -c 'sleep 60 & echo $!; exit 7' | cat >out; echo ${PIPESTATUS[0]}
 (($(now) - t < 20)) && wait_for gone $(<out) && echo gone`, stdout: "7\nat once\ngone\n7\ngone\n"},
 	{name: "a grandchild that writes on", script: `rpc $W sh -c '{ sleep 0.05; echo late; sleep 60; } & echo early; exit 7' | head -1; echo ${PIPESTATUS[0]}`, stdout: "early\n7\n"},
+	{name: "a grandchild that writes fast", script: `rpc $W sh -c 'yes & exit 7' | while (($(head -c 100000 | wc -c))); do sleep 0.02; done; echo ${PIPESTATUS[0]}
+rpc $W sh -c 'yes >&2 & head -c 500000 /dev/zero; exit 7' 2> >(while (($(head -c 100000 | wc -c))); do sleep 0.02; done) | wc -c; echo ${PIPESTATUS[0]}`, stdout: "7\n500000\n7\n"},
+	{name: "another reader of its own stdout", script: `rpc $W sh -c 'yes & head -c 200000000 </proc/self/fd/1 >/dev/null; exit 5' | cat >/dev/null; echo ${PIPESTATUS[0]}`, stdout: "5\n"},
 	{name: "keep", ends: true, script: `procedure kept sh; : >$D/ex/kept/keep
 rpc $W kept -c 'sleep 60 >/dev/null 2>&1 & echo $!; exit 7' >out; echo $?
 rpc $W sh -c 'sleep 60 >/dev/null 2>&1 & echo $!' >out2

@@ -9,7 +9,8 @@ import (
 )
 
 // Splice writes header, then n bytes that lie in the pipe fd, without copying
-// them (splice(2)). After an error the connection is of no use.
+// them (splice(2)). Nobody else should read that pipe: when the bytes are gone,
+// that is an error. After an error the connection is of no use.
 func (c *Conn) Splice(header []byte, fd, n int) error {
 	c.write.Lock()
 	defer c.write.Unlock()
@@ -23,8 +24,8 @@ func (c *Conn) Splice(header []byte, fd, n int) error {
 	for n > 0 {
 		err := c.s.WriteFunc(context.Background(), "splice", func(s int) error {
 			k, err := unix.Splice(fd, nil, s, nil, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
-			if err == nil && k == 0 {
-				err = io.ErrUnexpectedEOF
+			if err == nil && k == 0 || err == unix.EAGAIN && !ready(fd, unix.POLLIN) {
+				err = io.ErrUnexpectedEOF // EAGAIN means a full socket only while bytes are there
 			}
 			n -= int(max(k, 0))
 			return err
@@ -76,7 +77,7 @@ func (c *Conn) Absorb(fd, n int) (int, error) {
 		var failed error
 		err := c.s.ReadFunc(context.Background(), "splice", func(s int) error {
 			moved, failed = unix.Splice(s, nil, fd, nil, n-got, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
-			if failed == unix.EAGAIN && writable(fd) {
+			if failed == unix.EAGAIN && ready(fd, unix.POLLOUT) {
 				return failed // nothing has arrived: wait
 			}
 			return nil
@@ -94,8 +95,9 @@ func (c *Conn) Absorb(fd, n int) (int, error) {
 	return got, nil
 }
 
-func writable(fd int) bool {
-	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+// ready asks without waiting.
+func ready(fd int, event int16) bool {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: event}}
 	n, err := unix.Poll(fds, 0)
-	return err == nil && n == 1 && fds[0].Revents&unix.POLLOUT != 0
+	return err == nil && n == 1 && fds[0].Revents&event != 0
 }

@@ -2,6 +2,7 @@ package fdconn
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"testing"
@@ -54,6 +55,21 @@ func TestSpliceToNobody(t *testing.T) {
 	a.Close()
 	if err := b.Splice([]byte("head"), r, 4096); err == nil {
 		t.Error("no error")
+	}
+}
+
+// Somebody else has taken the bytes: nothing will come, and nobody may wait for
+// it with the connection's lock.
+func TestSpliceOfWhatIsGone(t *testing.T) {
+	_, b, r, _ := spliced(t, make([]byte, 1000))
+	if err := unix.SetNonblock(r, true); err != nil { // as all that are ours
+		t.Fatal(err)
+	}
+	if err := b.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Splice([]byte("head"), r, 1001); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("%v, want an unexpected EOF", err)
 	}
 }
 

@@ -9,8 +9,9 @@ import (
 // Out is the writing end of a relayed stream. It sends nothing past its
 // credit.
 //
-// States: open; ended (END was sent); closed (CLOSED came); failed (the
-// connection is gone). open goes to each of the others and stays there.
+// States: open; stopped (no DATA is sent any more); ended (END was sent); closed
+// (CLOSED came); failed (the connection is gone). open goes to each of the
+// others, stopped to each after it.
 type Out struct {
 	relay    *Relay
 	number   uint8
@@ -23,6 +24,7 @@ type Out struct {
 	line   bool
 	ended  bool
 	closed bool
+	stop   error
 	err    error
 }
 
@@ -35,7 +37,7 @@ func (o *Out) Line() { o.line = true }
 func (o *Out) Frames(n int) { o.most = n }
 
 // OnClosed has f called, once, when the other side says that nobody reads the
-// stream any more. It must be set before frames are handled.
+// stream any more. It is for Relay.Out's with, unless no frame can have come yet.
 func (o *Out) OnClosed(f func()) { o.onClosed = f }
 
 // wait waits for credit and gives how much there is.
@@ -48,6 +50,8 @@ func (o *Out) wait() (uint32, error) {
 			return 0, o.err
 		case o.closed, o.ended:
 			return 0, ErrClosed
+		case o.stop != nil:
+			return 0, o.stop
 		case o.credit > 0:
 			return o.credit, nil
 		}
@@ -161,6 +165,15 @@ func (s *sliceReader) Read(p []byte) (int, error) {
 		return n, io.EOF
 	}
 	return n, nil
+}
+
+// Stop has ReadFrom return err rather than begin another frame or wait for
+// credit. Close can still say END.
+func (o *Out) Stop(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.stop = err
+	o.cond.Broadcast()
 }
 
 // Close sends END, unless the other side has closed the stream. It may be

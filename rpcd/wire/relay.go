@@ -29,20 +29,28 @@ func NewRelay(write func(frame []byte) error) *Relay {
 }
 
 // In adds the reading end of stream n. credit is what the other side may send
-// without a CREDIT frame, window the most it may ever have, both in bytes.
-func (r *Relay) In(n uint8, credit, window uint32) *In {
+// without a CREDIT frame, window the most it may ever have, both in bytes. What
+// with sets is set before a frame can reach it.
+func (r *Relay) In(n uint8, credit, window uint32, with ...func(*In)) *In {
 	in := &In{relay: r, number: n, window: window, credit: credit}
 	in.cond.L = &in.mu
+	for _, set := range with {
+		set(in)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ins[n], in.err = in, r.err
 	return in
 }
 
-// Out adds the writing end of stream n with its first credit in bytes.
-func (r *Relay) Out(n uint8, credit uint32) *Out {
+// Out adds the writing end of stream n with its first credit in bytes. What
+// with sets is set before a frame can reach it.
+func (r *Relay) Out(n uint8, credit uint32, with ...func(*Out)) *Out {
 	out := &Out{relay: r, number: n, credit: credit, most: MaxData}
 	out.cond.L = &out.mu
+	for _, set := range with {
+		set(out)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.outs[n], out.err = out, r.err

@@ -385,6 +385,75 @@ func TestReadFromReadsNoMoreThanItsCredit(t *testing.T) {
 	})
 }
 
+// A stopped stream waits for no credit and uses none, and still ends.
+func TestStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s sink
+		enough := errors.New("enough")
+		r := NewRelay(s.write)
+		out := r.Out(0, 2)
+		done := make(chan error)
+		go func() { _, err := out.Write([]byte("abc")); done <- err }()
+		synctest.Wait()
+		if _, b := s.next(t); string(b) != "ab" {
+			t.Errorf("%q", b)
+		}
+		out.Stop(enough)
+		if err := <-done; err != enough {
+			t.Error(err)
+		}
+		if err := handle(r, credit(0, 10)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := out.Write([]byte("c")); n != 0 || err != enough {
+			t.Errorf("%d, %v", n, err)
+		}
+		s.none(t)
+		if err := out.Close(); err != nil {
+			t.Error(err)
+		}
+		if h, _ := s.next(t); h.Type != TypeEnd {
+			t.Errorf("%v, want END", h.Type)
+		}
+	})
+}
+
+// A frame may reach a stream as soon as that is added: what was set with it
+// holds from then on.
+func TestFramesAtOnce(t *testing.T) {
+	// asSoonAs handles frame when its stream is there.
+	asSoonAs := func(r *Relay, frame []byte) (wait func()) {
+		tried, done := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			for first := true; handle(r, frame) != nil; first = false {
+				if first {
+					close(tried)
+				}
+			}
+		}()
+		<-tried
+		return func() { <-done }
+	}
+	for range 100 {
+		r := NewRelay(new(sink).write)
+		told := false
+		wait := asSoonAs(r, closed(1))
+		r.Out(1, 10, func(o *Out) { o.OnClosed(func() { told = true }) })
+		wait()
+		if !told {
+			t.Fatal("CLOSED came, and OnClosed wasn't called")
+		}
+		wait = asSoonAs(r, data(0, "x"))
+		in := r.In(0, 10, 10, (*In).Line)
+		wait()
+		if err := handle(r, data(0, "y")); !errors.Is(err, ErrProtocol) {
+			t.Fatalf("a second line on one grant: %v", err)
+		}
+		next(t, in, "x", nil)
+	}
+}
+
 // A terminal's stream: a grant is for one DATA, at both ends.
 func TestLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

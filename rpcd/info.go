@@ -8,6 +8,9 @@ import (
 	"rpcd/rpcd/wire"
 )
 
+// Load gives how many calls run and wait now, and how many may.
+func (s *Server) Load() wire.Load { return s.places.load() }
+
 // info describes the worker; with a caller also what that one may call.
 func (s *Server) info(c *export.Caller) *wire.Info {
 	m := &wire.Info{

@@ -17,8 +17,9 @@ import (
 
 // Server serves the calls of one worker.
 //
-// States: up (calls are accepted); draining (see Drain); dead (without grace).
-// They follow each other in this order and never go back.
+// States: up (calls are accepted); draining (see Drain); refusing (new calls,
+// too; with sockets of our own from the start of the drain on); dead (without
+// grace). They follow each other in this order and never go back.
 type Server struct {
 	Config
 	places  *places

@@ -48,7 +48,7 @@ func (m *Calls) Append() []byte {
 		}
 		v = append(v, byte(c.State), 0)
 		if c.Bridged {
-			v[len(v)-1] |= StartedBridged
+			v[len(v)-1] |= callBridged
 		}
 		for _, s := range []string{c.ID, c.Procedure, c.Label} {
 			s = cut(s, 4096)
@@ -61,6 +61,9 @@ func (m *Calls) Append() []byte {
 	}
 	return Frame(TypeCalls, 0, 0, f.b)
 }
+
+// callBridged is the flag of a call in CALLS: all its streams are relayed.
+const callBridged = 1
 
 // ParseCalls reads a CALLS's payload.
 func ParseCalls(payload []byte) (*Calls, error) {
@@ -92,7 +95,7 @@ func parseRunning(v []byte) (c Running, err error) {
 		Age: duration(binary.BigEndian.Uint64(v)),
 		UID: u(8), GID: u(12), PID: u(16),
 		State:   CallState(v[20]),
-		Bridged: v[21]&StartedBridged != 0,
+		Bridged: v[21]&callBridged != 0,
 	}
 	v = v[runningHead:]
 	for _, to := range []*string{&c.ID, &c.Procedure, &c.Label} {

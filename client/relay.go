@@ -118,8 +118,10 @@ func (r *reader) wake() { r.wakeOnce.Do(func() { unix.Close(r.wakeW) }) }
 func (r *reader) run() {
 	defer close(r.done)
 	defer unix.Close(r.wakeR)
-	err := readable(r.fd)
-	if err != nil {
+	var err error
+	if r.kind.null {
+		// It has ended, also where it is write-only, as nohup(1) leaves it.
+	} else if err = readable(r.fd); err != nil {
 		err = &fileError{err}
 	} else {
 		_, err = r.out.ReadFrom(r)

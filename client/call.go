@@ -75,14 +75,13 @@ func (k *call) started(m *wire.Started) error {
 	if err := k.attach(); err != nil {
 		return err
 	}
-	var limit *time.Timer
-	if t := k.cmd.Timeout; t > 0 {
-		limit = time.AfterFunc(t+m.Grace+frozenWait, func() {
+	t := k.cmd.Timeout
+	if limit := t + m.Grace + frozenWait; t > 0 && limit > t { // else it overflows: no limit at all
+		k.limit = time.AfterFunc(limit, func() {
 			close(k.late)
 			k.close()
 		})
 	}
-	k.limit = limit
 	if len(k.ins) > 0 || k.in != nil {
 		go k.follow()
 	}

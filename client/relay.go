@@ -32,6 +32,10 @@ func (k *call) attach() error {
 				k.in, err = newReader(k, fd, f)
 			}
 			if err != nil {
+				if k.in != nil { // it never runs
+					k.in.close()
+					k.in = nil
+				}
 				return fail(ErrLost, k.worker(), true, err, "cannot relay %s: %v", names[st.Number], err)
 			}
 			if st.Number == 0 {
@@ -110,6 +114,13 @@ func newReader(k *call, fd int, f *os.File) (*reader, error) {
 	r.out.Frames(inFrame)
 	r.out.OnClosed(r.wake)
 	return r, nil
+}
+
+// close is for a reader that doesn't run.
+func (r *reader) close() {
+	r.wake()
+	unix.Close(r.wakeR)
+	unix.Close(r.fd)
 }
 
 // wake ends a wait for input: nobody wants any.

@@ -124,6 +124,11 @@ func TestSignal(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
+		for _, none := range []syscall.Signal{-1, 0, 32, 64, 256 + 9} {
+			if c.Signal(none) == nil || c.Abandon(none) == nil || Kill(t.Context(), worker, c.ID(), none, hang) == nil {
+				t.Errorf("signal %d was sent", none)
+			}
+		}
 		if err := c.Kill(); err != nil {
 			t.Error(err)
 		}

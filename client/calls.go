@@ -58,6 +58,9 @@ func Calls(ctx context.Context, worker string, d time.Duration) ([]Running, erro
 // pool the replica that has the call is looked for; when several have a call of
 // that id, none is signaled and the error says how to name one.
 func Kill(ctx context.Context, worker, id string, sig syscall.Signal, d time.Duration) error {
+	if err := checkSignal(sig); err != nil {
+		return err
+	}
 	sockets, err := resolve(worker)
 	if err != nil {
 		return err

@@ -167,12 +167,16 @@ func ParseExit(flags uint16, payload []byte) (*Exit, error) {
 // SignalAbandon is SIGNAL's flag: the caller leaves now, kill without grace.
 const SignalAbandon = 1
 
+// MaxSignal is the last of the signals that cross: real-time ones mean nothing
+// to another host.
+const MaxSignal = 31
+
 // Signal gives a SIGNAL frame.
 func Signal(sig uint8, flags uint16) []byte { return Frame(TypeSignal, 0, flags, []byte{sig}) }
 
-// ParseSignal reads a SIGNAL's payload: 1 to 31.
+// ParseSignal reads a SIGNAL's payload: 1 to MaxSignal.
 func ParseSignal(payload []byte) (uint8, error) {
-	if len(payload) != 1 || payload[0] < 1 || payload[0] > 31 {
+	if len(payload) != 1 || payload[0] < 1 || payload[0] > MaxSignal {
 		return 0, protocolError("a SIGNAL that is none")
 	}
 	return payload[0], nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -83,18 +84,31 @@ func (o *callOptions) environment(given func(flag string) bool) error {
 }
 
 // openStatus checks --status-fd, and takes a copy of it, since rpc lets go of
-// its own stdout early.
-func (o *callOptions) openStatus() error {
-	if o.statusFD < 0 {
+// its own stdout early. What is closed on exec wasn't inherited: it is one of
+// the runtime's own.
+func (o *callOptions) openStatus(given func(flag string) bool) error {
+	if !given("status-fd") {
 		return nil
 	}
-	fd, err := unix.FcntlInt(uintptr(o.statusFD), unix.F_DUPFD_CLOEXEC, 3)
+	n := o.statusFD
+	o.statusFD = -1
+	refuse := func(why string) error { return fmt.Errorf("cannot use --status-fd %d: %s", n, why) }
+	if n < 0 || n > math.MaxInt32 {
+		return refuse("that is no descriptor")
+	}
+	own, err := unix.FcntlInt(uintptr(n), unix.F_GETFD, 0)
+	if err != nil || own&unix.FD_CLOEXEC != 0 {
+		return refuse("that descriptor isn't open")
+	}
+	if flags, err := unix.FcntlInt(uintptr(n), unix.F_GETFL, 0); err != nil || flags&unix.O_ACCMODE == unix.O_RDONLY {
+		return refuse("that descriptor isn't open for writing")
+	}
+	fd, err := unix.FcntlInt(uintptr(n), unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {
-		err = fmt.Errorf("cannot use --status-fd %d: that descriptor isn't open", o.statusFD)
-		fd = -1
+		return refuse(err.Error())
 	}
 	o.statusFD = fd
-	return err
+	return nil
 }
 
 // apply checks the options and gives them to cmd.

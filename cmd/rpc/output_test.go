@@ -55,14 +55,14 @@ func TestStatusLineOfFailures(t *testing.T) {
 		client.ErrBusy, client.ErrDraining, client.ErrUnreachable, client.ErrProtocol, client.ErrLost, client.ErrWrite, client.ErrUsage, client.ErrCanceled} {
 		for _, name := range hostile {
 			var got statusReport
-			err := json.Unmarshal(statusLine(client.Command(name, "x"), time.Second, &client.Error{Outcome: o}), &got)
+			err := json.Unmarshal(statusLine(client.Command(name, "x"), time.Second, &client.Error{Outcome: o}, 0), &got)
 			if err != nil || got.Outcome != string(o) || got.Status == 0 || got.Started {
 				t.Errorf("%s: %+v, %v", o, got, err)
 			}
 		}
 	}
 	var got statusReport
-	if err := json.Unmarshal(statusLine(client.Command("w", "x"), 0, errors.New("a pipe")), &got); err != nil || got.Outcome != "lost" || got.Status != 125 {
+	if err := json.Unmarshal(statusLine(client.Command("w", "x"), 0, errors.New("a pipe"), 0), &got); err != nil || got.Outcome != "lost" || got.Status != 125 {
 		t.Errorf("another error: %+v, %v", got, err)
 	}
 }

@@ -25,6 +25,7 @@ type call struct {
 	relay *wire.Relay
 
 	bridged bool
+	waited  bool // in the worker's queue
 	ins     []*writer
 	in      *reader
 

@@ -42,7 +42,7 @@ func TestRelayThatCannotBegin(t *testing.T) {
 // A grace that no clock can count isn't taken for one that has run out.
 func TestHugeGrace(t *testing.T) {
 	w := newWorld(t)
-	w.answers("w", func(c net.Conn) {
+	w.answers("w", func(c net.Conn, _ wire.Header, _ []byte) {
 		_, _ = c.Write((&wire.Started{ID: "1", Dir: "/", Grace: 1<<63 - 1}).Append(wire.TypeStarted))
 		if h, err := wire.ReadHeader(c); err == nil && h.Type == wire.TypeSignal {
 			_, _ = c.Write((&wire.Exit{}).Append())
@@ -60,7 +60,7 @@ func TestHugeGrace(t *testing.T) {
 }
 
 // answers starts a worker that reads first frames and leaves the rest to f.
-func (w *world) answers(name string, f func(net.Conn)) {
+func (w *world) answers(name string, f func(c net.Conn, h wire.Header, payload []byte)) {
 	w.t.Helper()
 	l, err := net.Listen("unix", filepath.Join(w.dir, name+".sock"))
 	if err != nil {
@@ -76,8 +76,8 @@ func (w *world) answers(name string, f func(net.Conn)) {
 				return
 			}
 			if h, err := wire.ReadHeader(c); err == nil {
-				if _, err := wire.ReadPayload(c, h); err == nil {
-					f(c)
+				if payload, err := wire.ReadPayload(c, h); err == nil {
+					f(c, h, payload)
 				}
 			}
 			c.Close()

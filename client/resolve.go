@@ -142,6 +142,8 @@ func unreachable(worker, path string, err error) error {
 		return say(err, "%q is %s, no socket", path, kind(info))
 	case errors.Is(err, unix.ECONNREFUSED):
 		return say(errNotUp, "nobody serves %q (is the worker up? try --wait)", path)
+	case errors.Is(err, unix.EAGAIN):
+		return say(err, "its queue of connections is full (is it frozen? try --wait)")
 	case errors.Is(err, unix.EPROTOTYPE):
 		return say(err, "%q is a socket of another kind (datagrams)", path)
 	}

@@ -40,8 +40,31 @@ type Refused struct {
 	Text string // one line for people
 }
 
-// Error makes a refusal an error.
-func (m *Refused) Error() string { return m.Text }
+// Error makes a refusal an error; one without a text says what its code says.
+func (m *Refused) Error() string {
+	if m.Text == "" {
+		return texts[m.Code]
+	}
+	return m.Text
+}
+
+// texts are read after the worker's name, as Refused.Text.
+var texts = map[Code]string{
+	Denied:        "refuses you",
+	Unknown:       "has no such procedure",
+	NotExecutable: "cannot run that procedure",
+	TooLong:       "refuses: argument list too long",
+	NoDirectory:   NotShared + " of the call",
+	Busy:          "is busy",
+	Draining:      "is draining",
+	Canceled:      "gave up the waiting call",
+	Protocol:      "refuses: it speaks another protocol",
+	Failed:        "failed and doesn't say why",
+}
+
+// NotShared is how the text of a NoDirectory begins that says: the worker has no
+// directory of that name, or another one.
+const NotShared = "doesn't share the directory"
 
 // Append gives the message as a frame.
 func (m *Refused) Append() []byte {

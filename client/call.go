@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,9 +30,15 @@ type call struct {
 	ins     []*writer
 	in      *reader
 
-	beating  atomic.Bool
-	sayOnce  sync.Once
-	limit    *time.Timer // of Timeout, for a frozen worker
+	beating atomic.Bool
+	sayOnce sync.Once
+	limit   *time.Timer // of Timeout, for a frozen worker
+
+	mu      sync.Mutex
+	settled bool        // STARTED came, or the end
+	hurry   *time.Timer // a signal was sent before that
+	silent  bool        // and the worker didn't answer in time
+
 	done     chan struct{}
 	exit     *wire.Exit
 	err      error
@@ -55,6 +62,43 @@ func (k *call) tell(frame []byte) error {
 	}
 	return k.conn.WriteFrame(frame)
 }
+
+// hurried bounds the wait for an answer: a call that doesn't run yet was told to
+// end, which needs no time of a worker that isn't frozen.
+func (k *call) hurried() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.settled || k.hurry != nil {
+		return
+	}
+	k.hurry = time.AfterFunc(cancelWait, func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if !k.settled {
+			k.silent = true
+			k.close()
+		}
+	})
+}
+
+// settle ends hurried, for a call that runs has all the time that it needs. It
+// gives os.ErrDeadlineExceeded when the time had run out, and else err.
+func (k *call) settle(err error) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.settled = true
+	if k.hurry != nil {
+		k.hurry.Stop()
+	}
+	if k.silent {
+		return os.ErrDeadlineExceeded
+	}
+	return err
+}
+
+// cancelWait is how long a worker that was told to cancel a call that waits is
+// waited for.
+const cancelWait = 2 * time.Second
 
 // listen says whether silence of the worker means anything, on a bridged call.
 func (k *call) listen(yes bool) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"rpcd/internal/testbin"
+	"rpcd/rpcd/wire"
 )
 
 // A context that ends kills the whole group, and is Wait's error.
@@ -214,6 +216,22 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("the longest argument: %d bytes, %v", len(out), err)
 		}
 	})
+}
+
+// A refusal has words, also where the worker has none.
+func TestRefusalWithoutAText(t *testing.T) {
+	w := newWorld(t)
+	for code, outcome := range outcomes {
+		name := "w" + itoa(int(code))
+		w.answers(name, func(c net.Conn, _ wire.Header, _ []byte) {
+			_, _ = c.Write((&wire.Refused{Code: code}).Append())
+		})
+		err := Command(name, "true").Run()
+		want(t, err, outcome, false)
+		if err != nil && len(err.Error()) < len(name)+5 {
+			t.Errorf("code %d: %q", code, err)
+		}
+	}
 }
 
 func TestUnreachable(t *testing.T) {

@@ -248,7 +248,15 @@ func (c *Cmd) signal(sig syscall.Signal, flags uint16) error {
 	if err := checkSignal(sig); err != nil {
 		return err
 	}
-	return c.tell(wire.Signal(uint8(sig), flags))
+	k := c.current()
+	if k == nil {
+		return ErrNotRunning
+	}
+	err := k.tell(wire.Signal(uint8(sig), flags))
+	if sig != syscall.SIGCONT && sig != syscall.SIGSTOP && sig != syscall.SIGWINCH { // these cancel nothing
+		k.hurried()
+	}
+	return err
 }
 
 // checkSignal refuses what a worker would close the connection for.

@@ -150,6 +150,7 @@ func (c *Cmd) try(ctx context.Context, path string, msg *wire.Call, std *stdio) 
 		err = ctx.Err()
 	}
 	if err != nil {
+		_ = k.settle(nil)
 		k.end(nil, err)
 		for _, w := range k.ins { // of a relay that couldn't begin whole
 			<-w.done
@@ -180,7 +181,7 @@ func (k *call) open(msg *wire.Call) error {
 			payload, err = wire.ReadPayload(k.conn, h)
 		}
 		if err != nil {
-			return k.broken(err, "before it answered")
+			return k.broken(k.settle(err), "before it answered")
 		}
 		switch h.Type {
 		case wire.TypeHeartbeat:
@@ -194,6 +195,9 @@ func (k *call) open(msg *wire.Call) error {
 			k.say(m)
 			k.waited = k.waited || m.Flags&wire.AcceptedWaits != 0
 			if h.Type == wire.TypeStarted {
+				if err := k.settle(nil); err != nil {
+					return k.broken(err, "")
+				}
 				return k.started(m)
 			}
 			if msg.Flags&wire.CallAnnounce != 0 && m.Flags&wire.AcceptedWaits == 0 {

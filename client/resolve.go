@@ -66,7 +66,7 @@ func resolve(worker string) ([]string, error) {
 	path := worker
 	if !strings.Contains(worker, "/") {
 		path = filepath.Join(Dir(), worker)
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
 			path += ".sock"
 		}
 	}

@@ -184,7 +184,25 @@ func ParseExit(flags uint16, payload []byte) (*Exit, error) {
 	if r.err == nil && !r.seen[1] {
 		r.err = protocolError("an EXIT without a status")
 	}
+	if r.err == nil && !ended(m.Status) {
+		r.err = protocolError("a wait status of %#x, which no process ends with", m.Status)
+	}
 	return m, r.err
+}
+
+// ended says whether wait(2) says such a status of a process that has ended: by
+// exit(3), or by a signal that ends one.
+func ended(status uint32) bool {
+	sig := status & 0x7f
+	switch {
+	case status > 0xffff:
+		return false
+	case sig == 0:
+		return status&0x80 == 0
+	case sig >= 18 && sig <= 22: // CONT, STOP, TSTP, TTIN, TTOU
+		return false
+	}
+	return sig <= 64 && status>>8 == 0
 }
 
 // SignalAbandon is SIGNAL's flag: the caller leaves now, kill without grace.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rpcd/client"
 	"rpcd/internal/version"
 	"rpcd/rpcd/fdconn"
 )
@@ -63,7 +64,7 @@ func run(args []string) int {
 		exit = &exitError{1, err}
 	}
 	if text := exit.Error(); text != "" {
-		fmt.Fprintln(os.Stderr, "rpc: "+text)
+		fmt.Fprintln(os.Stderr, "rpc: "+client.Clean(text)) // one line, whatever the words hold
 	}
 	return exit.status
 }

@@ -139,7 +139,7 @@ func unreachable(worker, path string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return say(err, "%s", permission(path))
 	case serr == nil && info.Mode().Type() != fs.ModeSocket:
-		return say(err, "%q is %s, no socket", path, kind(info))
+		return say(err, "%q is %s, no socket", path, Kind(info.Mode()))
 	case errors.Is(err, unix.ECONNREFUSED):
 		return say(errNotUp, "nobody serves %q (is the worker up? try --wait)", path)
 	case errors.Is(err, unix.EAGAIN):
@@ -150,13 +150,14 @@ func unreachable(worker, path string, err error) error {
 	return say(err, "%v", err)
 }
 
-func kind(info fs.FileInfo) string {
+// Kind gives the words for what is no socket.
+func Kind(m fs.FileMode) string {
 	switch {
-	case info.IsDir():
+	case m.IsDir():
 		return "a folder"
-	case info.Mode().IsRegular():
+	case m.IsRegular():
 		return "a file"
-	case info.Mode()&fs.ModeNamedPipe != 0:
+	case m&fs.ModeNamedPipe != 0:
 		return "a FIFO"
 	}
 	return "a device"

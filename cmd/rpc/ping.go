@@ -29,6 +29,7 @@ func pingCommand() *cobra.Command {
 		},
 	}
 	c.Flags().Var(&wait, "wait", "how long to try on while the worker isn't there")
+	c.Flags().Lookup("wait").DefValue = ""
 	return c
 }
 

@@ -373,6 +373,20 @@ func TestCanceledInTheQueue(t *testing.T) {
 	}
 }
 
+// A call that runs keeps no limit from a signal that came before, or at the same
+// moment.
+func TestAnswerEndsTheHurry(t *testing.T) {
+	k := &call{}
+	k.hurried()
+	if err := k.settle(nil); err != nil || k.hurry.Stop() {
+		t.Errorf("the time still runs (%v)", err)
+	}
+	k.hurry = nil
+	if k.hurried(); k.hurry != nil {
+		t.Error("a call that runs was given a limit")
+	}
+}
+
 func TestDraining(t *testing.T) {
 	w := newWorld(t)
 	rpcd := w.serve("w", "--drain", "1h")

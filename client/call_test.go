@@ -463,7 +463,7 @@ func TestCallerVanishes(t *testing.T) {
 func TestProtocol(t *testing.T) {
 	w := newWorld(t)
 	testbin.Need(t, "socat")
-	w.background("socat", "UNIX-LISTEN:"+filepath.Join(w.dir, "echo.sock")+",fork", "SYSTEM:echo no rpc here at all")
+	w.background("socat", "UNIX-LISTEN:"+filepath.Join(w.dir, "echo.sock")+",fork", "SYSTEM:echo no rpc here at all; cat >/dev/null")
 	testbin.Eventually(t, "socat's socket", func() bool {
 		_, err := os.Stat(filepath.Join(w.dir, "echo.sock"))
 		return err == nil

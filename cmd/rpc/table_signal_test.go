@@ -14,7 +14,7 @@ for s in INT TERM HUP QUIT USR1 USR2; do
   wait_for gone $(<pid); rm pid
 done`, stdout: "2\n15\n1\n3\n10\n12\n"},
 	{name: "the whole group gets it", script: `set -m
-rpc $W sh -c 'sh -c "trap \"echo child\" TERM; : >a; sleep 99 & wait" & trap "wait; echo leader; exit 5" TERM; : >b; wait' >out &
+rpc $W sh -c 'sh -c "trap \"echo child\" TERM; sleep 99 & : >a; wait" & trap "wait; echo leader; exit 5" TERM; : >b; wait' >out &
 wait_for test -e a -a -e b; kill -TERM $!; wait $!; echo $?; sort out`, stdout: "5\nchild\nleader\n"},
 	{name: "an ignored signal stays ignored", script: `trap '' HUP; set -m
 rpc $W sh -c 'trap "echo no" HUP; : >up; while [ ! -e go ]; do sleep 0.02; done; echo end' &

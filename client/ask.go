@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -33,18 +34,18 @@ func List(ctx context.Context, worker string, d time.Duration) ([]Info, error) {
 }
 
 func infos(ctx context.Context, worker string, q question, d time.Duration) ([]Info, error) {
-	answers, err := askAll(ctx, worker, q, d)
+	sockets, err := resolve(worker)
 	if err != nil {
 		return nil, err
 	}
 	var infos []Info
 	var first error
-	for _, a := range answers {
+	for _, a := range askAll(ctx, sockets, q, d) {
 		info, err := a.info()
 		if err == nil {
 			infos = append(infos, *info)
 		} else if first == nil {
-			first = explain(worker, a.socket, err, d)
+			first = a.explain(worker, err, d)
 		}
 	}
 	if len(infos) > 0 {
@@ -69,6 +70,7 @@ func plain(t, answer wire.Type) question {
 // answer is what one socket answered, or the cause why it didn't, as it came.
 type answer struct {
 	socket  string
+	several bool // the worker has other sockets, too
 	payload []byte
 	rtt     time.Duration
 	err     error
@@ -86,20 +88,18 @@ func (a answer) info() (*Info, error) {
 }
 
 // askAll puts a question to every replica of a worker, side by side, and gives
-// the answers in the order of the sockets' names. The error says that there is
-// nobody to ask.
-func askAll(ctx context.Context, worker string, q question, d time.Duration) ([]answer, error) {
-	sockets, err := resolve(worker)
-	if err != nil {
-		return nil, err
-	}
+// the answers in the order of the sockets.
+func askAll(ctx context.Context, sockets []string, q question, d time.Duration) []answer {
 	answers := make([]answer, len(sockets))
 	var wg sync.WaitGroup
 	for i, path := range sockets {
-		wg.Go(func() { answers[i] = ask(ctx, path, q, d) })
+		wg.Go(func() {
+			answers[i] = ask(ctx, path, q, d)
+			answers[i].several = len(sockets) > 1
+		})
 	}
 	wg.Wait()
-	return answers, nil
+	return answers
 }
 
 // ask puts a question to one socket.
@@ -157,21 +157,28 @@ func exchange(ctx context.Context, path string, q question, deadline time.Time) 
 	return nil, fmt.Errorf("%w: a %v frame as an answer", wire.ErrProtocol, h.Type)
 }
 
-// explain makes an error for people of a question's.
-func explain(worker, path string, err error, d time.Duration) error {
+// explain makes an error for people of err, why there is no answer or none that
+// is understood. It says which replica, where there are several.
+func (a answer) explain(worker string, err error, d time.Duration) error {
+	name := worker
+	if a.several {
+		name = fmt.Sprintf("%s at %q", worker, a.socket)
+	}
 	var refused *wire.Refused
 	var dial *dialError
 	switch {
 	case errors.As(err, &refused):
-		return fail(outcomes[refused.Code], worker, false, refused, "%s %s", worker, refused.Text)
+		return fail(outcomes[refused.Code], worker, false, refused, "%s %v", name, refused)
 	case errors.Is(err, context.Canceled):
 		return err
+	case errors.As(err, &dial) && a.several && errors.Is(err, fs.ErrPermission): // the others name it anyway
+		return fail(ErrUnreachable, worker, false, dial.err, "cannot reach %s: %s", name, permission(a.socket))
 	case errors.As(err, &dial):
-		return unreachable(worker, path, dial.err)
+		return unreachable(worker, a.socket, dial.err)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return fail(ErrLost, worker, false, err, "%s doesn't answer within %v (is it frozen?)", worker, d)
+		return fail(ErrLost, worker, false, err, "%s doesn't answer within %v (is it frozen?)", name, d)
 	case errors.Is(err, wire.ErrProtocol):
-		return fail(ErrProtocol, worker, false, err, "%s doesn't speak rpc's protocol: %v", worker, err)
+		return fail(ErrProtocol, worker, false, err, "%s doesn't speak rpc's protocol: %v", name, err)
 	}
-	return fail(ErrLost, worker, false, err, "lost the connection to %s: %v", worker, err)
+	return fail(ErrLost, worker, false, err, "lost the connection to %s: %v", name, err)
 }

@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,12 +26,19 @@ type call struct {
 	relay *wire.Relay
 
 	bridged bool
+	waited  bool // in the worker's queue
 	ins     []*writer
 	in      *reader
 
-	beating  atomic.Bool
-	sayOnce  sync.Once
-	limit    *time.Timer // of Timeout, for a frozen worker
+	beating atomic.Bool
+	sayOnce sync.Once
+	limit   *time.Timer // of Timeout, for a frozen worker
+
+	mu      sync.Mutex
+	settled bool        // STARTED came, or the end
+	hurry   *time.Timer // a signal was sent before that
+	silent  bool        // and the worker didn't answer in time
+
 	done     chan struct{}
 	exit     *wire.Exit
 	err      error
@@ -55,6 +63,43 @@ func (k *call) tell(frame []byte) error {
 	return k.conn.WriteFrame(frame)
 }
 
+// hurried bounds the wait for an answer: a call that doesn't run yet was told to
+// end, which needs no time of a worker that isn't frozen.
+func (k *call) hurried() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.settled || k.hurry != nil {
+		return
+	}
+	k.hurry = time.AfterFunc(cancelWait, func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if !k.settled {
+			k.silent = true
+			k.close()
+		}
+	})
+}
+
+// settle ends hurried, for a call that runs has all the time that it needs. It
+// gives os.ErrDeadlineExceeded when the time had run out, and else err.
+func (k *call) settle(err error) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.settled = true
+	if k.hurry != nil {
+		k.hurry.Stop()
+	}
+	if k.silent {
+		return os.ErrDeadlineExceeded
+	}
+	return err
+}
+
+// cancelWait is how long a worker that was told to cancel a call that waits is
+// waited for.
+const cancelWait = 2 * time.Second
+
 // listen says whether silence of the worker means anything, on a bridged call.
 func (k *call) listen(yes bool) {
 	switch {
@@ -75,14 +120,13 @@ func (k *call) started(m *wire.Started) error {
 	if err := k.attach(); err != nil {
 		return err
 	}
-	var limit *time.Timer
-	if t := k.cmd.Timeout; t > 0 {
-		limit = time.AfterFunc(t+m.Grace+frozenWait, func() {
+	t := k.cmd.Timeout
+	if limit := t + m.Grace + frozenWait; t > 0 && limit > t { // else it overflows: no limit at all
+		k.limit = time.AfterFunc(limit, func() {
 			close(k.late)
 			k.close()
 		})
 	}
-	k.limit = limit
 	if len(k.ins) > 0 || k.in != nil {
 		go k.follow()
 	}

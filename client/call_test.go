@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"rpcd/internal/testbin"
+	"rpcd/rpcd/wire"
 )
 
 // A context that ends kills the whole group, and is Wait's error.
@@ -124,6 +126,11 @@ func TestSignal(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
+		for _, none := range []syscall.Signal{-1, 0, 32, 64, 256 + 9} {
+			if c.Signal(none) == nil || c.Abandon(none) == nil || Kill(t.Context(), worker, c.ID(), none, hang) == nil {
+				t.Errorf("signal %d was sent", none)
+			}
+		}
 		if err := c.Kill(); err != nil {
 			t.Error(err)
 		}
@@ -209,6 +216,22 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("the longest argument: %d bytes, %v", len(out), err)
 		}
 	})
+}
+
+// A refusal has words, also where the worker has none.
+func TestRefusalWithoutAText(t *testing.T) {
+	w := newWorld(t)
+	for code, outcome := range outcomes {
+		name := "w" + itoa(int(code))
+		w.answers(name, func(c net.Conn, _ wire.Header, _ []byte) {
+			_, _ = c.Write((&wire.Refused{Code: code}).Append())
+		})
+		err := Command(name, "true").Run()
+		want(t, err, outcome, false)
+		if err != nil && len(err.Error()) < len(name)+5 {
+			t.Errorf("code %d: %q", code, err)
+		}
+	}
 }
 
 func TestUnreachable(t *testing.T) {
@@ -350,6 +373,20 @@ func TestCanceledInTheQueue(t *testing.T) {
 	}
 }
 
+// A call that runs keeps no limit from a signal that came before, or at the same
+// moment.
+func TestAnswerEndsTheHurry(t *testing.T) {
+	k := &call{}
+	k.hurried()
+	if err := k.settle(nil); err != nil || k.hurry.Stop() {
+		t.Errorf("the time still runs (%v)", err)
+	}
+	k.hurry = nil
+	if k.hurried(); k.hurry != nil {
+		t.Error("a call that runs was given a limit")
+	}
+}
+
 func TestDraining(t *testing.T) {
 	w := newWorld(t)
 	rpcd := w.serve("w", "--drain", "1h")
@@ -426,7 +463,7 @@ func TestCallerVanishes(t *testing.T) {
 func TestProtocol(t *testing.T) {
 	w := newWorld(t)
 	testbin.Need(t, "socat")
-	w.background("socat", "UNIX-LISTEN:"+filepath.Join(w.dir, "echo.sock")+",fork", "SYSTEM:echo no rpc here at all")
+	w.background("socat", "UNIX-LISTEN:"+filepath.Join(w.dir, "echo.sock")+",fork", "SYSTEM:echo no rpc here at all; cat >/dev/null")
 	testbin.Eventually(t, "socat's socket", func() bool {
 		_, err := os.Stat(filepath.Join(w.dir, "echo.sock"))
 		return err == nil

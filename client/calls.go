@@ -23,20 +23,20 @@ type Running struct {
 // eldest first. An error says that a replica didn't answer; the calls of the
 // others are given all the same. A socket that nobody serves has none.
 func Calls(ctx context.Context, worker string, d time.Duration) ([]Running, error) {
-	answers, err := askAll(ctx, worker, plain(wire.TypePS, wire.TypeCalls), d)
+	sockets, err := resolve(worker)
 	if err != nil {
 		return nil, err
 	}
 	var calls []Running
 	var first error
 	served := false
-	for _, a := range answers {
+	for _, a := range askAll(ctx, sockets, plain(wire.TypePS, wire.TypeCalls), d) {
 		var m *wire.Calls
 		if a.err == nil {
 			m, a.err = wire.ParseCalls(a.payload)
 		}
 		if a.err != nil {
-			err := explain(worker, a.socket, a.err, d)
+			err := a.explain(worker, a.err, d)
 			if first == nil || errors.Is(first, errNotUp) {
 				first = err
 			}
@@ -58,6 +58,9 @@ func Calls(ctx context.Context, worker string, d time.Duration) ([]Running, erro
 // pool the replica that has the call is looked for; when several have a call of
 // that id, none is signaled and the error says how to name one.
 func Kill(ctx context.Context, worker, id string, sig syscall.Signal, d time.Duration) error {
+	if err := checkSignal(sig); err != nil {
+		return err
+	}
 	sockets, err := resolve(worker)
 	if err != nil {
 		return err
@@ -75,8 +78,10 @@ func Kill(ctx context.Context, worker, id string, sig syscall.Signal, d time.Dur
 		if a.err == nil {
 			return nil
 		}
+		var refused *wire.Refused // that there is none is said of all
+		a.several = len(sockets) > 1 && !(errors.As(a.err, &refused) && refused.Code == wire.Unknown)
 		// "It is another's" tells more than "there is none".
-		if err := explain(worker, path, a.err, d); first == nil || errors.Is(first, ErrUnknown) || errors.Is(first, errNotUp) {
+		if err := a.explain(worker, a.err, d); first == nil || errors.Is(first, ErrUnknown) || errors.Is(first, errNotUp) {
 			first = err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -109,32 +110,35 @@ func (c *Cmd) Output() ([]byte, error) {
 	if c.Stdout != nil {
 		return nil, errors.New("client: Stdout already set")
 	}
-	var stdout, stderr bytes.Buffer
+	var stdout bytes.Buffer
+	var stderr tail
 	c.Stdout = &stdout
 	collect := c.Stderr == nil
 	if collect {
-		c.Stderr = &limited{w: &stderr, left: 32 << 10}
+		c.Stderr = &stderr
 	}
 	err := c.Run()
 	var exit *ExitError
 	if collect && errors.As(err, &exit) {
-		exit.Stderr = stderr.Bytes()
+		exit.Stderr = stderr.last()
 	}
 	return stdout.Bytes(), err
 }
 
-// limited keeps the first bytes and swallows the rest.
-type limited struct {
-	w    *bytes.Buffer
-	left int
-}
+// tail keeps the last bytes, where a program says why it ends.
+type tail []byte
 
-func (l *limited) Write(p []byte) (int, error) {
-	n := min(len(p), l.left)
-	l.left -= n
-	l.w.Write(p[:n])
+const tailSize = 32 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	*t = append(*t, p...)
+	if len(*t) > 4*tailSize { // not at each write
+		*t = append((*t)[:0], t.last()...)
+	}
 	return len(p), nil
 }
+
+func (t *tail) last() []byte { return (*t)[max(0, len(*t)-tailSize):] }
 
 // CombinedOutput runs the call and gives its stdout and stderr as one.
 func (c *Cmd) CombinedOutput() ([]byte, error) {
@@ -232,14 +236,35 @@ var ErrNotRunning = os.ErrProcessDone
 // Signal sends sig (1-31) to the procedure's process group. While the call
 // waits in the queue it cancels the call. The error is ErrNotRunning before
 // the call was sent and after its end.
-func (c *Cmd) Signal(sig syscall.Signal) error { return c.tell(wire.Signal(uint8(sig), 0)) }
+func (c *Cmd) Signal(sig syscall.Signal) error { return c.signal(sig, 0) }
 
 // Kill sends SIGKILL.
 func (c *Cmd) Kill() error { return c.Signal(syscall.SIGKILL) }
 
 // Abandon says that the caller leaves now: the group is killed without grace.
-func (c *Cmd) Abandon(sig syscall.Signal) error {
-	return c.tell(wire.Signal(uint8(sig), wire.SignalAbandon))
+func (c *Cmd) Abandon(sig syscall.Signal) error { return c.signal(sig, wire.SignalAbandon) }
+
+func (c *Cmd) signal(sig syscall.Signal, flags uint16) error {
+	if err := checkSignal(sig); err != nil {
+		return err
+	}
+	k := c.current()
+	if k == nil {
+		return ErrNotRunning
+	}
+	err := k.tell(wire.Signal(uint8(sig), flags))
+	if sig != syscall.SIGCONT && sig != syscall.SIGSTOP && sig != syscall.SIGWINCH { // these cancel nothing
+		k.hurried()
+	}
+	return err
+}
+
+// checkSignal refuses what a worker would close the connection for.
+func checkSignal(sig syscall.Signal) error {
+	if sig < 1 || sig > wire.MaxSignal {
+		return fmt.Errorf("client: cannot send signal %d: it is 1 to %d", int(sig), wire.MaxSignal)
+	}
+	return nil
 }
 
 // Stopped says that this process is about to stop: the group stops, and

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"rpcd/rpcd/fdconn"
@@ -26,7 +28,7 @@ func (c *Cmd) connect(ctx context.Context, msg *wire.Call, std *stdio) error {
 	pause := retryMin
 	for {
 		err := c.tryAll(ctx, msg, std)
-		if err == nil || !again(err) || !time.Now().Add(pause).Before(deadline) {
+		if err == nil || !Again(err) || !time.Now().Add(pause).Before(deadline) {
 			return err
 		}
 		select {
@@ -46,91 +48,95 @@ func (c *Cmd) tryAll(ctx context.Context, msg *wire.Call, std *stdio) error {
 	if err != nil {
 		return err
 	}
-	if len(sockets) > 1 {
-		if sockets = byLoad(ctx, sockets); len(sockets) == 0 {
-			return fail(ErrUnreachable, c.Worker, false, errNotUp, "cannot reach %s: none of its sockets answers (is the worker up? try --wait)", c.Worker)
-		}
-	}
 	if len(sockets) == 1 {
-		return c.try(ctx, sockets[0], msg, std)
+		_, err := c.try(ctx, sockets[0], msg, std)
+		return err
+	}
+	up, err := c.byLoad(ctx, sockets)
+	if err != nil {
+		return err
 	}
 	nowait := *msg
 	nowait.Flags |= wire.CallNoWait
 	var first error
-	var full []string
-	for _, path := range sockets {
-		err := c.try(ctx, path, &nowait, std)
-		if err == nil || !again(err) {
+	var full []*Info
+	for _, r := range up {
+		_, err := c.try(ctx, r.Socket, &nowait, std)
+		if err == nil || !Again(err) {
 			return err
 		}
 		if errors.Is(err, ErrBusy) {
-			full = append(full, path)
+			full = append(full, r)
 		}
 		if first == nil {
 			first = err
 		}
 	}
-	if len(full) == 0 {
-		return first
+	slices.SortStableFunc(full, func(a, b *Info) int { return queued(a.Load) - queued(b.Load) })
+	for _, r := range full {
+		waited, err := c.try(ctx, r.Socket, msg, std)
+		if err == nil || !Again(err) || waited && errors.Is(err, ErrBusy) {
+			return err
+		}
 	}
-	return c.try(ctx, full[0], msg, std)
+	return first
+}
+
+// queued is what a call finds before it in a queue; one that is full has no end.
+func queued(l wire.Load) int {
+	if l.Waiting >= l.MaxQueue {
+		return math.MaxUint32
+	}
+	return int(l.Waiting)
 }
 
 // byLoad asks all replicas at once, leaves out who is silent, and sorts the
 // others by the calls that run and wait there; who drains comes last.
-func byLoad(ctx context.Context, sockets []string) []string {
-	type answer struct {
-		path     string
-		load     wire.Load
-		draining bool
-	}
-	answers := make(chan *answer, len(sockets))
-	for _, path := range sockets {
-		go func() {
-			info, err := ask(ctx, path, plain(wire.TypePing, wire.TypePong), probeWait).info()
-			if err != nil {
-				answers <- nil
-				return
-			}
-			answers <- &answer{path, info.Load, info.State != "up"}
-		}()
-	}
-	var up []*answer
-	for range sockets {
-		if a := <-answers; a != nil {
-			up = append(up, a)
+func (c *Cmd) byLoad(ctx context.Context, sockets []string) ([]*Info, error) {
+	var up []*Info
+	var first error // of a socket that can't be connected to
+	for _, a := range askAll(ctx, sockets, plain(wire.TypePing, wire.TypePong), probeWait) {
+		info, err := a.info()
+		var dial *dialError
+		if err == nil {
+			up = append(up, info)
+		} else if first == nil && errors.As(err, &dial) {
+			first = a.explain(c.Worker, err, probeWait)
 		}
 	}
-	slices.SortFunc(up, func(a, b *answer) int {
-		if a.draining != b.draining {
-			if a.draining {
+	if len(up) == 0 && first == nil {
+		first = fail(ErrUnreachable, c.Worker, false, errNotUp, "cannot reach %s: none of its sockets answers (is the worker up? try --wait)", c.Worker)
+	}
+	if len(up) == 0 {
+		return nil, first
+	}
+	slices.SortStableFunc(up, func(a, b *Info) int {
+		if drains := a.State != "up"; drains != (b.State != "up") {
+			if drains {
 				return 1
 			}
 			return -1
 		}
 		busy := func(l wire.Load) int { return int(l.Running) + int(l.Waiting) }
-		return busy(a.load) - busy(b.load)
+		return busy(a.Load) - busy(b.Load)
 	})
-	sockets = sockets[:0:0]
-	for _, a := range up {
-		sockets = append(sockets, a.path)
-	}
-	return sockets
+	return up, nil
 }
 
-// try makes the call at one socket, up to STARTED or a refusal.
-func (c *Cmd) try(ctx context.Context, path string, msg *wire.Call, std *stdio) error {
+// try makes the call at one socket, up to STARTED or a refusal, and says whether
+// it waited in the queue there.
+func (c *Cmd) try(ctx context.Context, path string, msg *wire.Call, std *stdio) (waited bool, err error) {
 	dctx, cancel := context.WithTimeout(ctx, dialWait)
 	defer cancel()
 	conn, err := fdconn.Dial(dctx, path)
 	if err != nil {
-		return unreachable(c.Worker, path, err)
+		return false, unreachable(c.Worker, path, err)
 	}
 	if c.ServerUID != nil {
 		peer, err := conn.Peer()
 		if err != nil || peer.UID != *c.ServerUID {
 			conn.Close()
-			return fail(ErrUnreachable, c.Worker, false, err, "refuse to call %s: user %d serves %q, not %d (--server-uid)", c.Worker, peer.UID, path, *c.ServerUID)
+			return false, fail(ErrUnreachable, c.Worker, false, err, "refuse to call %s: user %d serves %q, not %d (--server-uid)", c.Worker, peer.UID, path, *c.ServerUID)
 		}
 	}
 	k := &call{cmd: c, conn: conn, path: path, std: std, done: make(chan struct{}), late: make(chan struct{})}
@@ -144,15 +150,15 @@ func (c *Cmd) try(ctx context.Context, path string, msg *wire.Call, std *stdio) 
 		err = ctx.Err()
 	}
 	if err != nil {
+		_ = k.settle(nil)
 		k.end(nil, err)
 		for _, w := range k.ins { // of a relay that couldn't begin whole
 			<-w.done
 			w.close()
 		}
 		c.setCurrent(nil)
-		return err
 	}
-	return nil
+	return k.waited, err
 }
 
 // open sends the call and reads its answer.
@@ -175,7 +181,7 @@ func (k *call) open(msg *wire.Call) error {
 			payload, err = wire.ReadPayload(k.conn, h)
 		}
 		if err != nil {
-			return k.broken(err, "before it answered")
+			return k.broken(k.settle(err), "before it answered")
 		}
 		switch h.Type {
 		case wire.TypeHeartbeat:
@@ -187,7 +193,11 @@ func (k *call) open(msg *wire.Call) error {
 			_ = k.conn.SetDeadline(time.Time{})
 			k.beat(m)
 			k.say(m)
+			k.waited = k.waited || m.Flags&wire.AcceptedWaits != 0
 			if h.Type == wire.TypeStarted {
+				if err := k.settle(nil); err != nil {
+					return k.broken(err, "")
+				}
 				return k.started(m)
 			}
 			if msg.Flags&wire.CallAnnounce != 0 && m.Flags&wire.AcceptedWaits == 0 {
@@ -207,11 +217,13 @@ func (k *call) open(msg *wire.Call) error {
 
 // refused makes an error of a refusal.
 func (k *call) refused(m *wire.Refused, msg *wire.Call) error {
-	text := k.worker() + " " + m.Text
+	text := k.worker() + " " + m.Error()
 	if m.Code == wire.NoDirectory && msg.Dir.Proven {
-		text = fmt.Sprintf("%q here isn't %s's %q (not a shared volume): cd to one, or give -C DIR", msg.Dir.Name, k.worker(), msg.Dir.Name)
-		if msg.Dir.Name == "" {
+		switch {
+		case msg.Dir.Name == "":
 			text = "the directory here has no name (was it removed?): cd to another, or give -C DIR"
+		case strings.HasPrefix(m.Error(), wire.NotShared):
+			text = fmt.Sprintf("%q here isn't %s's %q (not a shared volume): cd to one, or give -C DIR", msg.Dir.Name, k.worker(), msg.Dir.Name)
 		}
 	}
 	return fail(outcomes[m.Code], k.worker(), false, m, "%s", text)

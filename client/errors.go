@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sys/unix"
+
 	"rpcd/rpcd/wire"
 )
 
@@ -69,15 +71,17 @@ var outcomes = map[wire.Code]Outcome{
 	wire.Failed:        ErrUnreachable,
 }
 
-// again reports whether a call that failed so may be tried again: nothing was
-// started, and the worker may come up, end or have room soon.
-func again(err error) bool {
+// Again reports whether what failed so may be tried again: nothing was started,
+// and the worker may come up, end or have room soon.
+func Again(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && !e.Started && (e.Outcome == ErrBusy || e.Outcome == ErrDraining || e.temporary())
 }
 
-// temporary: nobody serves there yet.
-func (e *Error) temporary() bool { return errors.Is(e.Err, errNotUp) }
+// temporary: nobody serves there yet, or its queue of connections is full.
+func (e *Error) temporary() bool {
+	return e.Outcome == ErrUnreachable && (errors.Is(e.Err, errNotUp) || errors.Is(e.Err, unix.EAGAIN))
+}
 
 var errNotUp = errors.New("not up")
 

@@ -32,6 +32,10 @@ func (k *call) attach() error {
 				k.in, err = newReader(k, fd, f)
 			}
 			if err != nil {
+				if k.in != nil { // it never runs
+					k.in.close()
+					k.in = nil
+				}
 				return fail(ErrLost, k.worker(), true, err, "cannot relay %s: %v", names[st.Number], err)
 			}
 			if st.Number == 0 {
@@ -112,14 +116,23 @@ func newReader(k *call, fd int, f *os.File) (*reader, error) {
 	return r, nil
 }
 
+// close is for a reader that doesn't run.
+func (r *reader) close() {
+	r.wake()
+	unix.Close(r.wakeR)
+	unix.Close(r.fd)
+}
+
 // wake ends a wait for input: nobody wants any.
 func (r *reader) wake() { r.wakeOnce.Do(func() { unix.Close(r.wakeW) }) }
 
 func (r *reader) run() {
 	defer close(r.done)
 	defer unix.Close(r.wakeR)
-	err := readable(r.fd)
-	if err != nil {
+	var err error
+	if r.kind.null {
+		// It has ended, also where it is write-only, as nohup(1) leaves it.
+	} else if err = readable(r.fd); err != nil {
 		err = &fileError{err}
 	} else {
 		_, err = r.out.ReadFrom(r)

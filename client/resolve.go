@@ -66,7 +66,7 @@ func resolve(worker string) ([]string, error) {
 	path := worker
 	if !strings.Contains(worker, "/") {
 		path = filepath.Join(Dir(), worker)
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
 			path += ".sock"
 		}
 	}
@@ -139,22 +139,25 @@ func unreachable(worker, path string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return say(err, "%s", permission(path))
 	case serr == nil && info.Mode().Type() != fs.ModeSocket:
-		return say(err, "%q is %s, no socket", path, kind(info))
+		return say(err, "%q is %s, no socket", path, Kind(info.Mode()))
 	case errors.Is(err, unix.ECONNREFUSED):
 		return say(errNotUp, "nobody serves %q (is the worker up? try --wait)", path)
+	case errors.Is(err, unix.EAGAIN):
+		return say(err, "its queue of connections is full (is it frozen? try --wait)")
 	case errors.Is(err, unix.EPROTOTYPE):
 		return say(err, "%q is a socket of another kind (datagrams)", path)
 	}
 	return say(err, "%v", err)
 }
 
-func kind(info fs.FileInfo) string {
+// Kind gives the words for what is no socket.
+func Kind(m fs.FileMode) string {
 	switch {
-	case info.IsDir():
+	case m.IsDir():
 		return "a folder"
-	case info.Mode().IsRegular():
+	case m.IsRegular():
 		return "a file"
-	case info.Mode()&fs.ModeNamedPipe != 0:
+	case m&fs.ModeNamedPipe != 0:
 		return "a FIFO"
 	}
 	return "a device"

@@ -77,6 +77,10 @@ func TestOutput(t *testing.T) {
 		if _, err := c.Output(); err == nil {
 			t.Error("Output with Stdout set")
 		}
+		_, err = sh(worker, "head -c 300000 /dev/zero >&2; echo why >&2; exit 3").Output()
+		if !errors.As(err, &exit) || len(exit.Stderr) != 32<<10 || !strings.HasSuffix(string(exit.Stderr), "\x00why\n") {
+			t.Errorf("a long stderr: %v", err)
+		}
 		big, err := sh(worker, "head -c 3000000 /dev/zero").Output()
 		if err != nil || len(big) != 3000000 {
 			t.Errorf("%d bytes, %v", len(big), err)

@@ -56,7 +56,7 @@ func (s *ProcessState) String() string {
 // ExitError is an unsuccessful end of the procedure itself.
 type ExitError struct {
 	*ProcessState
-	// Stderr holds a part of the standard error, where Output collected it.
+	// Stderr holds the end of the standard error, where Output collected it.
 	Stderr []byte
 }
 

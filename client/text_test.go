@@ -17,15 +17,21 @@ var dirty = []string{
 	"\ufffd", "\xed\xa0\x80", "a\u202eb", "\u2028", strings.Repeat("é\x1b", 1000),
 }
 
+// turns are what a terminal obeys though they aren't control characters: the
+// ends of lines, and what turns the direction of a text (UAX #9).
+const turns = "\u2028\u2029\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+func obeyed(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune(turns, r) }
+
 // FuzzClean: nothing that a terminal would obey, nothing lost, and clean text
 // as it is.
 func FuzzClean(f *testing.F) {
-	for _, s := range dirty {
+	for _, s := range append(dirty, turns) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		got := Clean(s)
-		if !utf8.ValidString(got) || strings.ContainsFunc(got, unicode.IsControl) {
+		if !utf8.ValidString(got) || strings.ContainsFunc(got, obeyed) {
 			t.Fatalf("%q becomes %q", s, got)
 		}
 		if utf8.RuneCountInString(got) != utf8.RuneCountInString(s) || len(got) > len(s) {
@@ -34,7 +40,7 @@ func FuzzClean(f *testing.F) {
 		if again := Clean(got); again != got {
 			t.Fatalf("%q becomes %q, then %q", s, got, again)
 		}
-		if utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) && !strings.ContainsRune(s, utf8.RuneError) && got != s {
+		if utf8.ValidString(s) && !strings.ContainsFunc(s, obeyed) && !strings.ContainsRune(s, utf8.RuneError) && got != s {
 			t.Fatalf("%q was clean, and becomes %q", s, got)
 		}
 	})

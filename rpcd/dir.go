@@ -3,6 +3,7 @@ package rpcd
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -17,9 +18,6 @@ import (
 // device and inode; a bridged call's, and one given by hand, goes by name. It is
 // looked up, and must be searchable, with the rights of as (nil: rpcd's own).
 func (s *Server) openDir(d wire.Dir, bridged bool, p *export.Procedure, as *child.Credential) (int, string, error) {
-	refuse := func(format string, args ...any) (int, string, error) {
-		return -1, "", &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf(format, args...)}
-	}
 	var err error = unix.ENOENT
 	if d.Name != "" {
 		var fd int
@@ -28,13 +26,13 @@ func (s *Server) openDir(d wire.Dir, bridged bool, p *export.Procedure, as *chil
 				return fd, d.Name, nil
 			}
 			unix.Close(fd)
-			err = errors.New("it is another one")
+			err = errOther
 		}
 		if shortage(err) {
 			return -1, "", fmt.Errorf("open the directory %q: %w", d.Name, err)
 		}
 		if !d.Proven { // given by hand
-			return refuse("has no directory %q: %v", d.Name, err)
+			return -1, "", noDirectory(d, err, as)
 		}
 	}
 	for _, dir := range []string{p.Workdir, s.Workdir} {
@@ -43,11 +41,31 @@ func (s *Server) openDir(d wire.Dir, bridged bool, p *export.Procedure, as *chil
 		}
 		fd, err := openDir(dir, as)
 		if err != nil {
-			return refuse("cannot enter its workdir %q: %v", dir, err)
+			return -1, "", &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf("cannot enter its workdir %q: %v", dir, err)}
 		}
 		return fd, dir, nil
 	}
-	return refuse("doesn't share the directory %q: %v", d.Name, err)
+	return -1, "", noDirectory(d, err, as)
+}
+
+// errOther is a directory that has the name of the caller's and is none of it.
+var errOther = errors.New("it is another one")
+
+// noDirectory refuses the directory of a call. Only where there is none of that
+// name here, or another one, it isn't shared; else we know it, and can't enter.
+func noDirectory(d wire.Dir, err error, as *child.Credential) *wire.Refused {
+	missing := errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, errOther)
+	text := fmt.Sprintf("has no directory %q: %v", d.Name, err)
+	switch {
+	case missing && d.Proven:
+		text = fmt.Sprintf("%s %q: %v", wire.NotShared, d.Name, err)
+	case missing:
+	case as != nil: // err says for whom
+		text = fmt.Sprintf("cannot enter the directory %q: %v", d.Name, err)
+	default:
+		text = fmt.Sprintf("cannot enter the directory %q: %v (rpcd runs as %d:%d: let that user in, or give -C DIR)", d.Name, err, os.Geteuid(), os.Getegid())
+	}
+	return &wire.Refused{Code: wire.NoDirectory, Text: text}
 }
 
 // shortage says that an open(2) failed for lack of descriptors or memory, which

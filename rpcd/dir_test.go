@@ -80,6 +80,28 @@ func TestOpenDir(t *testing.T) {
 	}
 }
 
+// What rpcd knows and can't enter isn't called a directory that isn't shared.
+func TestNoDirectorysWords(t *testing.T) {
+	here := wire.Dir{Name: "/x", Proven: true}
+	for _, c := range []struct {
+		dir  wire.Dir
+		err  error
+		want string
+	}{
+		{here, unix.ENOENT, wire.NotShared + ` "/x": no such`},
+		{here, unix.ENOTDIR, wire.NotShared},
+		{here, errOther, wire.NotShared},
+		{here, unix.EACCES, `cannot enter the directory "/x": permission denied (rpcd runs as `},
+		{here, unix.ELOOP, `cannot enter the directory "/x": `},
+		{wire.Dir{Name: "/x"}, unix.ENOENT, `has no directory "/x": no such`},
+		{wire.Dir{Name: "/x"}, unix.EACCES, `cannot enter the directory "/x": permission denied`},
+	} {
+		if m := noDirectory(c.dir, c.err, nil); m.Code != wire.NoDirectory || !strings.HasPrefix(m.Text, c.want) {
+			t.Errorf("%v: %q, want %q", c.err, m.Text, c.want)
+		}
+	}
+}
+
 // A name in /proc is no way to what rpcd holds open: another call's directory.
 func TestOpenDirOfRpcd(t *testing.T) {
 	held, err := os.Open(t.TempDir())

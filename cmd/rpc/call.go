@@ -31,24 +31,27 @@ func callCommand() *cobra.Command {
 // run makes the call. It returns with the call's status, or dies by the
 // procedure's signal.
 func (o *callOptions) run(given func(flag string) bool, args []string) error {
-	if err := o.openStatus(); err != nil {
+	if err := o.openStatus(given); err != nil {
 		return &exitError{125, err}
 	}
 	began := time.Now()
 	cmd, err := o.prepare(given, args)
 	if err != nil {
-		o.report(cmd, 0, &client.Error{Outcome: client.ErrUsage})
+		o.report(cmd, 0, &client.Error{Outcome: client.ErrUsage}, 0)
 		return &exitError{125, err}
 	}
 	var once sync.Once // the last of two goroutines has nothing to add
-	report := func(err error) {
-		once.Do(func() { o.report(cmd, time.Since(began), err) })
+	report := func(err error, died syscall.Signal) {
+		once.Do(func() { o.report(cmd, time.Since(began), err, died) })
 	}
 	sig, err := supervise(cmd, func(sig syscall.Signal) {
-		report(&client.Error{Outcome: client.ErrCanceled, Started: cmd.ID() != "", Text: "ended by " + unix.SignalName(sig)})
+		report(&client.Error{Outcome: client.ErrCanceled, Started: cmd.ID() != "", Text: "ended by " + unix.SignalName(sig)}, sig)
 	})
-	report(err)
-	if sig != 0 && errors.Is(err, client.ErrCanceled) {
+	if !errors.Is(err, client.ErrCanceled) {
+		sig = 0
+	}
+	report(err, sig)
+	if sig != 0 {
 		die(sig)
 	}
 	return status(err)
@@ -99,11 +102,11 @@ func status(err error) error {
 }
 
 // report writes the line of --status-fd.
-func (o *callOptions) report(cmd *client.Cmd, took time.Duration, err error) {
+func (o *callOptions) report(cmd *client.Cmd, took time.Duration, err error, died syscall.Signal) {
 	if o.statusFD < 0 {
 		return
 	}
-	line := statusLine(cmd, took, err)
+	line := statusLine(cmd, took, err, died)
 	for len(line) > 0 {
 		n, err := unix.Write(o.statusFD, line)
 		if err == unix.EINTR {

@@ -63,6 +63,7 @@ func refusedWith(code wire.Code) func(*patient) bool {
 }
 
 var (
+	unusable   = func(p *patient) bool { return p.unusable != nil }
 	named      = func(p *patient) bool { return p.named }
 	isVerb     = func(p *patient) bool { return p.verb }
 	noDir      = func(p *patient) bool { return p.noDir }

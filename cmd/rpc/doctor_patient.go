@@ -35,10 +35,11 @@ type patient struct {
 	findErr error
 	sockets []string
 
-	self    person
-	selinux bool // may forbid what modes admit
-	pass    string
-	wanted  string // RPC_SERVER_UID
+	unusable error // the variables of a call's options, if they can't be used
+	self     person
+	selinux  bool // may forbid what modes admit
+	pass     string
+	wanted   string // RPC_SERVER_UID
 
 	socket  string
 	at      string // what the ids and the mode below are of: the socket, or the folder that can't be passed
@@ -53,6 +54,10 @@ type patient struct {
 func newPatient(worker string) patient {
 	p := patient{worker: worker, path: worker, self: newPerson(), selinux: selinuxEnforces(),
 		pass: os.Getenv("RPC_PASS"), wanted: os.Getenv("RPC_SERVER_UID"), probe: &client.Probed{}}
+	o := newCallOptions()
+	if p.unusable = o.environment(func(string) bool { return false }); p.unusable == nil {
+		p.unusable = o.apply(client.Command("", ""))
+	}
 	if p.named = !strings.Contains(worker, "/"); p.named {
 		p.path = filepath.Join(client.Dir(), worker)
 		p.verb = slices.Contains(version.Verbs, worker)
@@ -146,25 +151,13 @@ func (p *patient) words() []string {
 	return []string{
 		"{worker}", p.worker, "{dir}", strconv.Quote(client.Dir()), "{path}", strconv.Quote(p.path), "{others}", others,
 		"{sockets}", strconv.Itoa(len(p.sockets)), "{socket}", strconv.Quote(p.socket), "{error}", fmt.Sprint(err),
-		"{at}", at, "{kind}", kindWord(p.is), "{owner}", fmt.Sprintf("%d:%d", p.owner.Uid, p.owner.Gid), "{gid}", strconv.Itoa(int(p.owner.Gid)),
+		"{at}", at, "{kind}", client.Kind(p.is), "{owner}", fmt.Sprintf("%d:%d", p.owner.Uid, p.owner.Gid), "{gid}", strconv.Itoa(int(p.owner.Gid)),
 		"{mode}", fmt.Sprintf("%04o", p.owner.Mode&0o7777), "{you}", p.self.String(), "{fs}", p.sharing,
-		"{wanted}", p.wanted, "{server}", strconv.Itoa(int(p.probe.OwnerUID)), "{wait}", examineTime.String(),
+		"{unusable}", fmt.Sprint(p.unusable), "{wanted}", p.wanted, "{server}", strconv.Itoa(int(p.probe.OwnerUID)), "{wait}", examineTime.String(),
 		"{version}", pong.Version, "{rtt}", fmt.Sprintf("%.1f ms", pong.RTT.Seconds()*1000), "{state}", pong.State,
 		"{running}", strconv.Itoa(int(pong.Load.Running)), "{max}", strconv.Itoa(int(pong.Load.MaxCalls)),
 		"{waiting}", strconv.Itoa(int(pong.Load.Waiting)), "{queue}", strconv.Itoa(int(pong.Load.MaxQueue)),
 		"{seen}", fmt.Sprintf("%d:%d", way.UID, way.GID), "{runs}", fmt.Sprintf("%d:%d", way.OwnUID, way.OwnGID),
 		"{here}", strconv.Quote(p.probe.Directory), "{count}", strconv.Itoa(len(p.probe.Procedures)), "{names}", strings.Join(names, " "),
 	}
-}
-
-func kindWord(m fs.FileMode) string {
-	switch {
-	case m.IsRegular():
-		return "a file"
-	case m.IsDir():
-		return "a folder"
-	case m&fs.ModeNamedPipe != 0:
-		return "a FIFO"
-	}
-	return "a device"
 }

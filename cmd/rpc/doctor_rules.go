@@ -16,6 +16,9 @@ const (
 
 // wayRules judge the way to the worker's sockets.
 var wayRules = []rule{
+	{"variables", unusable, bad, `{unusable}`, `correct or unset it (env | grep ^RPC_): every call ends with 125 until then`, false},
+	{"variables", nil, good, ``, ``, false},
+
 	{"name", misnamed, bad, `{error}`, `a worker is a name (rpc ls shows them), or a path with a slash in it`, true},
 	{"name", isVerb, note, `{worker} is a verb of rpc, too: call it by rpc call {worker} ...`, ``, false},
 	{"name", named, good, `{worker} is looked for in {dir}`, ``, false},

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/client"
+	"rpcd/rpcd/wire"
 )
 
 func killCommand() *cobra.Command {
@@ -38,15 +39,11 @@ call that waits. SIGNAL is as kill(1) takes it: TERM (unless said), SIGTERM or
 	}
 }
 
-// maxSignal is the last of the signals that cross: real-time ones mean nothing
-// to another host.
-const maxSignal = 31
-
 // signalOf reads a signal as kill(1) takes it: TERM, SIGTERM or 15.
 func signalOf(s string) (syscall.Signal, error) {
 	if n, err := strconv.Atoi(s); err == nil {
-		if n < 1 || n > maxSignal {
-			return 0, usage("cannot send signal %d: it is 1 to %d", n, maxSignal)
+		if n < 1 || n > wire.MaxSignal {
+			return 0, usage("cannot send signal %d: it is 1 to %d", n, wire.MaxSignal)
 		}
 		return syscall.Signal(n), nil
 	}
@@ -73,7 +70,7 @@ func completeKill(_ *cobra.Command, args []string, _ string) ([]string, cobra.Sh
 			words = append(words, cobra.CompletionWithDesc(client.Clean(c.ID), strings.TrimSpace(what)))
 		}
 	case 2:
-		for n := syscall.Signal(1); n <= maxSignal; n++ {
+		for n := syscall.Signal(1); n <= wire.MaxSignal; n++ {
 			if name := unix.SignalName(n); name != "" {
 				words = append(words, strings.TrimPrefix(name, "SIG"))
 			}

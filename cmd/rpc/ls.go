@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -15,9 +16,6 @@ import (
 
 	"rpcd/client"
 )
-
-// answerTime is how long ls waits for each worker, all side by side.
-const answerTime = time.Second
 
 func lsCommand() *cobra.Command {
 	var long, asJSON bool
@@ -93,16 +91,11 @@ func look(workers []string) ([]row, error) {
 		return nil, err
 	}
 	rows := make([]row, len(workers))
-	done := make(chan struct{})
+	var wg sync.WaitGroup
 	for i, w := range workers {
-		go func() {
-			rows[i] = lookAt(w)
-			done <- struct{}{}
-		}()
+		wg.Go(func() { rows[i] = lookAt(w) })
 	}
-	for range workers {
-		<-done
-	}
+	wg.Wait()
 	return rows, nil
 }
 

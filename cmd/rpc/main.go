@@ -8,9 +8,11 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"rpcd/client"
 	"rpcd/internal/version"
 	"rpcd/rpcd/fdconn"
 )
@@ -21,6 +23,9 @@ func main() {
 	runtime.GOMAXPROCS(1)
 	os.Exit(run(os.Args[1:]))
 }
+
+// answerTime is how long the verbs wait for each worker, all side by side.
+const answerTime = time.Second
 
 // exitError carries an exit status; its text, if any, is still to be printed.
 type exitError struct {
@@ -51,6 +56,14 @@ func run(args []string) int {
 		root, out := rootCommand(), &output{}
 		root.SetArgs(args)
 		root.SetOut(out)
+		if isOptions(args) {
+			root.RemoveCommand(root.Commands()...) // which would be looked for among the options' values, too
+			root.SetHelpFunc(func(*cobra.Command, []string) {
+				whole := rootCommand()
+				whole.SetOut(out)
+				showHelp(whole)
+			})
+		}
 		if err = root.Execute(); err == nil {
 			err = out.err
 		}
@@ -63,7 +76,7 @@ func run(args []string) int {
 		exit = &exitError{1, err}
 	}
 	if text := exit.Error(); text != "" {
-		fmt.Fprintln(os.Stderr, "rpc: "+text)
+		fmt.Fprintln(os.Stderr, "rpc: "+client.Clean(text)) // one line, whatever the words hold
 	}
 	return exit.status
 }
@@ -93,6 +106,12 @@ func isPlainCall(args []string) bool {
 	return len(args) > 1 && args[0] != "" && args[0][0] != '-' && args[0][0] != '_' && !slices.Contains(version.Verbs, args[0])
 }
 
+// isOptions: a call that begins with its options. Those of a verb stand behind
+// it.
+func isOptions(args []string) bool {
+	return len(args) > 0 && strings.HasPrefix(args[0], "-") && !slices.Contains([]string{"-h", "--help", "--version"}, args[0])
+}
+
 func rootCommand() *cobra.Command {
 	o := newCallOptions()
 	var showVersion bool
@@ -118,8 +137,14 @@ executable; 127 no such procedure.`,
 			if showVersion {
 				return printVersion(c, nil)
 			}
+			if len(args) > 0 && args[0] == "call" { // behind options
+				if err := c.Flags().Parse(args[1:]); err != nil {
+					return c.FlagErrorFunc()(c, err)
+				}
+				return o.run(c.Flags().Changed, c.Flags().Args())
+			}
 			if len(args) > 0 && slices.Contains(version.Verbs, args[0]) {
-				return &exitError{125, fmt.Errorf("%q is a word that rpc keeps for a verb to come (a worker of that name is reached by rpc call %s ...)", args[0], args[0])}
+				return &exitError{125, notCalled(args[0])}
 			}
 			return o.run(c.Flags().Changed, args)
 		},
@@ -127,6 +152,7 @@ executable; 127 no such procedure.`,
 	o.flags(root)
 	root.Flags().BoolVar(&showVersion, "version", false, "print the version")
 	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(helpCommand())
 	root.AddCommand(callCommand(), lsCommand(), pingCommand(), psCommand(), killCommand(), doctorCommand(), completionCommand(), &cobra.Command{
 		Use:   "version",
 		Short: "print the version",
@@ -147,6 +173,8 @@ func printVersion(c *cobra.Command, _ []string) error {
 	return err
 }
 
+const noTerminal = "this release has no terminal for the procedure yet"
+
 // hint answers options that other tools have.
 func hint(err error) string {
 	text := err.Error()
@@ -154,7 +182,8 @@ func hint(err error) string {
 		"'u' in": "calls run as the worker's user",
 		"'w' in": "the directory is -C DIR",
 		"'d' in": "a call is never detached: use the shell's &",
-		"'t' in": "this release has no terminal for the procedure yet",
+		"'t' in": noTerminal,
+		"--tty":  noTerminal,
 	} {
 		if strings.Contains(text, option) {
 			return hint

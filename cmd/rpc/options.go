@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -36,14 +37,17 @@ func (o *callOptions) flags(c *cobra.Command) {
 	f.BoolVarP(&o.stdinNull, "stdin-null", "n", false, "the procedure's stdin is empty")
 	f.Var(&o.timeout, "timeout", "how long the procedure may run; then TERM, CONT, grace, KILL and status 124 [RPC_TIMEOUT]")
 	f.Var(&o.wait, "wait", "how long to try on while the worker is unreachable, draining or busy [RPC_WAIT]")
-	f.StringVar(&o.pass, "pass", o.pass, "which descriptors travel: `all`, pipes (and /dev/null) or none; the rest goes as streams [RPC_PASS]")
+	f.StringVar(&o.pass, "pass", o.pass, "`WHICH` descriptors travel: all, pipes (and /dev/null) or none; the rest goes as streams [RPC_PASS]")
 	f.IntVar(&o.statusFD, "status-fd", -1, "write one line of JSON to descriptor `N` when the call ends")
 	f.StringVar(&o.label, "label", "", "`TEXT` shown by rpc ps and in the worker's log [RPC_LABEL]")
 	f.StringVar(&o.serverUID, "server-uid", "", "refuse to call unless the socket's owner is `UID` [RPC_SERVER_UID]")
-	f.Var(&o.heartbeat, "heartbeat", "bridged: how soon a dead other side is noticed (default 30s) [RPC_HEARTBEAT]")
+	f.Var(&o.heartbeat, "heartbeat", "bridged: how soon a dead other side is noticed [RPC_HEARTBEAT]")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say before the start: replica, directory, how each stream travels")
 	f.BoolVarP(&o.noop, "interactive", "i", false, "nothing: stdin is always connected")
 	_ = f.MarkHidden("interactive")
+	for flag, byDefault := range map[string]string{"timeout": "", "wait": "", "heartbeat": "30s", "status-fd": "0"} { // for the help's eyes
+		f.Lookup(flag).DefValue = byDefault
+	}
 }
 
 // environment takes the variables of options that weren't given.
@@ -83,18 +87,31 @@ func (o *callOptions) environment(given func(flag string) bool) error {
 }
 
 // openStatus checks --status-fd, and takes a copy of it, since rpc lets go of
-// its own stdout early.
-func (o *callOptions) openStatus() error {
-	if o.statusFD < 0 {
+// its own stdout early. What is closed on exec wasn't inherited: it is one of
+// the runtime's own.
+func (o *callOptions) openStatus(given func(flag string) bool) error {
+	if !given("status-fd") {
 		return nil
 	}
-	fd, err := unix.FcntlInt(uintptr(o.statusFD), unix.F_DUPFD_CLOEXEC, 3)
+	n := o.statusFD
+	o.statusFD = -1
+	refuse := func(why string) error { return fmt.Errorf("cannot use --status-fd %d: %s", n, why) }
+	if n < 0 || n > math.MaxInt32 {
+		return refuse("that is no descriptor")
+	}
+	own, err := unix.FcntlInt(uintptr(n), unix.F_GETFD, 0)
+	if err != nil || own&unix.FD_CLOEXEC != 0 {
+		return refuse("that descriptor isn't open")
+	}
+	if flags, err := unix.FcntlInt(uintptr(n), unix.F_GETFL, 0); err != nil || flags&unix.O_ACCMODE == unix.O_RDONLY {
+		return refuse("that descriptor isn't open for writing")
+	}
+	fd, err := unix.FcntlInt(uintptr(n), unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {
-		err = fmt.Errorf("cannot use --status-fd %d: that descriptor isn't open", o.statusFD)
-		fd = -1
+		return refuse(err.Error())
 	}
 	o.statusFD = fd
-	return err
+	return nil
 }
 
 // apply checks the options and gives them to cmd.

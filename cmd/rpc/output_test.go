@@ -55,15 +55,24 @@ func TestStatusLineOfFailures(t *testing.T) {
 		client.ErrBusy, client.ErrDraining, client.ErrUnreachable, client.ErrProtocol, client.ErrLost, client.ErrWrite, client.ErrUsage, client.ErrCanceled} {
 		for _, name := range hostile {
 			var got statusReport
-			err := json.Unmarshal(statusLine(client.Command(name, "x"), time.Second, &client.Error{Outcome: o}), &got)
+			err := json.Unmarshal(statusLine(client.Command(name, "x"), time.Second, &client.Error{Outcome: o}, 0), &got)
 			if err != nil || got.Outcome != string(o) || got.Status == 0 || got.Started {
 				t.Errorf("%s: %+v, %v", o, got, err)
 			}
 		}
 	}
 	var got statusReport
-	if err := json.Unmarshal(statusLine(client.Command("w", "x"), 0, errors.New("a pipe")), &got); err != nil || got.Outcome != "lost" || got.Status != 125 {
+	if err := json.Unmarshal(statusLine(client.Command("w", "x"), 0, errors.New("a pipe"), 0), &got); err != nil || got.Outcome != "lost" || got.Status != 125 {
 		t.Errorf("another error: %+v, %v", got, err)
+	}
+}
+
+// An age is short, and never more than a clock has.
+func TestAge(t *testing.T) {
+	for seconds, want := range map[float64]string{0: "0.0s", 0.19: "0.1s", 59.99: "59.9s", 61.5: "1m1s", time.Duration(1<<63 - 1).Seconds(): "277777h46m40s"} {
+		if got := age(seconds); got != want {
+			t.Errorf("%v s: %q, want %q", seconds, got, want)
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ func pingCommand() *cobra.Command {
 		},
 	}
 	c.Flags().Var(&wait, "wait", "how long to try on while the worker isn't there")
+	c.Flags().Lookup("wait").DefValue = ""
 	return c
 }
 
@@ -39,6 +40,8 @@ func ping(c *cobra.Command, worker string, deadline time.Time) error {
 		for _, i := range infos {
 			up = up || i.State == "up"
 		}
+		// What was lost on the way may be frozen, or a bridge whose far end comes up.
+		hopeless := err != nil && !client.Again(err) && !errors.Is(err, client.ErrLost)
 		if err == nil && !up {
 			err = errors.New(worker + " is draining")
 		}
@@ -50,7 +53,7 @@ func ping(c *cobra.Command, worker string, deadline time.Time) error {
 			}
 			return nil
 		}
-		if !time.Now().Add(pingPause).Before(deadline) {
+		if hopeless || !time.Now().Add(pingPause).Before(deadline) {
 			return err
 		}
 		time.Sleep(pingPause)

@@ -85,7 +85,7 @@ func ps(out io.Writer, workers []string, asJSON bool) error {
 	}
 	for _, e := range errs {
 		if e != nil {
-			fmt.Fprintf(os.Stderr, "rpc: %v\n", e)
+			fmt.Fprintf(os.Stderr, "rpc: %s\n", client.Clean(e.Error()))
 			if err == nil && named {
 				err = &exitError{1, nil}
 			}
@@ -124,7 +124,7 @@ func writeCalls(w io.Writer, calls []calling, pools bool) error {
 
 // age is short: tenths of a second up to a minute, then seconds.
 func age(seconds float64) string {
-	d := time.Duration(seconds * float64(time.Second))
+	d := time.Duration(min(seconds, 1e9) * float64(time.Second)) // a worker may say more than a Duration holds
 	if d < time.Minute {
 		return fmt.Sprintf("%.1fs", d.Truncate(100*time.Millisecond).Seconds())
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,8 +25,9 @@ type statusReport struct {
 	MaxRSS  uint64  `json:"max_rss_kb"`
 }
 
-// statusLine describes the end of a call.
-func statusLine(cmd *client.Cmd, took time.Duration, err error) []byte {
+// statusLine describes the end of a call; died is the signal, if any, by which
+// rpc itself is going to end.
+func statusLine(cmd *client.Cmd, took time.Duration, err error, died syscall.Signal) []byte {
 	r := statusReport{Outcome: string(client.Exited), Started: true, Worker: cmd.Worker, Call: cmd.ID(), Seconds: took.Seconds()}
 	if s := cmd.ProcessState; s != nil {
 		r.Status, r.User, r.System, r.MaxRSS = s.ExitCode(), s.UserTime().Seconds(), s.SystemTime().Seconds(), s.MaxRSS()
@@ -43,6 +45,9 @@ func statusLine(cmd *client.Cmd, took time.Duration, err error) []byte {
 		}
 	case err != nil && cmd.ProcessState == nil: // of a pipe, or the context
 		r.Outcome, r.Status = string(client.ErrLost), 125
+	}
+	if died != 0 {
+		r.Status, r.Signal = 128+int(died), unix.SignalName(died)
 	}
 	return r.line()
 }

@@ -72,6 +72,9 @@ ill -n setpriv --reuid 4242 --regid 4343 --clear-groups rpc doctor ./own.sock; g
 		stdout: "bad connect: the queue of connections is full: the worker accepts none\n cure: it is frozen or starved: docker unpause, kill -CONT, or restart it\nstatus 1\n"},
 	{name: "doctor, RPC_SERVER_UID", on: "passed", script: ill + `RPC_SERVER_UID=4242 ill rpc doctor $W; RPC_SERVER_UID=me rpc doctor $W >/dev/null; echo $?; RPC_SERVER_UID=$UID rpc doctor $W | grep -c '^ok .*RPC_SERVER_UID'`,
 		stdout: "bad RPC_SERVER_UID: user ... listens, RPC_SERVER_UID says 4242: calls are refused\n cure: RPC_SERVER_UID=... if that is the worker's user ...; else a stranger sits on the socket\nstatus 1\n1\n1\n"},
+	{name: "doctor, variables that can't be used", on: "passed", script: ill + `RPC_PASS=pipe ill rpc doctor $W; RPC_TIMEOUT=1h30m ill rpc doctor $W; RPC_ENV==x ill rpc doctor $W; RPC_SERVER_UID=x ill rpc doctor $W | head -1; RPC_TIMEOUT=90m RPC_PASS=pipes rpc doctor $W | grep -c variables`,
+		stdout: "bad variables: cannot use --pass \"pipe\": it is all, pipes or none\n cure: correct or unset it ...\nstatus 1\nbad variables: cannot use RPC_TIMEOUT=\"1h30m\": ...\n cure: ...\nstatus 1\n" +
+			"bad variables: cannot use --env \"=x\": it is NAME or NAME=VALUE\n cure: ...\nstatus 1\nbad variables: cannot use --server-uid \"x\": it is a number\n0\n", status: 1},
 	{name: "doctor, frozen", on: "passed bridge", script: ill + `kill -STOP $RPCD; wait_for is T $RPCD; ill rpc doctor $W; kill -CONT $RPCD`,
 		stdout: "bad answer: accepts, but doesn't answer within 2s: frozen, or a bridge to nowhere\n cure: docker unpause, kill -CONT, ...\nstatus 1\n"},
 	{name: "doctor, a bridge to nowhere", on: "bridge", script: ill + `socat UNIX-LISTEN:drops,fork UNIX-CONNECT:./none 2>/dev/null & wait_for test -S drops; ill rpc doctor ./drops; kill $!`,

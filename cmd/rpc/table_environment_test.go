@@ -39,6 +39,8 @@ unshare -m sh -c 'mount --bind other same && cd same && pwd && rpc $W pwd; echo 
 		stdout: "$D/cwd/same\n125\n$D/cwd/other\n", stderr: "rpc: \"$D/cwd/same\" here isn't $W's \"$D/cwd/same\" (not a shared volume): cd to one, or give -C DIR\n"},
 	{name: "by name over a bridge", on: "bridge", script: `mkdir same other; : >same/theirs
 unshare -m sh -c 'mount --bind other same && cd same && rpc $W ls'`, stdout: "theirs\n"},
+	{name: "a directory that rpcd can't enter", on: "users", script: `mkdir -m 700 mine; cd mine; rpc $W pwd; echo $?; rpc -C . $W pwd; echo $?; mkdir sub; cd sub; rpc $W pwd; echo $?`, stdout: "125\n125\n125\n",
+		stderr: "rpc: $W cannot enter the directory \"$D/cwd/mine\": permission denied...\nrpc: $W cannot enter the directory \"$D/cwd/mine\": permission denied...\nrpc: $W cannot enter the directory \"$D/cwd/mine/sub\": permission denied (rpcd runs as 54321:54321: ...)\n"},
 	{name: "not there for the worker", script: `mkdir only
 unshare -m sh -c 'mount -t tmpfs none only && mkdir only/sub && cd only/sub && rpc $W pwd; echo $?'`, stdout: "125\n", stderr: "rpc: \"$D/cwd/only/sub\" here isn't ...\n"},
 	{name: "serve's workdir", serve: []string{"--workdir", "/var"}, script: `rpc $W pwd; mkdir only; unshare -m sh -c 'mount -t tmpfs none only && mkdir only/sub && cd only/sub && rpc $W pwd'; rpc -C /no/such $W pwd; echo $?`,

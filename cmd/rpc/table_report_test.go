@@ -38,10 +38,20 @@ var reportRows = []row{
 	{name: "status fd, write error", on: "none bridge", script: told + `told $W yes >/dev/full 2>/dev/null; cat told | grep -o '^.*"status":125'`,
 		stdout: `{"outcome":"write-error","started":true,"status":125` + "\n"},
 	{name: "status fd, canceled", serve: []string{"--max-calls", "1"}, script: told + `set -m; rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' & wait_for test -e up
-rpc --status-fd 9 $W true 9>out & wait_for sh -c 'rpc ping $W | grep -q "1 waiting"'; kill -TERM $!; wait $! 2>/dev/null; echo $?; : >go; wait; grep -o '^.*"signal"' out`,
-		stdout: "143\n" + `{"outcome":"canceled","started":false,"status":125,"signal"` + "\n"},
+rpc --status-fd 9 $W true 9>out & wait_for sh -c 'rpc ping $W | grep -q "1 waiting"'; kill -TERM $!; wait $! 2>/dev/null; echo $?; : >go; wait; grep -o '^.*"signal":"[A-Z]*"' out`,
+		stdout: "143\n" + `{"outcome":"canceled","started":false,"status":143,"signal":"SIGTERM"` + "\n"},
+	{name: "status fd, canceled before there is a worker", on: "passed", script: `set -m; rpc --wait 60s --status-fd 9 ./none true 9>out & wait_for minds 20 $!; kill -INT $!; wait $! 2>/dev/null; echo $?; grep -o '^.*"signal":"[A-Z]*"' out`,
+		stdout: "130\n" + `{"outcome":"canceled","started":false,"status":130,"signal":"SIGINT"` + "\n"},
+	{name: "status fd, three interrupts", script: `set -m; rpc --status-fd 9 $W sh -c 'trap "" INT; : >up; while :; do sleep 0.02; done' 9>out & wait_for test -e up
+for i in 1 2 3; do kill -INT $!; sleep 0.1; done; wait $! 2>/dev/null; echo $?; grep -o '^.*"signal":"[A-Z]*"' out`,
+		stdout: "130\n" + `{"outcome":"canceled","started":true,"status":130,"signal":"SIGINT"` + "\n"},
 	{name: "status fd is one of the three", script: `rpc --status-fd 1 $W true | grep -c '"outcome":"exited"'; rpc --status-fd 2 $W true 2>&1 | grep -c '"outcome":"exited"'`, stdout: "1\n1\n"},
 	{name: "status fd that isn't open", script: `rpc --status-fd 9 $W echo ran 9>&-; echo $?`, stdout: "125\n", stderr: "rpc: ...9...\n"},
+	{name: "status fd of rpc's own", script: `for n in {3..9}; do rpc --status-fd $n $W echo ran 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- 2>e; echo $n $? $(grep -c "^rpc: .* $n: .* isn't open$" e); done`,
+		stdout: "3 125 1\n4 125 1\n5 125 1\n6 125 1\n7 125 1\n8 125 1\n9 125 1\n"},
+	{name: "status fd that can't be written", script: `rpc --status-fd 9 $W echo ran 9</dev/null; echo $?; for n in -1 -3 4294967298 4294967297; do rpc --status-fd $n $W echo ran; echo $?; done`, stdout: "125\n125\n125\n125\n125\n",
+		stderr: "rpc: cannot use --status-fd 9: that descriptor isn't open for writing\nrpc: cannot use --status-fd -1: that is no descriptor\nrpc: cannot use --status-fd -3: that is no descriptor\n" +
+			"rpc: cannot use --status-fd 4294967298: that is no descriptor\nrpc: cannot use --status-fd 4294967297: that is no descriptor\n"},
 	{name: "verbose, passed", on: "passed", script: `rpc -v $W sh -c 'echo ran >&2' </dev/null 2>&1 >f | cat; rpc -v $W true 2>&1 | cat`,
 		stdout: "rpc: $W at \"$W\" in \"$D/cwd\": stdin passed; stdout passed; stderr passed\nran\nrpc: $W at \"$W\" in \"$D/cwd\": stdin passed; stdout passed; stderr same as stdout\n"},
 	{name: "verbose, relayed", on: "none", script: `rpc -v $W true </dev/null 2>&1 >f | cat; RPC_PASS= rpc --pass pipes -v $W true </dev/null 2>&1 >f | cat`,

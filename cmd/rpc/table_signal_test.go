@@ -14,7 +14,7 @@ for s in INT TERM HUP QUIT USR1 USR2; do
   wait_for gone $(<pid); rm pid
 done`, stdout: "2\n15\n1\n3\n10\n12\n"},
 	{name: "the whole group gets it", script: `set -m
-rpc $W sh -c 'sh -c "trap \"echo child\" TERM; : >a; sleep 99 & wait" & trap "wait; echo leader; exit 5" TERM; : >b; wait' >out &
+rpc $W sh -c 'sh -c "trap \"echo child\" TERM; sleep 99 & : >a; wait" & trap "wait; echo leader; exit 5" TERM; : >b; wait' >out &
 wait_for test -e a -a -e b; kill -TERM $!; wait $!; echo $?; sort out`, stdout: "5\nchild\nleader\n"},
 	{name: "an ignored signal stays ignored", script: `trap '' HUP; set -m
 rpc $W sh -c 'trap "echo no" HUP; : >up; while [ ! -e go ]; do sleep 0.02; done; echo end' &
@@ -51,5 +51,8 @@ wait_for test -s pid; kill -STOP $rpc; wait_for is T $rpc; wait_for gone $(<pid)
 	{name: "a quiet call behind a bridge", script: `rpc --heartbeat 0.5s $W sh -c 'sleep 2; echo end'; echo $?`, stdout: "end\n0\n"},
 	{name: "a frozen worker behind a bridge", on: "bridge", script: `rpc --heartbeat 1s $W sh -c 'echo $$ >pid; sleep 99' & wait_for test -s pid; kill -STOP $RPCD; wait_for is T $RPCD; wait $!; echo $?; kill -CONT $RPCD; wait_for gone $(<pid) && echo gone`,
 		stdout: "125\ngone\n", stderr: "rpc: ...\n"},
+	{name: "a signal in the queue of a frozen worker", on: "passed bridge", serve: []string{"--max-calls", "1"}, script: `set -m; rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' & wait_for test -e up
+rpc $W touch ran & p=$!; wait_for sh -c 'rpc ping $W | grep -q "1 waiting"'; kill -STOP $RPCD; wait_for is T $RPCD; kill -TERM $p; wait $p; echo $?; kill -CONT $RPCD
+: >go; wait %1; rpc $W true; ls ran 2>/dev/null || echo never ran`, stdout: "125\nnever ran\n", stderr: "rpc: $W says nothing (is it frozen...\n"},
 	{name: "a frozen worker at the start", on: "passed bridge", script: `kill -STOP $RPCD; wait_for is T $RPCD; t=$(now); rpc $W true; echo $?; kill -CONT $RPCD; (($(now) - t < 20)) && echo bounded`, stdout: "125\nbounded\n", stderr: "rpc: ...\n"},
 }

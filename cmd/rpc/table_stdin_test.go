@@ -12,6 +12,7 @@ cat data | rpc $W cat | cmp - data && echo through; rm data`, stdout: "file\npip
 	{name: "stdin endless", script: `rpc $W head -c 3 </dev/zero | wc -c; rpc $W true </dev/zero; echo $?; yes | rpc $W head -1; echo ${PIPESTATUS[@]}; rpc $W true < <(exec sleep 99 2>/dev/null); echo $?`,
 		stdout: "3\n0\ny\n141 0\n0\n"},
 	{name: "stdin null", script: `echo x | rpc -n $W wc -c; echo x | rpc --stdin-null $W wc -c`, stdout: "0\n0\n"},
+	{name: "a null device that can't be read", script: `rpc $W true 0>/dev/null; echo $?`, stdout: "0\n"}, // as nohup(1) leaves it
 	{name: "stdin held open", script: `mkfifo f; exec 3<>f; rpc $W sh -c 'echo ran' <&3; echo $?`, stdout: "ran\n0\n"},
 	{name: "stdin's end is seen", script: `{ echo a; sleep 0.3; echo b; } | rpc $W sh -c 'cat; echo end'`, stdout: "a\nb\nend\n"},
 	{name: "an answer before the end", script: `coproc rpc $W cat

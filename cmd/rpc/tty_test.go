@@ -196,6 +196,7 @@ func terminalInterrupts(x *terminal) {
 	x.prompted()
 	// and what dies of it: bash sees the signal, and stops its list
 	x.types("clear", "Enter")
+	x.until("the screen is clear", func() bool { return !strings.Contains(x.screen(), "cleaned") }) // of the first "up", too
 	x.types(`rpc $W sh -c 'echo $$ >pid; echo up; exec sleep 99'; echo "not reached"`, "Enter")
 	x.shows("up")
 	x.types("C-c")

@@ -40,8 +40,31 @@ type Refused struct {
 	Text string // one line for people
 }
 
-// Error makes a refusal an error.
-func (m *Refused) Error() string { return m.Text }
+// Error makes a refusal an error; one without a text says what its code says.
+func (m *Refused) Error() string {
+	if m.Text == "" {
+		return texts[m.Code]
+	}
+	return m.Text
+}
+
+// texts are read after the worker's name, as Refused.Text.
+var texts = map[Code]string{
+	Denied:        "refuses you",
+	Unknown:       "has no such procedure",
+	NotExecutable: "cannot run that procedure",
+	TooLong:       "refuses: argument list too long",
+	NoDirectory:   NotShared + " of the call",
+	Busy:          "is busy",
+	Draining:      "is draining",
+	Canceled:      "gave up the waiting call",
+	Protocol:      "refuses: it speaks another protocol",
+	Failed:        "failed and doesn't say why",
+}
+
+// NotShared is how the text of a NoDirectory begins that says: the worker has no
+// directory of that name, or another one.
+const NotShared = "doesn't share the directory"
 
 // Append gives the message as a frame.
 func (m *Refused) Append() []byte {
@@ -161,18 +184,40 @@ func ParseExit(flags uint16, payload []byte) (*Exit, error) {
 	if r.err == nil && !r.seen[1] {
 		r.err = protocolError("an EXIT without a status")
 	}
+	if r.err == nil && !ended(m.Status) {
+		r.err = protocolError("a wait status of %#x, which no process ends with", m.Status)
+	}
 	return m, r.err
+}
+
+// ended says whether wait(2) says such a status of a process that has ended: by
+// exit(3), or by a signal that ends one.
+func ended(status uint32) bool {
+	sig := status & 0x7f
+	switch {
+	case status > 0xffff:
+		return false
+	case sig == 0:
+		return status&0x80 == 0
+	case sig >= 18 && sig <= 22: // CONT, STOP, TSTP, TTIN, TTOU
+		return false
+	}
+	return sig <= 64 && status>>8 == 0
 }
 
 // SignalAbandon is SIGNAL's flag: the caller leaves now, kill without grace.
 const SignalAbandon = 1
 
+// MaxSignal is the last of the signals that cross: real-time ones mean nothing
+// to another host.
+const MaxSignal = 31
+
 // Signal gives a SIGNAL frame.
 func Signal(sig uint8, flags uint16) []byte { return Frame(TypeSignal, 0, flags, []byte{sig}) }
 
-// ParseSignal reads a SIGNAL's payload: 1 to 31.
+// ParseSignal reads a SIGNAL's payload: 1 to MaxSignal.
 func ParseSignal(payload []byte) (uint8, error) {
-	if len(payload) != 1 || payload[0] < 1 || payload[0] > 31 {
+	if len(payload) != 1 || payload[0] < 1 || payload[0] > MaxSignal {
 		return 0, protocolError("a SIGNAL that is none")
 	}
 	return payload[0], nil

@@ -146,6 +146,16 @@ func TestExitNeedsAStatus(t *testing.T) {
 	if _, err := ParseExit(0, []byte(field(2, strings.Repeat("\x00", 8)))); !errors.Is(err, ErrProtocol) {
 		t.Errorf("an EXIT without a status: %v, want a protocol error", err)
 	}
+	for status, ok := range map[string]bool{
+		"\x00\x00\xff\x00": true, "\x00\x00\x00\x8b": true, "\x00\x00\x00\x40": true, // 255, SEGV with a core, signal 64
+		"\x00\x07\x00\x00": false, "\xff\xff\xff\xff": false, "\x00\x00\x13\x7f": false, "\x00\x00\x00\x7f": false, // too big, stopped
+		"\x00\x00\xff\xff": false, "\x00\x00\x01\x09": false, "\x00\x00\x00\x80": false, // continued, both ends, a core of none
+		"\x00\x00\x00\x13": false, "\x00\x00\x00\x92": false, "\x00\x00\x00\x16": false, "\x00\x00\x00\x41": false, // STOP, CONT, TTOU, signal 65
+	} {
+		if _, err := ParseExit(0, []byte(field(1, status))); (err == nil) != ok || err != nil && !errors.Is(err, ErrProtocol) {
+			t.Errorf("wait status %x: %v", status, err)
+		}
+	}
 	e, err := ParseExit(0, []byte(field(1, "\x00\x00\x07\x00")+field(2, strings.Repeat("\xff", 8))))
 	if err != nil || e.Status != 0x700 || e.User != math.MaxInt64 || e.Consumed != -1 {
 		t.Errorf("%+v, %v", e, err)

@@ -203,7 +203,7 @@ func FuzzSignal(f *testing.F) {
 	seed(f, TypeSignal)
 	f.Fuzz(func(t *testing.T, flags uint16, payload []byte) {
 		sig, err := ParseSignal(payload)
-		if err == nil && (sig < 1 || sig > 31) {
+		if err == nil && (sig < 1 || sig > MaxSignal) {
 			t.Errorf("signal %d", sig)
 		}
 		again(t, payload, sig, err, func() []byte { return Signal(sig, flags&^mustUnderstand) }, func(_ uint16, b []byte) (uint8, error) { return ParseSignal(b) })

@@ -1,0 +1,86 @@
+package client
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"rpcd/internal/testbin"
+	"rpcd/rpcd/wire"
+)
+
+// A relay that can't begin whole, for lack of descriptors, leaves none open.
+func TestRelayThatCannotBegin(t *testing.T) {
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out.Close() // stands for a dup that fails
+	k := &call{cmd: Command("w", "true"), bridged: true, relay: wire.NewRelay(func([]byte) error { return nil }), std: &stdio{
+		streams: []wire.Stream{{Mode: wire.Relayed}, {Number: 1, Mode: wire.Relayed}},
+		files:   [3]*os.File{in, out},
+	}}
+	before, err := testbin.Look(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		want(t, k.attach(), ErrLost, true)
+	}
+	if now, err := testbin.Look(os.Getpid()); err != nil || now.Descriptors != before.Descriptors {
+		t.Errorf("%d descriptors, %d before (%v)", now.Descriptors, before.Descriptors, err)
+	}
+	if k.in != nil {
+		t.Error("a reader is left, which nobody runs")
+	}
+}
+
+// A grace that no clock can count isn't taken for one that has run out.
+func TestHugeGrace(t *testing.T) {
+	w := newWorld(t)
+	w.answers("w", func(c net.Conn, _ wire.Header, _ []byte) {
+		_, _ = c.Write((&wire.Started{ID: "1", Dir: "/", Grace: 1<<63 - 1}).Append(wire.TypeStarted))
+		if h, err := wire.ReadHeader(c); err == nil && h.Type == wire.TypeSignal {
+			_, _ = c.Write((&wire.Exit{}).Append())
+		}
+	})
+	c := Command("w", "true")
+	c.Timeout = time.Hour
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Signal(syscall.SIGUSR1) // the worker's cue to end the call
+	if err := c.Wait(); err != nil {
+		t.Errorf("%v", err)
+	}
+}
+
+// answers starts a worker that reads first frames and leaves the rest to f.
+func (w *world) answers(name string, f func(c net.Conn, h wire.Header, payload []byte)) {
+	w.t.Helper()
+	l, err := net.Listen("unix", filepath.Join(w.dir, name+".sock"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	over := make(chan struct{})
+	w.t.Cleanup(func() { l.Close(); <-over })
+	go func() {
+		defer close(over)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if h, err := wire.ReadHeader(c); err == nil {
+				if payload, err := wire.ReadPayload(c, h); err == nil {
+					f(c, h, payload)
+				}
+			}
+			c.Close()
+		}
+	}()
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"rpcd/internal/version"
+)
+
+// notCalled says why a word isn't taken as a worker.
+func notCalled(word string) error {
+	what := "a verb, whose options stand behind it: rpc " + word + " ..."
+	if verb, _, err := rootCommand().Find([]string{word}); err != nil || !verb.HasParent() {
+		what = "a word that rpc keeps for a verb to come"
+	}
+	return fmt.Errorf("%q is %s (a worker of that name is reached by rpc call %s ...)", word, what, word)
+}
+
+func showHelp(c *cobra.Command) {
+	c.InitDefaultHelpCmd() // else they aren't told
+	c.InitDefaultHelpFlag()
+	_ = c.Help()
+}
+
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [VERB]",
+		Short: "print this, or what a verb does",
+		Args:  usageArgs(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: func(c *cobra.Command, _ []string, _ string) (verbs []string, _ cobra.ShellCompDirective) {
+			for _, verb := range c.Root().Commands() {
+				verbs = append(verbs, cobra.CompletionWithDesc(verb.Name(), verb.Short))
+			}
+			return verbs, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			verb, _, err := c.Root().Find(args)
+			switch {
+			case len(args) == 0, err == nil && verb.HasParent():
+				showHelp(verb)
+				return nil
+			case slices.Contains(version.Verbs, args[0]):
+				return usage("%q is a verb to come (see rpc help)", args[0])
+			}
+			return usage("there is no verb %q (see rpc help)", args[0])
+		},
+	}
+}

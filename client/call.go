@@ -16,8 +16,8 @@ import (
 
 // call is a call at a worker, from its first frame on.
 //
-// States: asked (open runs), running (started has been called), over (done is
-// closed: exit or err is final).
+// States: asked (open runs; sent is closed once the first frame has left),
+// running (started has been called), over (done is closed: exit or err is final).
 type call struct {
 	cmd   *Cmd
 	conn  *fdconn.Conn
@@ -39,6 +39,7 @@ type call struct {
 	hurry   *time.Timer // a signal was sent before that
 	silent  bool        // and the worker didn't answer in time
 
+	sent     chan struct{}
 	done     chan struct{}
 	exit     *wire.Exit
 	err      error
@@ -53,8 +54,16 @@ func lost(err error) bool {
 	return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.ENOTCONN)
 }
 
-// tell sends a frame of the caller's.
+// tell sends a frame of the caller's, behind the first one: the procedure may
+// run before its caller comes to know that the frame has left. To a worker that
+// doesn't take that one there is no call.
 func (k *call) tell(frame []byte) error {
+	select {
+	case <-k.sent:
+	case <-k.done:
+	case <-time.After(cancelWait):
+		return ErrNotRunning
+	}
 	select {
 	case <-k.done:
 		return ErrNotRunning

@@ -139,7 +139,7 @@ func (c *Cmd) try(ctx context.Context, path string, msg *wire.Call, std *stdio) 
 			return false, fail(ErrUnreachable, c.Worker, false, err, "refuse to call %s: user %d serves %q, not %d (--server-uid)", c.Worker, peer.UID, path, *c.ServerUID)
 		}
 	}
-	k := &call{cmd: c, conn: conn, path: path, std: std, done: make(chan struct{}), late: make(chan struct{})}
+	k := &call{cmd: c, conn: conn, path: path, std: std, sent: make(chan struct{}), done: make(chan struct{}), late: make(chan struct{})}
 	k.relay = wire.NewRelay(conn.WriteFrame)
 	if c.Verbose != nil {
 		msg.Flags |= wire.CallAnnounce
@@ -164,7 +164,12 @@ func (c *Cmd) try(ctx context.Context, path string, msg *wire.Call, std *stdio) 
 // open sends the call and reads its answer.
 func (k *call) open(msg *wire.Call) error {
 	_ = k.conn.SetDeadline(time.Now().Add(wire.FirstTimeout))
-	if err := k.conn.WriteDescriptors(msg.Append(), k.std.fds); err != nil {
+	k.cmd.setCurrent(k) // signals go there from now on
+	err := k.conn.WriteDescriptors(msg.Append(), k.std.fds)
+	if err == nil || lost(err) {
+		close(k.sent)
+	}
+	if err != nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return k.broken(err, "")
 		}
@@ -173,7 +178,6 @@ func (k *call) open(msg *wire.Call) error {
 		}
 		// It may have refused before it read all: its words come first.
 	}
-	k.cmd.setCurrent(k) // signals go there from now on
 	for {
 		h, err := wire.ReadHeader(k.conn)
 		var payload []byte

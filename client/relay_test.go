@@ -1,9 +1,12 @@
 package client
 
 import (
+	"bytes"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -83,4 +86,42 @@ func (w *world) answers(name string, f func(c net.Conn, h wire.Header, payload [
 			c.Close()
 		}
 	}()
+}
+
+// A signal that comes while the call is being sent follows it.
+func TestSignalBehindTheCall(t *testing.T) {
+	w := newWorld(t)
+	listener, err := net.Listen("unix", filepath.Join(w.dir, "fake.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	cmd := Command("fake", "sort", strings.Repeat("x", 1<<20)) // more than a socket holds
+	over := make(chan error, 1)
+	go func() { over <- cmd.Run() }()
+	c, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b [1]byte // it is on its way
+	if _, err := io.ReadFull(c, b[:]); err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan error, 1)
+	go func() { told <- cmd.Signal(syscall.SIGTERM) }()
+	br := io.MultiReader(bytes.NewReader(b[:]), c)
+	for _, want := range []wire.Type{wire.TypeCall, wire.TypeSignal} {
+		h, err := wire.ReadHeader(br)
+		if err == nil {
+			_, err = wire.ReadPayload(br, h)
+		}
+		if err != nil || h.Type != want {
+			t.Fatalf("a %v frame, %v; want %v", h.Type, err, want)
+		}
+	}
+	c.Close()
+	if err := <-told; err != nil {
+		t.Errorf("the signal: %v", err)
+	}
+	want(t, <-over, ErrLost, true)
 }

@@ -275,6 +275,14 @@ func TestWhatIsNoSocketIsLeftAlone(t *testing.T) {
 		"fifo":      func(p string) error { return unix.Mkfifo(p, 0o644) },
 		"link":      func(p string) error { return os.Symlink("elsewhere", p) },
 		"stalelink": func(p string) error { staleSocket(t, p+".real"); return os.Symlink(p+".real", p) },
+		"datagrams.sock": func(p string) error { // somebody's, of a kind that takes no connections
+			fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				return err
+			}
+			t.Cleanup(func() { unix.Close(fd) })
+			return unix.Bind(fd, &unix.SockaddrUnix{Name: p})
+		},
 	}
 	for name, f := range make {
 		path := filepath.Join(dir, name)
@@ -286,6 +294,7 @@ func TestWhatIsNoSocketIsLeftAlone(t *testing.T) {
 			l.Close()
 			t.Errorf("%s: replaced", name)
 		}
+		Sweep(dir)
 		if inode(t, path) != before {
 			t.Errorf("%s: it is another thing now", name)
 		}

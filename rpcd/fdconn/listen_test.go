@@ -1,6 +1,7 @@
 package fdconn
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -121,6 +122,45 @@ func TestModeWhateverTheUmask(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The mode is right when the name appears: who watches the folder finds no
+// other, however soon it looks (inotify(7)).
+func TestModeFromTheFirstMoment(t *testing.T) {
+	dir := t.TempDir()
+	watch, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(watch)
+	if _, err := unix.InotifyAddWatch(watch, dir, unix.IN_CREATE|unix.IN_ATTRIB|unix.IN_MOVED_TO); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Listen(filepath.Join(dir, "w.sock"), 0o660, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	b := make([]byte, 4096)
+	n, err := unix.Read(watch, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, named := false, false
+	for b = b[:n]; len(b) >= unix.SizeofInotifyEvent; {
+		mask, size := binary.NativeEndian.Uint32(b[4:]), binary.NativeEndian.Uint32(b[12:])
+		name := strings.TrimRight(string(b[unix.SizeofInotifyEvent:][:size]), "\x00")
+		b = b[unix.SizeofInotifyEvent+size:]
+		socket := strings.HasSuffix(name, ".tmp") || name == "w.sock"
+		made = made || socket && mask&unix.IN_CREATE != 0
+		named = named || name == "w.sock" && mask&unix.IN_MOVED_TO != 0
+		if socket && mask&unix.IN_ATTRIB != 0 {
+			t.Errorf("%s: its mode or owner was changed after it was made", name)
+		}
+	}
+	if !made || !named {
+		t.Errorf("made %v, renamed %v: this test looks for something else", made, named)
 	}
 }
 

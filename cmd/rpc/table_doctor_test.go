@@ -70,8 +70,8 @@ ill -n setpriv --reuid 4242 --regid 4343 --clear-groups rpc doctor ./own.sock; g
 		stdout: "bad connect: nobody listens: ...\n cure: start the worker again, it replaces the socket ...; mount the socket's folder, not the socket\nstatus 1\n"},
 	{name: "doctor, a full backlog", on: "passed", script: ill + `perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0) && bind(S, pack_sockaddr_un("full")) && listen(S, 0); socket(C, AF_UNIX, SOCK_STREAM, 0) && connect(C, pack_sockaddr_un("full")) && open(F, ">up"); sleep 99' & wait_for test -e up; ill rpc doctor ./full; kill $!`,
 		stdout: "bad connect: the queue of connections is full: the worker accepts none\n cure: it is frozen or starved: docker unpause, kill -CONT, or restart it\nstatus 1\n"},
-	{name: "doctor, RPC_SERVER_UID", on: "passed", script: ill + `RPC_SERVER_UID=4242 ill rpc doctor $W; RPC_SERVER_UID=me rpc doctor $W >/dev/null; echo $?; RPC_SERVER_UID=$UID rpc doctor $W | grep -c '^ok .*RPC_SERVER_UID'`,
-		stdout: "bad RPC_SERVER_UID: user ... listens, RPC_SERVER_UID says 4242: calls are refused\n cure: RPC_SERVER_UID=... if that is the worker's user ...; else a stranger sits on the socket\nstatus 1\n1\n1\n"},
+	{name: "doctor, RPC_SERVER_UID", on: "passed", script: ill + `RPC_SERVER_UID=4294967294 ill rpc doctor $W; RPC_SERVER_UID=me rpc doctor $W >/dev/null; echo $?; RPC_SERVER_UID=$UID rpc doctor $W | grep -c '^ok .*RPC_SERVER_UID'`,
+		stdout: "bad RPC_SERVER_UID: user ... listens, RPC_SERVER_UID says 4294967294: calls are refused\n cure: RPC_SERVER_UID=... if that is the worker's user ...; else a stranger sits on the socket\nstatus 1\n1\n1\n"},
 	{name: "doctor, frozen", on: "passed bridge", script: ill + `kill -STOP $RPCD; wait_for is T $RPCD; ill rpc doctor $W; kill -CONT $RPCD`,
 		stdout: "bad answer: accepts, but doesn't answer within 2s: frozen, or a bridge to nowhere\n cure: docker unpause, kill -CONT, ...\nstatus 1\n"},
 	{name: "doctor, a bridge to nowhere", on: "bridge", script: ill + `socat UNIX-LISTEN:drops,fork UNIX-CONNECT:./none 2>/dev/null & wait_for test -S drops; ill rpc doctor ./drops; kill $!`,
@@ -107,7 +107,7 @@ rpcd serve --listen ./own.sock --exports $D/ex --mode 0666 2>/dev/null & wait_fo
 	{name: "doctor, nothing is exported", on: "passed", script: ill + `rm $D/ex/*; ill rpc doctor $W; procedure detect true; : >$D/ex/detect/allow; ill rpc doctor $W; echo uid $UID >$D/ex/detect/allow; ill rpc doctor $W`,
 		stdout: "bad procedures: none that you may call\n cure: on the worker \"rpcd check\" shows ... allow files and --allow admit ...:...\nstatus 1\n" +
 			"bad procedures: none that you may call\n cure: on the worker ...\nstatus 1\nstatus 0\n"},
-	{name: "doctor, not admitted", on: "passed", serve: []string{"--allow", "uid 4242"}, script: ill + `ill rpc doctor $W`,
+	{name: "doctor, not admitted", on: "passed", serve: []string{"--allow", "uid 4294967294"}, script: ill + `ill rpc doctor $W`,
 		stdout: "bad procedures: none that you may call\n cure: on the worker ... --allow admit ...:...\nstatus 1\n"},
 	{name: "doctor, a pool with a dead replica", on: "passed", script: ill + `mkdir pool; ln -s $W pool/a.sock; rpcd serve --listen pool/b.sock --exports $D/ex 2>/dev/null & wait_for rpc ping ./pool/b.sock >ping; kill -9 $!; wait
 rpc doctor ./pool/ | grep 'socket:\|folder:\|connect:\|procedures:'; ill rpc doctor ./pool/`,

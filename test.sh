@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # test.sh: installs or builds what the tests need and a bare Debian machine lacks, then runs every test; nothing is
-# skipped: what can't be had is a failure.
+# skipped: what can't be had is a failure. One exception: `containers real_recording` needs a recording that isn't in
+# the repository, and says SKIPPED where BILDERSKRIPT (.ci/containers-test.sh) doesn't name its folder.
 #
 #   ./test.sh            everything (30 minutes cold, 10 warm)
 #   ./test.sh STEP...    only these: lint go race fuzz examples containers soak bench

@@ -337,6 +337,32 @@ test_stop_with_a_call_in_flight() {
   done
 }
 
+# A worker that the freezer holds (cgroup): an error within a bound, and none once it is let go.
+test_paused_worker() {
+  local status=0 begin
+  start_w
+  docker pause "$w" >/dev/null
+  begin=$SECONDS
+  in_w -- rpc w true 2>"$work/err" </dev/null || status=$?
+  docker unpause "$w" >/dev/null
+  cat "$work/err"
+  is "the status of a call to a paused worker" $status 125
+  ((SECONDS - begin < 40)) || fail "it took $((SECONDS - begin)) s"
+  [[ $(<"$work/err") == "rpc: "* && $(wc -l <"$work/err") == 1 ]] || fail "it says: $(<"$work/err")"
+  is "the next call" "$(in_w -- rpc w echo next </dev/null)" next
+}
+
+# PID 1 has no default for INT: rpcd has its own, and drains.
+test_interrupted_worker() {
+  stop_w
+  start_w
+  docker kill -s INT "$w" >/dev/null
+  within 20 stopped || fail "INT does not end rpcd"
+  is "rpcd's status" "$(docker inspect -f '{{.State.ExitCode}}' "$w")" 0
+  stop_w
+}
+stopped() { [[ $(docker inspect -f '{{.State.Status}}' "$w") == exited ]]; }
+
 test_compose_v2() {
   local got
   compose=("$("$top/.ci/compose-v2.sh")") project=${project}v2
@@ -429,11 +455,12 @@ served() { of_odd_worker -- rpc o true </dev/null 2>/dev/null; }
 test_fork_bomb() {
   local status=0
   odd_worker --tmpfs /tmp --pids-limit 200 -- rpc-hugin rpcd serve --listen /run/rpc/o/ --all-commands --grace 1s
-  of_odd_worker -- rpc --timeout 4s o bash -c 'bomb() { bomb | bomb & }; bomb; while :; do :; done' >/dev/null 2>&1 </dev/null &
+  of_odd_worker -- rpc --timeout 8s o bash -c 'bomb() { bomb | bomb & }; bomb; while :; do :; done' >/dev/null 2>&1 </dev/null &
   within 20 bombed || fail "the bomb doesn't go off: $(cat "$(pids_file)" 2>&1)"
   # Calls beside it may fail, and make rpcd want threads.
-  of_odd_worker -- bash -c 'for i in {1..30}; do rpc o true & done; wait' >/dev/null 2>&1 </dev/null
-  of_odd_worker -- rpc ping o </dev/null || fail "rpcd does not answer beside the bomb: $(docker logs "$odd" 2>&1 | grep -m 1 fatal)"
+  of_odd_worker -- bash -c '{ for i in {1..30}; do rpc o true & done; wait; } >/dev/null 2>&1; exec rpc ping o' </dev/null ||
+    fail "rpcd does not answer beside the bomb: $(docker logs "$odd" 2>&1 | grep -m 1 fatal)"
+  bombed || fail "the bomb was over before ping's answer"
   wait $! || status=$?
   is "the bomb's status" $status 124
   within 30 served || fail "no call any more: $(of_odd_worker -- rpc o true 2>&1 </dev/null)"

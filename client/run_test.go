@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"rpcd/internal/testbin"
 )
 
@@ -340,6 +342,27 @@ func TestExtraFiles(t *testing.T) {
 		c = Command(worker, "true")
 		c.Stdin = dir
 		want(t, c.Run(), ErrUsage, false)
+	})
+}
+
+// What was opened with O_PATH names a file and is no way to its bytes: it is
+// refused here, and not only by the worker.
+func TestPathDescriptor(t *testing.T) {
+	each(t, func(t *testing.T, worker string, _ bool) {
+		fd, err := unix.Open("/etc/passwd", unix.O_PATH|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := os.NewFile(uintptr(fd), "path")
+		defer f.Close()
+		for _, pass := range []Pass{PassAll, PassNone} {
+			c := Command(worker, "true")
+			c.Stdin, c.Pass = f, pass
+			err := c.Run()
+			if want(t, err, ErrUsage, false); err == nil || !strings.Contains(err.Error(), "O_PATH") {
+				t.Errorf("it says %v", err)
+			}
+		}
 	})
 }
 

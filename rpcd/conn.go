@@ -5,6 +5,7 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -27,6 +28,7 @@ type conn struct {
 	br     *bufio.Reader // of Read
 	caller export.Caller
 	now    *call // the last one; the reader's own
+	begun  bool  // a first frame, whose end hasn't come; the reader's own
 
 	// idle's own
 	seat   *list.Element // among the idle connections; nil: in a call, or gone
@@ -74,13 +76,29 @@ func (c *conn) serve() {
 	defer c.fd.Discard()
 	defer c.server.idle.leave(c)
 	_ = c.fd.SetDeadline(time.Now().Add(wire.FirstTimeout))
-	header, err := wire.ReadHeader(c.br)
+	header, err := c.header()
 	for err == nil {
 		header, err = c.first(header)
 	}
-	if errors.Is(err, wire.ErrProtocol) {
-		c.server.Log.Warn("drop a connection", "uid", c.caller.UID, "gid", c.caller.GID, "error", err)
+	drop, late := c.server.Log.Warn, errors.Is(err, os.ErrDeadlineExceeded)
+	switch {
+	case late && c.begun:
+		err = fmt.Errorf("the first frame isn't whole after %v", wire.FirstTimeout)
+	case late: // as a monitor's, that only looks whether somebody accepts
+		drop, err = c.server.Log.Debug, errors.New("silence")
+	case !errors.Is(err, wire.ErrProtocol):
+		return
 	}
+	drop("drop a connection", "uid", c.caller.UID, "gid", c.caller.GID, "error", err)
+}
+
+// header reads the header of a first frame.
+func (c *conn) header() (wire.Header, error) {
+	if _, err := c.br.Peek(1); err != nil {
+		return wire.Header{}, err
+	}
+	c.begun = true
+	return wire.ReadHeader(c.br)
 }
 
 // smallFrame is the longest first frame, in bytes, that is read from anybody.
@@ -89,6 +107,7 @@ const smallFrame = 64 << 10
 
 // first serves one first frame and gives the header of the next.
 func (c *conn) first(h wire.Header) (wire.Header, error) {
+	c.begun = true
 	if err := c.mark(h); errors.Is(err, wire.ErrProtocol) {
 		return h, c.refuse(err)
 	} else if err != nil { // it has left, or said no more
@@ -103,6 +122,7 @@ func (c *conn) first(h wire.Header) (wire.Header, error) {
 		free()
 		return h, err
 	}
+	c.begun = false
 	fds, truncated := c.fd.TakeDescriptors()
 	c.server.idle.weigh(c, 0)
 	if h.Type == wire.TypeCall {
@@ -119,7 +139,7 @@ func (c *conn) first(h wire.Header) (wire.Header, error) {
 	if err != nil {
 		return h, err
 	}
-	return wire.ReadHeader(c.br)
+	return c.header()
 }
 
 // mark looks at the beginning of a first frame's payload, so that noise costs no

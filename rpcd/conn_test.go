@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +54,11 @@ func dial(t *testing.T, s *Server) *dialogue {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return dialOver(t, s, theirs, ours)
+}
+
+func dialOver(t *testing.T, s *Server, theirs, ours *fdconn.Conn) *dialogue {
+	t.Helper()
 	d := &dialogue{t, ours, bufio.NewReader(ours), make(chan struct{})}
 	go func() { defer close(d.over); s.ServeConn(theirs) }()
 	t.Cleanup(func() {
@@ -267,6 +273,31 @@ func TestWrongNumberOfDescriptors(t *testing.T) {
 				t.Errorf("%d, %v", n, err)
 			}
 		})
+		unix.Close(r)
+	}
+}
+
+// What the kernel cut off (MSG_CTRUNC) isn't taken for what a bridge drops: a
+// call that lacks descriptors is refused, also when none is left.
+func TestDescriptorsThatWereCutOff(t *testing.T) {
+	for _, room := range []int{0, 1} {
+		s := newServer(t, "any")
+		theirs, ours, err := fdconn.Pair()
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs.Receive(room) // as at the limit of open files; see fdconn's TestTruncated
+		d := dialOver(t, s, theirs, ours)
+		call := wire.Call{Procedure: "true", Dir: wire.Dir{Name: "/"}, Streams: []wire.Stream{{Mode: wire.Passed}, {Number: 1, Mode: wire.Passed, Index: 1, Flags: wire.StreamOutput}}}
+		r, w := pipe(t)
+		if err := d.conn.WriteDescriptors(call.Append(), []int{w, w}); err != nil {
+			t.Fatal(err)
+		}
+		unix.Close(w)
+		if m := d.refused(wire.Failed); !strings.Contains(m.Text, "open files") {
+			t.Errorf("room for %d: %q", room, m.Text)
+		}
+		ends(t, "the descriptors of a call that lacks one", r)
 		unix.Close(r)
 	}
 }

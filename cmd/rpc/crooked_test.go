@@ -1,14 +1,20 @@
 package main_test
 
 import (
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/internal/testbin"
 )
 
 // crooked is a bridge that carries all bytes in their order, and else as it
@@ -67,6 +73,126 @@ func carry(random *rand.Rand, to io.Writer, from io.Reader) {
 		if err != nil {
 			return
 		}
+	}
+}
+
+// resetting is a bridge with TCP in it, for one connection, that ends by a
+// reset: what is on its way is dropped (SO_LINGER of 0, socket(7)), and who sent
+// it reads ECONNRESET.
+type resetting struct {
+	caller, worker *net.UnixConn
+	near, far      *net.TCPConn // their ends of the TCP connection
+}
+
+// resetting makes a resetting bridge the way to the daemon, and gives it when
+// somebody calls.
+func (w *world) resetting(t testing.TB) <-chan *resetting {
+	t.Helper()
+	worker, made := w.socket, make(chan *resetting, 1)
+	l, err := net.Listen("unix", w.dir+"/sock/resetting.sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	t.Cleanup(func() { l.Close(); all.Wait() })
+	all.Go(func() {
+		b := &resetting{}
+		defer close(made)
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		b.caller = c.(*net.UnixConn)
+		if b.near, b.far, err = tcpPair(); err == nil {
+			b.worker, err = net.DialUnix("unix", nil, &net.UnixAddr{Name: worker})
+		}
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for _, ends := range [][2]net.Conn{{b.near, b.caller}, {b.worker, b.far}, {b.far, b.worker}, {b.caller, b.near}} {
+			all.Go(func() {
+				if _, err := io.Copy(ends[0], ends[1]); errors.Is(err, os.ErrDeadlineExceeded) {
+					return // see reset
+				}
+				for _, c := range []net.Conn{b.caller, b.worker, b.near, b.far} {
+					c.Close()
+				}
+			})
+		}
+		made <- b
+	})
+	w.socket = w.dir + "/sock/resetting.sock"
+	return made
+}
+
+func tcpPair() (near, far *net.TCPConn, err error) {
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer l.Close()
+	if near, err = net.DialTCP("tcp", nil, l.Addr().(*net.TCPAddr)); err == nil {
+		far, err = l.AcceptTCP()
+	}
+	return near, far, err
+}
+
+// reset waits until a side's bytes lie unread, and resets the connection.
+func (b *resetting) reset(t testing.TB, side *net.UnixConn) {
+	t.Helper()
+	_ = side.SetReadDeadline(time.Unix(1, 0)) // nobody reads there any more
+	rc, err := side.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testbin.Eventually(t, "bytes on their way", func() bool {
+		n := 0
+		_ = rc.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+		return n > 0
+	})
+	_ = b.near.SetLinger(0)
+	b.near.Close()
+}
+
+// A bridge that is reset under bytes of either side: an error here, and the end
+// of the procedure there, long before a heartbeat would be missed (30 s).
+func TestBridgeThatResets(t *testing.T) {
+	for _, whose := range []string{"the caller's", "the worker's"} {
+		t.Run(whose, func(t *testing.T) {
+			w := startWorld(t, "passed")
+			before := w.idle(t)
+			bridge := w.resetting(t)
+			cmd := w.rpc(w.socket, "sh", "-c", "echo $$ >pid; exec 3<&0; cat <&3 >/dev/null & exec cat /dev/zero")
+			zeros, err := os.Open("/dev/zero")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer zeros.Close()
+			var stderr strings.Builder
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = zeros, io.Discard, &stderr
+			w.begin(t, cmd)
+			pid := w.file(t, "pid")
+			b, ok := <-bridge
+			if !ok {
+				t.Fatal("nobody came over the bridge")
+			}
+			side := b.caller
+			if whose == "the worker's" {
+				side = b.worker
+			}
+			b.reset(t, side)
+			reset := time.Now()
+			_ = cmd.Wait()
+			if took := time.Since(reset); took > 15*time.Second {
+				t.Errorf("noticed after %v", took)
+			}
+			if got := cmd.ProcessState.ExitCode(); got != 125 || !strings.HasPrefix(stderr.String(), "rpc: lost the connection to ") || strings.Count(stderr.String(), "\n") != 1 {
+				t.Errorf("status %d, %q", got, &stderr)
+			}
+			testbin.Eventually(t, "the procedure is gone", func() bool { return !alive(pid) })
+			w.restored(t, before)
+		})
 	}
 }
 

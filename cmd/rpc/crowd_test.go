@@ -8,20 +8,20 @@ import (
 	"testing"
 	"time"
 
+	"rpcd/internal/testbin"
 	"rpcd/rpcd/wire"
 )
 
-// roomFor bounds a number of connections by what this process may open, since
-// the worker has the same limit.
+// roomFor gives n, where this process may open so many connections, and so the
+// worker, which has the same limit.
 func roomFor(t *testing.T, n int) int {
 	t.Helper()
 	var l syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
 		t.Fatal(err)
 	}
-	if most := int(l.Cur) - 500; n > most {
-		t.Logf("only %d connections: ulimit -n is %d", most, l.Cur)
-		return most
+	if want := uint64(n + 500); l.Cur < want {
+		testbin.Lack(t, "%d connections need a ulimit -n of %d, and it is %d", n, want, l.Cur)
 	}
 	return n
 }
@@ -37,10 +37,11 @@ func (w *world) served(t testing.TB) {
 // TestSilentCrowd: 1000 callers that say nothing, or half a word, are dropped
 // after the time that a first frame has, and nobody waits for that.
 func TestSilentCrowd(t *testing.T) {
+	many := roomFor(t, 1000)
 	w := startWorld(t, "passed")
 	before := w.idle(t)
 	var crowd []*raw
-	for i := range roomFor(t, 1000) {
+	for i := range many {
 		c := dialRaw(t, w)
 		c.write([]byte("\x01\x00\x00\x00")[:i%5])
 		crowd = append(crowd, c)
@@ -58,10 +59,11 @@ func TestSilentCrowd(t *testing.T) {
 // TestCrowd: of 10,000 connections at once each is answered, or turned away in
 // words, and nothing is left of them.
 func TestCrowd(t *testing.T) {
-	many := roomFor(t, 10000)
+	many := 10000
 	if testing.Short() {
-		many = min(many, 1000)
+		many = 1000
 	}
+	many = roomFor(t, many)
 	w := startWorld(t, "passed")
 	before := w.idle(t)
 	var all, connected sync.WaitGroup

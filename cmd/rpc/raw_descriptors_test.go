@@ -3,11 +3,13 @@ package main_test
 import (
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/testbin"
 	"rpcd/rpcd/wire"
 )
 
@@ -38,6 +40,37 @@ func TestMostDescriptors(t *testing.T) {
 	}
 	c.Close()
 
+	w.restored(t, before)
+}
+
+// Who connected is who calls, whatever he has become since.
+func TestCallerThatDropsItsRights(t *testing.T) {
+	if os.Getuid() != 0 {
+		testbin.Lack(t, "to become another user needs root")
+	}
+	testbin.Need(t, "perl")
+	w := startWorld(t, "passed")
+	before := w.idle(t)
+	cmd := exec.Command("perl", "-MSocket", "-e", `socket(S, AF_UNIX, SOCK_STREAM, 0) && connect(S, pack_sockaddr_un($ARGV[0])) or die "connect: $!";
+$( = 4242; $) = "4242 4242"; $< = $> = 4242; print "$< $>\n"; # only then it calls
+sysread STDIN, $frame, 1 << 16; syswrite S, $frame; sysread STDIN, $rest, 1`, w.socket)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	w.begin(t, cmd)
+	if _, err := stdin.Write(w.frameOf("echo $RPC_CALLER_UID $RPC_CALLER_GID >who")); err != nil {
+		t.Fatal(err)
+	}
+	if who := w.file(t, "who"); who != "0 0" {
+		t.Errorf("it calls as %s", who)
+	}
+	stdin.Close()
+	if err := cmd.Wait(); err != nil || out.String() != "4242 4242\n" {
+		t.Errorf("the caller: %v, %q", err, &out)
+	}
 	w.restored(t, before)
 }
 

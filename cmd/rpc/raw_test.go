@@ -200,6 +200,10 @@ func TestNoise(t *testing.T) {
 	for what, c := range conns {
 		c.closed(what)
 	}
+	said := func() int { return strings.Count(w.log(), "drop a connection") }
+	if want := len(kinds) - 1; !testbin.Eventually(t, "a line for each", func() bool { return said() >= want }) || said() > want {
+		t.Errorf("%d lines for %d kinds of noise (silence has none):\n%s", said(), want, w.log())
+	}
 	w.restored(t, before)
 	if after := w.idle(t); after.RSS > before.RSS+32<<10 {
 		t.Errorf("rpcd has %d KiB, had %d", after.RSS, before.RSS)

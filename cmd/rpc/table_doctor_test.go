@@ -70,8 +70,8 @@ ill -n setpriv --reuid 4242 --regid 4343 --clear-groups rpc doctor ./own.sock; g
 		stdout: "bad connect: nobody listens: ...\n cure: start the worker again, it replaces the socket ...; mount the socket's folder, not the socket\nstatus 1\n"},
 	{name: "doctor, a full backlog", on: "passed", script: ill + `perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0) && bind(S, pack_sockaddr_un("full")) && listen(S, 0); socket(C, AF_UNIX, SOCK_STREAM, 0) && connect(C, pack_sockaddr_un("full")) && open(F, ">up"); sleep 99' & wait_for test -e up; ill rpc doctor ./full; kill $!`,
 		stdout: "bad connect: the queue of connections is full: the worker accepts none\n cure: it is frozen or starved: docker unpause, kill -CONT, or restart it\nstatus 1\n"},
-	{name: "doctor, RPC_SERVER_UID", on: "passed", script: ill + `RPC_SERVER_UID=4242 ill rpc doctor $W; RPC_SERVER_UID=me rpc doctor $W >/dev/null; echo $?; RPC_SERVER_UID=$UID rpc doctor $W | grep -c '^ok .*RPC_SERVER_UID'`,
-		stdout: "bad RPC_SERVER_UID: user ... listens, RPC_SERVER_UID says 4242: calls are refused\n cure: RPC_SERVER_UID=... if that is the worker's user ...; else a stranger sits on the socket\nstatus 1\n1\n1\n"},
+	{name: "doctor, RPC_SERVER_UID", on: "passed", script: ill + `RPC_SERVER_UID=4294967294 ill rpc doctor $W; RPC_SERVER_UID=me rpc doctor $W >/dev/null; echo $?; RPC_SERVER_UID=$UID rpc doctor $W | grep -c '^ok .*RPC_SERVER_UID'`,
+		stdout: "bad RPC_SERVER_UID: user ... listens, RPC_SERVER_UID says 4294967294: calls are refused\n cure: RPC_SERVER_UID=... if that is the worker's user ...; else a stranger sits on the socket\nstatus 1\n1\n1\n"},
 	{name: "doctor, variables that can't be used", on: "passed", script: ill + `RPC_PASS=pipe ill rpc doctor $W; RPC_TIMEOUT=1h30m ill rpc doctor $W; RPC_ENV==x ill rpc doctor $W; RPC_SERVER_UID=x ill rpc doctor $W | head -1; RPC_TIMEOUT=90m RPC_PASS=pipes rpc doctor $W | grep -c variables`,
 		stdout: "bad variables: cannot use --pass \"pipe\": it is all, pipes or none\n cure: correct or unset it ...\nstatus 1\nbad variables: cannot use RPC_TIMEOUT=\"1h30m\": ...\n cure: ...\nstatus 1\n" +
 			"bad variables: cannot use --env \"=x\": it is NAME or NAME=VALUE\n cure: ...\nstatus 1\nbad variables: cannot use --server-uid \"x\": it is a number\n0\n", status: 1},
@@ -110,7 +110,7 @@ rpcd serve --listen ./own.sock --exports $D/ex --mode 0666 2>/dev/null & wait_fo
 	{name: "doctor, nothing is exported", on: "passed", script: ill + `rm $D/ex/*; ill rpc doctor $W; procedure detect true; : >$D/ex/detect/allow; ill rpc doctor $W; echo uid $UID >$D/ex/detect/allow; ill rpc doctor $W`,
 		stdout: "bad procedures: none that you may call\n cure: on the worker \"rpcd check\" shows ... allow files and --allow admit ...:...\nstatus 1\n" +
 			"bad procedures: none that you may call\n cure: on the worker ...\nstatus 1\nstatus 0\n"},
-	{name: "doctor, not admitted", on: "passed", serve: []string{"--allow", "uid 4242"}, script: ill + `ill rpc doctor $W`,
+	{name: "doctor, not admitted", on: "passed", serve: []string{"--allow", "uid 4294967294"}, script: ill + `ill rpc doctor $W`,
 		stdout: "bad procedures: none that you may call\n cure: on the worker ... --allow admit ...:...\nstatus 1\n"},
 	{name: "doctor, a pool with a dead replica", on: "passed", script: ill + `mkdir pool; ln -s $W pool/a.sock; rpcd serve --listen pool/b.sock --exports $D/ex 2>/dev/null & wait_for rpc ping ./pool/b.sock >ping; kill -9 $!; wait
 rpc doctor ./pool/ | grep 'socket:\|folder:\|connect:\|procedures:'; ill rpc doctor ./pool/`,

@@ -34,18 +34,18 @@ var directoryRows = []row{
 	{name: "a missing directory", script: `rpc -C /no/such $W pwd; echo $?; : >f; rpc -C $PWD/f $W pwd 2>e; echo $? $(wc -l <e)`, stdout: "125\n125 1\n", stderr: "rpc: ...\"/no/such\"...\n"},
 	{name: "a removed directory", script: `mkdir x; cd x; rmdir ../x; rpc $W pwd; echo $?; rpc -C / $W pwd`, stdout: "125\n/\n", stderr: "rpc: ...\n"},
 	{name: "a symlinked directory", script: `mkdir real; ln -s real link; cd link; rpc $W sh -c 'pwd -P'`, stdout: "$D/cwd/real\n"},
-	{name: "only the name is the same", on: "passed none", script: `mkdir same other
+	{name: "only the name is the same", on: "passed none", root: true, script: `mkdir same other
 unshare -m sh -c 'mount --bind other same && cd same && pwd && rpc $W pwd; echo $?; cd ../other && rpc $W pwd'`,
 		stdout: "$D/cwd/same\n125\n$D/cwd/other\n", stderr: "rpc: \"$D/cwd/same\" here isn't $W's \"$D/cwd/same\" (not a shared volume): cd to one, or give -C DIR\n"},
-	{name: "by name over a bridge", on: "bridge", script: `mkdir same other; : >same/theirs
+	{name: "by name over a bridge", on: "bridge", root: true, script: `mkdir same other; : >same/theirs
 unshare -m sh -c 'mount --bind other same && cd same && rpc $W ls'`, stdout: "theirs\n"},
 	{name: "a directory that rpcd can't enter", on: "users", script: `mkdir -m 700 mine; cd mine; rpc $W pwd; echo $?; rpc -C . $W pwd; echo $?; mkdir sub; cd sub; rpc $W pwd; echo $?`, stdout: "125\n125\n125\n",
 		stderr: "rpc: $W cannot enter the directory \"$D/cwd/mine\": permission denied...\nrpc: $W cannot enter the directory \"$D/cwd/mine\": permission denied...\nrpc: $W cannot enter the directory \"$D/cwd/mine/sub\": permission denied (rpcd runs as 54321:54321: ...)\n"},
-	{name: "not there for the worker", script: `mkdir only
+	{name: "not there for the worker", root: true, script: `mkdir only
 unshare -m sh -c 'mount -t tmpfs none only && mkdir only/sub && cd only/sub && rpc $W pwd; echo $?'`, stdout: "125\n", stderr: "rpc: \"$D/cwd/only/sub\" here isn't ...\n"},
-	{name: "serve's workdir", serve: []string{"--workdir", "/var"}, script: `rpc $W pwd; mkdir only; unshare -m sh -c 'mount -t tmpfs none only && mkdir only/sub && cd only/sub && rpc $W pwd'; rpc -C /no/such $W pwd; echo $?`,
+	{name: "serve's workdir", root: true, serve: []string{"--workdir", "/var"}, script: `rpc $W pwd; mkdir only; unshare -m sh -c 'mount -t tmpfs none only && mkdir only/sub && cd only/sub && rpc $W pwd'; rpc -C /no/such $W pwd; echo $?`,
 		stdout: "$D/cwd\n/var\n125\n", stderr: "rpc: ...\n"},
-	{name: "a procedure's workdir", serve: []string{"--workdir", "/var"}, script: `procedure p sh; echo /usr >$D/ex/p/workdir
+	{name: "a procedure's workdir", root: true, serve: []string{"--workdir", "/var"}, script: `procedure p sh; echo /usr >$D/ex/p/workdir
 rpc $W p -c pwd; mkdir only; unshare -m sh -c 'mount -t tmpfs none only && mkdir only/sub && cd only/sub && rpc $W p -c pwd'`, stdout: "$D/cwd\n/usr\n"},
 	{name: "the umask crosses", on: everywhere + " users", script: `for m in 0 022 027 077 777; do umask $m; rpc $W sh -c umask; done; umask 027; rpc $W sh -c 'cd /tmp; f=rpcd-mask-$$; : >$f; stat -c %a $f; unlink $f 2>/dev/null || rm $f'`,
 		stdout: "0000\n0022\n0027\n0077\n0777\n640\n"},

@@ -17,15 +17,15 @@ for p in all none; do rpc --pass $p $W true; echo $?; done
 for i in {1..40}; do rpc $W true 2>/dev/null & done; wait $(jobs -p | tail -n +2); rpc ping $W >/dev/null; echo $?
 as_rpcd prlimit --pid $RPCD --nproc=$(ulimit -Su):; rpc $W echo again; release`, stdout: "125\n125\n0\nagain\n",
 		stderr: "rpc: $W cannot run \"true\": resource temporarily unavailable (its limits of processes...\nrpc: $W cannot run \"true\": resource temporarily unavailable...\n"},
-	{name: "descriptors run out", on: "passed none users", script: short + held + `chmod 777 .; procedure p echo; echo any >$D/ex/p/allow; echo A=1 >$D/ex/p/env; hold 3
+	{name: "descriptors run out", on: "passed none users", root: true, script: short + held + `chmod 777 .; procedure p echo; echo any >$D/ex/p/allow; echo A=1 >$D/ex/p/env; hold 3
 n=$(ls /proc/$RPCD/fd | wc -l); for p in echo p; do for ((i = n; i < n + 20; i++)); do
   as_rpcd prlimit --pid $RPCD --nofile=$i:; rpc $W $p ran >o 2>e </dev/null; s=$?; [[ $s = 0 && $(<o) = ran || $s = 125 && $(grep -c '^rpc: .*open files' e) = 1 && $(wc -l <e) = 1 ]] || echo "$i: $s $(<e)"
   ((i == n || i == n + 19)) && echo $s; done; done; as_rpcd prlimit --pid $RPCD --nofile=$n:; rpc $W true 2>/dev/null; wait_for still $RPCD; as_rpcd prlimit --pid $RPCD --nofile=$(ulimit -Sn):; rpc $W echo again; release; ls held* | wc -l`,
 		stdout: "125\n0\n125\n0\nagain\n3\n"},
 
-	{name: "a disk that fills, passed", on: "passed", script: `mkdir full
+	{name: "a disk that fills, passed", on: "passed", root: true, script: `mkdir full
 unshare -m sh -c 'mount -t tmpfs -o size=64k none full && rpc $W yes >full/f; echo $?; stat -c %s full/f'`, stdout: "1\n65536\n", stderr: "...No space left on device\n"},
-	{name: "a disk that fills, relayed", on: "none bridge", script: `mkdir full
+	{name: "a disk that fills, relayed", on: "none bridge", root: true, script: `mkdir full
 unshare -m sh -c 'mount -t tmpfs -o size=64k none full && rpc $W sh -c "echo \$\$ >pid; exec yes" >full/f; echo $?; stat -c %s full/f'; wait_for gone $(<pid) && echo gone`,
 		stdout: "125\n65536\ngone\n", stderr: "rpc: cannot write the output of $W: no space left on device...\n"},
 

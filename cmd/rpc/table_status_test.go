@@ -44,9 +44,9 @@ for p in data odd folder elf; do rpc $W $p 2>err; echo $p $? $(wc -l <err) $(gre
 	{name: "setuid, and writable by others", script: `cp $(type -P true) $D/ex/s; chmod 4755 $D/ex/s; cp $(type -P true) $D/ex/o; chmod 777 $D/ex/o
 for p in s o; do rpc $W $p 2>err; echo $? $(wc -l <err) $(grep -c chmod err); done`, stdout: "126 1 1\n126 1 1\n"},
 	{name: "allow and its denial", script: `procedure mine sh; procedure theirs sh; procedure nobody sh
-echo "uid $UID" >$D/ex/mine/allow; echo 'uid 4242' >$D/ex/theirs/allow; : >$D/ex/nobody/allow
+echo "uid $UID" >$D/ex/mine/allow; echo 'uid 4294967294' >$D/ex/theirs/allow; : >$D/ex/nobody/allow
 rpc $W mine -c 'echo ran'
 for p in theirs nobody; do rpc $W $p -c 'echo ran' 2>err; echo $? $(wc -l <err); done`, stdout: "ran\n126 1\n126 1\n"},
-	{name: "serve's allow", serve: []string{"--allow", "uid 4242"}, script: `rpc $W true`, status: 126,
-		stderr: "rpc: $W doesn't serve you (uid ...): its --allow says uid 4242\n"},
+	{name: "serve's allow", serve: []string{"--allow", "uid 4294967294"}, script: `rpc $W true`, status: 126,
+		stderr: "rpc: $W doesn't serve you (uid ...): its --allow says uid 4294967294\n"},
 }

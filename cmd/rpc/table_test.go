@@ -32,6 +32,7 @@ type row struct {
 	stdout, stderr string
 	status         int
 	ends           bool // the row ends the daemon
+	root           bool // it needs the rights to mount, to set others' limits, to become another user or to see rpcd's /proc
 }
 
 // table is every row, in files by subject.
@@ -76,6 +77,9 @@ func TestTable(t *testing.T) {
 const rowTime = 60 * time.Second
 
 func (r row) run(t *testing.T, transport string) {
+	if r.root && os.Getuid() != 0 {
+		testbin.Lack(t, "this row needs root")
+	}
 	w := startWorld(t, transport, r.serve...)
 	before := w.idle(t)
 	ctx, cancel := context.WithTimeout(context.Background(), rowTime)

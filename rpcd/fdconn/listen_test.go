@@ -1,6 +1,7 @@
 package fdconn
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -121,6 +122,45 @@ func TestModeWhateverTheUmask(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The mode is right when the name appears: who watches the folder finds no
+// other, however soon it looks (inotify(7)).
+func TestModeFromTheFirstMoment(t *testing.T) {
+	dir := t.TempDir()
+	watch, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(watch)
+	if _, err := unix.InotifyAddWatch(watch, dir, unix.IN_CREATE|unix.IN_ATTRIB|unix.IN_MOVED_TO); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Listen(filepath.Join(dir, "w.sock"), 0o660, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	b := make([]byte, 4096)
+	n, err := unix.Read(watch, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, named := false, false
+	for b = b[:n]; len(b) >= unix.SizeofInotifyEvent; {
+		mask, size := binary.NativeEndian.Uint32(b[4:]), binary.NativeEndian.Uint32(b[12:])
+		name := strings.TrimRight(string(b[unix.SizeofInotifyEvent:][:size]), "\x00")
+		b = b[unix.SizeofInotifyEvent+size:]
+		socket := strings.HasSuffix(name, ".tmp") || name == "w.sock"
+		made = made || socket && mask&unix.IN_CREATE != 0
+		named = named || name == "w.sock" && mask&unix.IN_MOVED_TO != 0
+		if socket && mask&unix.IN_ATTRIB != 0 {
+			t.Errorf("%s: its mode or owner was changed after it was made", name)
+		}
+	}
+	if !made || !named {
+		t.Errorf("made %v, renamed %v: this test looks for something else", made, named)
 	}
 }
 
@@ -275,6 +315,14 @@ func TestWhatIsNoSocketIsLeftAlone(t *testing.T) {
 		"fifo":      func(p string) error { return unix.Mkfifo(p, 0o644) },
 		"link":      func(p string) error { return os.Symlink("elsewhere", p) },
 		"stalelink": func(p string) error { staleSocket(t, p+".real"); return os.Symlink(p+".real", p) },
+		"datagrams.sock": func(p string) error { // somebody's, of a kind that takes no connections
+			fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				return err
+			}
+			t.Cleanup(func() { unix.Close(fd) })
+			return unix.Bind(fd, &unix.SockaddrUnix{Name: p})
+		},
 	}
 	for name, f := range make {
 		path := filepath.Join(dir, name)
@@ -286,6 +334,7 @@ func TestWhatIsNoSocketIsLeftAlone(t *testing.T) {
 			l.Close()
 			t.Errorf("%s: replaced", name)
 		}
+		Sweep(dir)
 		if inode(t, path) != before {
 			t.Errorf("%s: it is another thing now", name)
 		}

@@ -39,7 +39,7 @@ perl -MJSON::PP -ne 'my $line = decode_json($_); $n++ if $line->{"@message"} eq 
 awk 'length > 9000' $D/log | wc -l; grep -c '"\.\.\. [0-9]* more"' $D/log`, stdout: "0\n2\n"},
 	{name: "credentials are those of who connected", on: "passed", script: `[[ $UID == 0 ]] || exit 0
 procedure mine sh; echo 'uid 0' >$D/ex/mine/allow; procedure theirs sh; echo 'uid 4242' >$D/ex/theirs/allow; chmod 666 $W
-mkdir $D/b; chmod 777 $D/b; setpriv --reuid 4242 --regid 4343 --clear-groups socat UNIX-LISTEN:$D/b/b.sock,fork UNIX-CONNECT:$W 3>&- & wait_for test -S $D/b/b.sock
+mkdir $D/b; chmod 777 $D/b; setpriv --reuid 4242 --regid 4343 --clear-groups socat UNIX-LISTEN:$D/b/b.sock,fork UNIX-CONNECT:$W 3>&- & wait_for listens $D/b/b.sock
 for s in $W $D/b/b.sock; do for p in mine theirs; do rpc -C / $s $p -c 'echo $RPC_CALLER_UID $RPC_CALLER_GID' 2>/dev/null; echo $?; done; done; kill $!`,
 		stdout: "0 0\n0\n126\n126\n4242 4343\n0\n"},
 

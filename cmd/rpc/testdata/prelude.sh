@@ -50,6 +50,13 @@ died() {
     print $? & 127 ? "signal " . ($? & 127) : "exit " . ($? >> 8), $? & 128 ? " and a core\n" : "\n"' "$@"
 }
 
+# listens PATH...: somebody does at each, as it was bound: absolute, since other tests' sockets are in the list, too. A
+# socket's file is there before (bind(2), listen(2)), and asking costs the listener nothing.
+listens() {
+  local p
+  for p; do grep -q "^[^ ]* [^ ]* [^ ]* 00010000 .* $p\$" /proc/net/unix || return 1; done # __SO_ACCEPTCON
+}
+
 # procedure NAME COMMAND: a folder in the exports, for small files.
 procedure() {
   mkdir "$D/ex/$1"

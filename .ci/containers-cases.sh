@@ -433,7 +433,7 @@ test_fork_bomb() {
   within 20 bombed || fail "the bomb doesn't go off: $(cat "$(pids_file)" 2>&1)"
   # Calls beside it may fail, and make rpcd want threads.
   of_odd_worker -- bash -c 'for i in {1..30}; do rpc o true & done; wait' >/dev/null 2>&1 </dev/null
-  of_odd_worker -- rpc ping o </dev/null || fail "rpcd does not answer beside the bomb: $(docker logs "$odd" 2>&1 | grep -m 1 fatal)"
+  of_odd_worker -- rpc ping --wait 20s o </dev/null || fail "rpcd does not answer beside the bomb: $(docker logs "$odd" 2>&1 | grep -m 1 fatal)"
   wait $! || status=$?
   is "the bomb's status" $status 124
   within 30 served || fail "no call any more: $(of_odd_worker -- rpc o true 2>&1 </dev/null)"

@@ -28,7 +28,7 @@ var reportRows = []row{
 			`{"outcome":"unreachable","started":false,"status":125,"signal":"","worker":"./none","call":"",` + cheap +
 			`{"outcome":"usage","started":false,"status":125,"signal":"","worker":"$W","call":"",` + cheap +
 			`{"outcome":"usage","started":false,"status":125,"signal":"","worker":"$W","call":"",` + cheap},
-	{name: "status fd, timeout", script: told + `told --timeout 0.3s $W sleep 99; told --timeout 0.3s $W sh -c 'trap "exit 0" TERM; sleep 99 & wait'; :`,
+	{name: "status fd, timeout", script: told + `told --timeout 0.3s $W sleep 99; told --timeout 4s $W sh -c 'trap "exit 0" TERM; sleep 99 & wait'; :`,
 		stdout: `{"outcome":"timeout","started":true,"status":124,"signal":"...","worker":"$W","call":N,` + costs +
 			`{"outcome":"timeout","started":true,"status":124,"signal":"","worker":"$W","call":N,` + costs},
 	{name: "status fd, busy", serve: []string{"--max-calls", "1", "--queue", "0"}, script: told + `rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' & wait_for test -e up; told $W true; : >go; wait`,
@@ -52,7 +52,7 @@ rpc --status-fd 9 $W true 9>out & wait_for sh -c 'rpc ping $W | grep -q "1 waiti
 	{name: "ps, a caller that stops", on: "passed bridge", script: `set -m; mkfifo go
 call --label 'my job' $W sh -c 'echo $$ >pid; read x <go' >out
 wait_for test -s pid; rpc ps $W | grep -c 'sh .* running  *my job$'
-kill -TSTP $rpc; wait_for is T $rpc; wait_for sh -c 'rpc ps $W | grep -q " stopped "'
+wait_for minds 20 $rpc; kill -TSTP $rpc; wait_for is T $rpc; wait_for sh -c 'rpc ps $W | grep -q " stopped "'
 rpc ps --json $W | grep -c "\"bridged\": $([[ $T == bridge ]] && echo true || echo false)"
 kill -CONT $rpc; wait_for sh -c 'rpc ps $W | grep -q " running "'; : >go; wait $job; cat rc; rpc ps --json $W`, stdout: "1\n1\n1\n[]\n"},
 }

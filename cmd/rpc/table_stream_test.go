@@ -41,7 +41,7 @@ rpc $W sh -c 'sleep 60 & echo $!; exit 7' >out; echo $?
 wait_for gone $(<out) && echo gone
 rpc $W sh -c 'sleep 60 & echo $!; exit 7' | cat >out; echo ${PIPESTATUS[0]}
 (($(now) - t < 20)) && wait_for gone $(<out) && echo gone`, stdout: "7\nat once\ngone\n7\ngone\n"},
-	{name: "a grandchild that writes on", script: `rpc $W sh -c '{ sleep 0.05; echo late; sleep 60; } & echo early; exit 7' | head -1; echo ${PIPESTATUS[0]}`, stdout: "early\n7\n"},
+	{name: "a grandchild that writes on", script: `rpc $W sh -c 'echo early; { sleep 0.05; echo late; sleep 60; } & exit 7' | head -1; echo ${PIPESTATUS[0]}`, stdout: "early\n7\n"},
 	{name: "keep", ends: true, script: `procedure kept sh; : >$D/ex/kept/keep
 rpc $W kept -c 'sleep 60 >/dev/null 2>&1 & echo $!; exit 7' >out; echo $?
 rpc $W sh -c 'sleep 60 >/dev/null 2>&1 & echo $!' >out2

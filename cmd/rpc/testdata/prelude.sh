@@ -67,7 +67,8 @@ procedure() {
 now() { echo "${EPOCHREALTIME%.*}"; }
 
 # call ARG...: rpc in the background. $rpc is its number, $job that of the shell around it, which wait takes and which
-# never stops itself (bash's own wait is confused by jobs that stop); the status goes to the file rc.
+# never stops itself (when a job stops, bash's wait is confused, and its loops end early, wait_for's too); the status
+# goes to the file rc.
 call() {
   {
     rpc "$@"

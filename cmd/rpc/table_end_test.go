@@ -42,7 +42,7 @@ var limitRows = []row{
 	{name: "timeout and a trap", script: `rpc --timeout 4s $W sh -c 'trap "echo told; exit 0" TERM; sleep 99 & wait'`, stdout: "told\n", status: 124, stderr: "rpc: ...\n"},
 	{name: "timeout and a call that ignores TERM", script: `rpc --timeout 4s $W sh -c 'trap "" TERM; echo $$ >pid; sleep 99; sleep 99'; echo $?; wait_for gone $(<pid) && echo gone`, stdout: "124\ngone\n", stderr: "rpc: ...\n"},
 	{name: "timeout and a stopped group", script: `rpc --timeout 0.5s $W sh -c 'kill -STOP $$'`, status: 124, stderr: "rpc: ...\n"},
-	{name: "timeout and a frozen worker", script: `rpc --timeout 4s $W sh -c 'echo $$ >pid; sleep 99' & wait_for test -s pid; kill -STOP $RPCD; t=$(now); wait $!; echo $?; (($(now) - t < 15)) && echo bounded; kill -CONT $RPCD; wait_for gone $(<pid)`,
+	{name: "timeout and a frozen worker", script: `rpc --timeout 4s $W sh -c 'echo $$ >pid; sleep 99' & wait_for test -s pid; wait_for grep -q 'start: call' $D/log; kill -STOP $RPCD; t=$(now); wait $!; echo $?; (($(now) - t < 15)) && echo bounded; kill -CONT $RPCD; wait_for gone $(<pid)`,
 		stdout: "124\nbounded\n", stderr: "rpc: ...\n"},
 	{name: "serve's timeout", serve: []string{"--timeout", "0.5s"}, script: `rpc $W sleep 99; echo $?; rpc --timeout 20s $W sleep 99; echo $?`, stdout: "124\n124\n", stderr: "rpc: ...\nrpc: ...\n"},
 	{name: "a procedure's timeout", script: `procedure p sleep; echo 0.5s >$D/ex/p/timeout; rpc $W p 99; echo $?; rpc $W sleep 0.7; echo $?; echo 20s >$D/ex/p/timeout; rpc $W p 0; echo $?`, stdout: "124\n0\n0\n", stderr: "rpc: ...\n"},

@@ -33,7 +33,7 @@ var reportRows = []row{
 			`{"outcome":"timeout","started":true,"status":124,"signal":"","worker":"$W","call":N,` + costs},
 	{name: "status fd, busy", serve: []string{"--max-calls", "1", "--queue", "0"}, script: told + `rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' & wait_for test -e up; told $W true; : >go; wait`,
 		stdout: `{"outcome":"busy","started":false,"status":125,"signal":"","worker":"$W","call":"",` + cheap},
-	{name: "status fd, lost", ends: true, script: told + `told $W sh -c 'echo $$ >pid; exec sleep 99' & wait_for test -s pid; kill -9 $RPCD; wait; kill -9 $(<pid) 2>/dev/null || :`,
+	{name: "status fd, lost", ends: true, script: told + `told $W sh -c 'echo $$ >pid; exec sleep 99' & wait_for test -s pid; wait_for grep -q 'start: call' $D/log; kill -9 $RPCD; wait; kill -9 $(<pid) 2>/dev/null || :`,
 		stdout: `{"outcome":"lost","started":true,"status":125,"signal":"","worker":"$W","call":...,` + cheap},
 	{name: "status fd, write error", on: "none bridge", script: told + `told $W yes >/dev/full 2>/dev/null; cat told | grep -o '^.*"status":125'`,
 		stdout: `{"outcome":"write-error","started":true,"status":125` + "\n"},

@@ -458,7 +458,7 @@ test_fork_bomb() {
   of_odd_worker -- rpc --timeout 8s o bash -c 'bomb() { bomb | bomb & }; bomb; while :; do :; done' >/dev/null 2>&1 </dev/null &
   within 20 bombed || fail "the bomb doesn't go off: $(cat "$(pids_file)" 2>&1)"
   # Calls beside it may fail, and make rpcd want threads.
-  of_odd_worker -- bash -c '{ for i in {1..30}; do rpc o true & done; wait; } >/dev/null 2>&1; exec rpc ping o' </dev/null ||
+  of_odd_worker -- bash -c '{ for i in {1..30}; do rpc o true & done; wait; } >/dev/null 2>&1; exec rpc ping --wait 20s o' </dev/null ||
     fail "rpcd does not answer beside the bomb: $(docker logs "$odd" 2>&1 | grep -m 1 fatal)"
   bombed || fail "the bomb was over before ping's answer"
   wait $! || status=$?

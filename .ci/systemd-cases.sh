@@ -102,7 +102,7 @@ draining() { [[ $(show "$1" StatusText) == draining* ]]; }
 test_drain_on_stop() {
   local short stop
   fresh hugin
-  in_s sh -c 'printf "%s\n" RPCD_DRAIN=4 RPCD_GRACE=1 >/etc/rpcd/hugin.conf'
+  in_s sh -c 'printf "%s\n" RPCD_DRAIN=20 RPCD_GRACE=1 >/etc/rpcd/hugin.conf'
   drop_in rpcd@hugin.service <<<$'[Service]\nTimeoutStopSec=1s'
   in_b sh -c 'rm -f go long; mkfifo go'
   (call hugin sh -c 'echo started; read line <go; exit 3' && touch "$work/started" && ended && exit "$status") &

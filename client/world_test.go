@@ -92,15 +92,15 @@ func (w *world) appears(name string) {
 
 // each runs a test on a worker that is reached directly and over a bridge:
 // both have to behave the same, but where the test looks at bridged.
-func each(t *testing.T, f func(t *testing.T, worker string, bridged bool)) {
+func each(t *testing.T, f func(t *testing.T, worker string, bridged bool), args ...string) {
 	t.Helper()
 	t.Run("direct", func(t *testing.T) {
-		newWorld(t).serve("w")
+		newWorld(t).serve("w", args...)
 		within(t, func() { f(t, "w", false) })
 	})
 	t.Run("bridged", func(t *testing.T) {
 		w := newWorld(t)
-		w.serve("w")
+		w.serve("w", args...)
 		w.bridge("b", "w")
 		within(t, func() { f(t, "b", true) })
 	})

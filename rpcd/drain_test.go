@@ -3,6 +3,7 @@ package rpcd
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -31,13 +32,33 @@ func ended(over chan struct{}) bool {
 	}
 }
 
+// held calls what runs until release.
+func (d *dialogue) held() (release func()) {
+	d.t.Helper()
+	path := filepath.Join(d.t.TempDir(), "go")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() { f.Close() })
+	d.running("sh", "-c", `read line <"$0"`, path)
+	return func() {
+		if _, err := f.WriteString("\n"); err != nil {
+			d.t.Error(err)
+		}
+	}
+}
+
 // With sockets of our own, new and waiting calls are refused and running ones
 // end by themselves.
 func TestDrain(t *testing.T) {
 	s := newServer(t, "any")
 	s.places.max = 1
 	runs, waits, fresh := dial(t, s), dial(t, s), dial(t, s)
-	runs.running("sleep", "0.3")
+	release := runs.held()
 	waits.send(callOf(0, "true"))
 	waits.want(wire.TypeAccepted)
 	over := drain(s, hang, nil)
@@ -47,6 +68,7 @@ func TestDrain(t *testing.T) {
 	if ended(over) {
 		t.Error("Drain is over before the running call")
 	}
+	release()
 	if e, err := wire.ParseExit(0, runs.want(wire.TypeExit)); err != nil || e.Status != 0 {
 		t.Errorf("%+v, %v", e, err)
 	}
@@ -60,13 +82,14 @@ func TestDrainActivated(t *testing.T) {
 	s.Activated = true
 	s.places.max = 1
 	runs, waits, fresh := dial(t, s), dial(t, s), dial(t, s)
-	runs.running("sleep", "0.3")
+	release := runs.held()
 	waits.send(callOf(0, "true"))
 	waits.want(wire.TypeAccepted)
 	for fresh := 0; fresh != 1; fresh, _ = s.idle.count() {
 		time.Sleep(time.Millisecond)
 	}
 	over := drain(s, hang, nil)
+	release()
 	runs.want(wire.TypeExit)
 	waits.want(wire.TypeStarted)
 	waits.want(wire.TypeExit)

@@ -77,16 +77,16 @@ ill -n setpriv --reuid 4242 --regid 4343 --clear-groups rpc doctor ./own.sock; g
 			"bad variables: cannot use --env \"=x\": it is NAME or NAME=VALUE\n cure: ...\nstatus 1\nbad variables: cannot use --server-uid \"x\": it is a number\n0\n", status: 1},
 	{name: "doctor, frozen", on: "passed bridge", script: ill + `kill -STOP $RPCD; wait_for is T $RPCD; ill rpc doctor $W; kill -CONT $RPCD`,
 		stdout: "bad answer: accepts, but doesn't answer within 2s: frozen, or a bridge to nowhere\n cure: docker unpause, kill -CONT, ...\nstatus 1\n"},
-	{name: "doctor, a bridge to nowhere", on: "bridge", script: ill + `socat UNIX-LISTEN:drops,fork UNIX-CONNECT:./none 2>/dev/null & wait_for test -S drops; ill rpc doctor ./drops; kill $!`,
+	{name: "doctor, a bridge to nowhere", on: "bridge", script: ill + `socat UNIX-LISTEN:$PWD/drops,fork UNIX-CONNECT:./none 2>/dev/null & wait_for listens $PWD/drops; ill rpc doctor ./drops; kill $!`,
 		stdout: "bad answer: accepts, and ends the connection at once: a bridge with nothing behind it?\n cure: both ends of the bridge, and rpcd at the far end, have to be up; here: socat UNIX-LISTEN:\"./drops\",fork TCP:HOST:PORT; there: ...\nstatus 1\n"},
-	{name: "doctor, not an rpcd", on: "bridge", script: ill + `socat UNIX-LISTEN:http,fork SYSTEM:'echo HTTP/1.1 400 Bad Request; cat >/dev/null' & a=$!; socat UNIX-LISTEN:echo,fork EXEC:cat & wait_for test -S echo -a -S http; ill rpc doctor ./http; ill rpc doctor ./echo; kill $a $!`,
+	{name: "doctor, not an rpcd", on: "bridge", script: ill + `socat UNIX-LISTEN:$PWD/http,fork SYSTEM:'echo HTTP/1.1 400 Bad Request; cat >/dev/null' & a=$!; socat UNIX-LISTEN:$PWD/echo,fork EXEC:cat & wait_for listens $PWD/http $PWD/echo; ill rpc doctor ./http; ill rpc doctor ./echo; kill $a $!`,
 		stdout: "bad answer: this isn't an rpcd: ...\n cure: name the socket that rpcd listens on (its log says \"serving\"); something else listens here\nstatus 1\n" +
 			"bad answer: this isn't an rpcd: ...\n cure: name the socket ...\nstatus 1\n"},
 	{name: "doctor, another version", on: "bridge", script: ill + `printf '\062\0\0\0\0\0\0\036\0\1\0\0\0\2\0\011\0\2\0\0\0\020speaks version 9' >answer
-socat UNIX-LISTEN:newer,fork SYSTEM:'cat answer; cat >/dev/null' & wait_for test -S newer; ill rpc doctor ./newer; kill $!`,
+socat UNIX-LISTEN:$PWD/newer,fork SYSTEM:'cat answer; cat >/dev/null' & wait_for listens $PWD/newer; ill rpc doctor ./newer; kill $!`,
 		stdout: "bad answer: ./newer speaks version 9\n cure: use rpc and rpcd of one release (...; this is rpc ...)\nstatus 1\n"},
 	{name: "doctor, draining", on: "passed", ends: true, serve: []string{"--drain", "30s"}, script: ill + `rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' & wait_for test -e up; kill -TERM $RPCD
-wait_for sh -c '! rpc ping $W'; ill rpc doctor $W; : >go; wait`,
+wait_for sh -c '! rpc ping $W >ping'; ill rpc doctor $W; : >go; wait`,
 		stdout: "bad state: draining: new calls are refused\n cure: wait until it is back (rpc --wait 30s $W ...); rpc ps $W shows what it still runs\nstatus 1\n"},
 	{name: "doctor, busy", on: "passed", serve: []string{"--max-calls", "1", "--queue", "1"}, script: ill + `hold() { rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done'; }
 hold & wait_for test -e up; ill rpc doctor $W; rpc $W true & wait_for sh -c 'rpc ps $W | grep -q waiting'; ill rpc doctor $W; : >go; wait`,

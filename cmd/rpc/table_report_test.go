@@ -28,12 +28,12 @@ var reportRows = []row{
 			`{"outcome":"unreachable","started":false,"status":125,"signal":"","worker":"./none","call":"",` + cheap +
 			`{"outcome":"usage","started":false,"status":125,"signal":"","worker":"$W","call":"",` + cheap +
 			`{"outcome":"usage","started":false,"status":125,"signal":"","worker":"$W","call":"",` + cheap},
-	{name: "status fd, timeout", script: told + `told --timeout 0.3s $W sleep 99; told --timeout 0.3s $W sh -c 'trap "exit 0" TERM; sleep 99 & wait'; :`,
+	{name: "status fd, timeout", script: told + `told --timeout 0.3s $W sleep 99; told --timeout 4s $W sh -c 'trap "exit 0" TERM; sleep 99 & wait'; :`,
 		stdout: `{"outcome":"timeout","started":true,"status":124,"signal":"...","worker":"$W","call":N,` + costs +
 			`{"outcome":"timeout","started":true,"status":124,"signal":"","worker":"$W","call":N,` + costs},
 	{name: "status fd, busy", serve: []string{"--max-calls", "1", "--queue", "0"}, script: told + `rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' & wait_for test -e up; told $W true; : >go; wait`,
 		stdout: `{"outcome":"busy","started":false,"status":125,"signal":"","worker":"$W","call":"",` + cheap},
-	{name: "status fd, lost", ends: true, script: told + `told $W sh -c 'echo $$ >pid; exec sleep 99' & wait_for test -s pid; kill -9 $RPCD; wait; kill -9 $(<pid) 2>/dev/null || :`,
+	{name: "status fd, lost", ends: true, script: told + `told $W sh -c 'echo $$ >pid; exec sleep 99' & wait_for test -s pid; wait_for grep -q 'start: call' $D/log; kill -9 $RPCD; wait; kill -9 $(<pid) 2>/dev/null || :`,
 		stdout: `{"outcome":"lost","started":true,"status":125,"signal":"","worker":"$W","call":...,` + cheap},
 	{name: "status fd, write error", on: "none bridge", script: told + `told $W yes >/dev/full 2>/dev/null; cat told | grep -o '^.*"status":125'`,
 		stdout: `{"outcome":"write-error","started":true,"status":125` + "\n"},
@@ -62,7 +62,7 @@ for i in 1 2 3; do kill -INT $!; sleep 0.1; done; wait $! 2>/dev/null; echo $?; 
 	{name: "ps, a caller that stops", on: "passed bridge", script: `set -m; mkfifo go
 call --label 'my job' $W sh -c 'echo $$ >pid; read x <go' >out
 wait_for test -s pid; rpc ps $W | grep -c 'sh .* running  *my job$'
-kill -TSTP $rpc; wait_for is T $rpc; wait_for sh -c 'rpc ps $W | grep -q " stopped "'
+wait_for minds 20 $rpc; kill -TSTP $rpc; wait_for is T $rpc; wait_for sh -c 'rpc ps $W | grep -q " stopped "'
 rpc ps --json $W | grep -c "\"bridged\": $([[ $T == bridge ]] && echo true || echo false)"
 kill -CONT $rpc; wait_for sh -c 'rpc ps $W | grep -q " running "'; : >go; wait $job; cat rc; rpc ps --json $W`, stdout: "1\n1\n1\n[]\n"},
 }

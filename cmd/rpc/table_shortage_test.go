@@ -31,9 +31,9 @@ unshare -m sh -c 'mount -t tmpfs -o size=64k none full && rpc $W sh -c "echo \$\
 
 	{name: "a reader that never reads", on: "none bridge", script: short + `mkfifo f; exec 3<>f; rpc $W sh -c 'echo $$ >pid; exec cat /dev/zero' >&3 & wait_for test -s pid; wait_for still $(<pid)
 is S $(<pid) && echo blocked; (($(peak $!) < 64 && $(peak $RPCD) < 64)) && echo small; rpc $W echo other
-kill $!; wait_for gone $(<pid) && echo gone; for i in 1 2 3; do kill $! 2>/dev/null; sleep 0.1; done; wait $!; echo $?`, stdout: "blocked\nsmall\nother\ngone\n143\n"}, // the first ends the procedure, three a caller with output to write
+kill $!; wait_for gone $(<pid) && echo gone; ends() { kill $1; gone $1; }; wait_for ends $!; wait $!; echo $?`, stdout: "blocked\nsmall\nother\ngone\n143\n"}, // the first ends the procedure, three a caller with output to write
 	{name: "an endless stdin that nobody reads", on: "none bridge", script: short + held + `exec 5>huge; perl -e 'truncate STDOUT, 1 << 30' >&5; position() { awk '/^pos/ { print $2 }' /proc/$1/fdinfo/0; }
-rpc $W sh -c ': >up; read x <go' <huge 3>&- & wait_for test -e up; begun() { (($(position $1) > 0)); }; wait_for begun $!; wait_for still $!
+rpc $W sh -c '{ : >up; read x; } <go' <huge 3>&- & wait_for test -e up; begun() { (($(position $1) > 0)); }; wait_for begun $!; wait_for still $!
 (($(position $!) <= 65536)) && echo little; (($(peak $!) < 64 && $(peak $RPCD) < 64)) && echo small; release; echo $?
-rpc $W sh -c 'sleep 0.3' </dev/zero & wait_for still $!; (($(peak $!) < 64)) && echo small; wait $!; echo $?`, stdout: "little\nsmall\n0\nsmall\n0\n"},
+exec 3<>go; rpc $W sh -c '{ : >up2; read x; } <go; exit 7' </dev/zero 3>&- & wait_for test -e up2; wait_for still $!; (($(peak $!) < 64)) && echo small; exec 3>&-; wait $!; echo $?`, stdout: "little\nsmall\n0\nsmall\n7\n"},
 }

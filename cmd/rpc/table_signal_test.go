@@ -14,7 +14,7 @@ for s in INT TERM HUP QUIT USR1 USR2; do
   wait_for gone $(<pid); rm pid
 done`, stdout: "2\n15\n1\n3\n10\n12\n"},
 	{name: "the whole group gets it", script: `set -m
-rpc $W sh -c 'sh -c "trap \"echo child\" TERM; sleep 99 & : >a; wait" & trap "wait; echo leader; exit 5" TERM; : >b; wait' >out &
+rpc $W sh -c 'sh -c "trap \"echo child; exit\" TERM; : >a; sleep 99 & wait" & trap "wait; echo leader; exit 5" TERM; : >b; wait' >out &
 wait_for test -e a -a -e b; kill -TERM $!; wait $!; echo $?; sort out`, stdout: "5\nchild\nleader\n"},
 	{name: "an ignored signal stays ignored", script: `trap '' HUP; set -m
 rpc $W sh -c 'trap "echo no" HUP; : >up; while [ ! -e go ]; do sleep 0.02; done; echo end' &
@@ -28,28 +28,28 @@ wait_for test -e up; kill -TERM $!; sleep 0.1; kill -TERM $!; sleep 0.2; : >go; 
 for s in INT TERM; do
   rm -f pids; perl -e 'system { $ARGV[0] } @ARGV; print $? & 127, "\n"' rpc $W sh -c 'trap "" INT TERM; sleep 99 & echo $$ $! >pids.; mv pids. pids; sleep 99; sleep 99' &
   wait_for test -s pids; p=$(cat /proc/$!/task/*/children)
-  for i in 1 2 3; do kill -$s $p; sleep 0.1; done
+  ends() { kill -$s $p; gone $p; }; wait_for ends # of several that come together it sees one
   wait $!; wait_for gone $(<pids) && echo gone
 done`, stdout: "2\ngone\n15\ngone\n"},
 	{name: "a caller that stops", script: `set -m; mkfifo go
-call --heartbeat 1s $W sh -c 'echo $$ >pid; read x <go; echo end; exit 6' >out
+call --heartbeat 3s $W sh -c 'echo $$ >pid; read x <go; echo end; exit 6' >out
 wait_for test -s pid; wait_for minds 20 $rpc; kill -TSTP $rpc
 wait_for is T $rpc && wait_for is T $(<pid) && echo both stopped
-sleep 2.5; is T $rpc && is T $(<pid) && echo still; kill -CONT $rpc; : >go; wait $job; cat rc out`, stdout: "both stopped\nstill\n6\nend\n"},
+sleep 4; is T $rpc && is T $(<pid) && echo still; kill -CONT $rpc; : >go; wait $job; cat rc out`, stdout: "both stopped\nstill\n6\nend\n"},
 	{name: "a caller that stops twice", script: `set -m; mkfifo go
 call $W sh -c 'echo $$ >pid; read x <go; exit 6'
 wait_for test -s pid; wait_for minds 20 $rpc
 for i in 1 2 3; do kill -TSTP $rpc; wait_for is T $rpc && wait_for is T $(<pid); kill -CONT $rpc; wait_for is S $(<pid); done
 : >go; wait $job; cat rc`, stdout: "6\n"},
 	{name: "a caller that is killed while stopped", script: `set -m
-rpc $W sh -c 'echo $$ >pid; sleep 99' & wait_for test -s pid; wait_for minds 20 $!; kill -TSTP $!; wait_for is T $(<pid); kill -KILL $!; wait_for gone $(<pid) && echo gone`, stdout: "gone\n"},
+call $W sh -c 'echo $$ >pid; sleep 99'; wait_for test -s pid; wait_for minds 20 $rpc; kill -TSTP $rpc; wait_for is T $(<pid); kill -KILL $rpc; wait_for gone $(<pid) && echo gone`, stdout: "gone\n"},
 	{name: "a frozen caller", on: "passed none", script: short + `mkfifo go; written() { gone $(<seq) || still $(<seq); }
 call --heartbeat 1s $W sh -c 'echo $$ >pid; read x <go; seq 1000000 & echo $! >seq; wait $!; exit 6' >out
 wait_for test -s pid; kill -STOP $rpc; wait_for is T $rpc; : >go; wait_for test -s seq; wait_for written
 [[ $T == passed ]] || is S $(<seq) && echo as it should; rpc $W echo other; sleep 2.5; kill -CONT $rpc; wait $job; cat rc; seq 1000000 | cmp - out && echo same`, stdout: "as it should\nother\n6\nsame\n"},
 	{name: "a frozen caller behind a bridge", on: "bridge", script: `call --heartbeat 1s $W sh -c 'echo $$ >pid; exec sleep 99'
 wait_for test -s pid; kill -STOP $rpc; wait_for is T $rpc; wait_for gone $(<pid) && echo gone; kill -CONT $rpc; wait $job; cat rc`, stdout: "gone\n125\n", stderr: "rpc: ...\n"},
-	{name: "a quiet call behind a bridge", script: `rpc --heartbeat 0.5s $W sh -c 'sleep 2; echo end'; echo $?`, stdout: "end\n0\n"},
+	{name: "a quiet call behind a bridge", script: `rpc --heartbeat 4s $W sh -c 'sleep 5; echo end'; echo $?`, stdout: "end\n0\n"},
 	{name: "a frozen worker behind a bridge", on: "bridge", script: `rpc --heartbeat 1s $W sh -c 'echo $$ >pid; sleep 99' & wait_for test -s pid; kill -STOP $RPCD; wait_for is T $RPCD; t=$(now); wait $!; echo $?; (($(now) - t < 15)) && echo noticed; kill -CONT $RPCD; wait_for gone $(<pid) && echo gone`,
 		stdout: "125\nnoticed\ngone\n", stderr: "rpc: ...\n"},
 	{name: "a signal in the queue of a frozen worker", on: "passed bridge", serve: []string{"--max-calls", "1"}, script: `set -m; rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' & wait_for test -e up

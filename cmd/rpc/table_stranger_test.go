@@ -1,9 +1,11 @@
 package main_test
 
 // held starts calls that wait for their end: `hold N` begins N of them and
-// returns when all run, `release` ends them. Descriptor 3 is theirs.
+// returns when all run, `release` ends them. Descriptor 3 is theirs, and open in
+// each before it says that it runs: who opened it after release would wait for
+// ever.
 const held = `mkfifo go; exec 3<>go
-hold() { for ((i = 1; i <= $1; i++)); do rpc $W sh -c ': >held$0; read x <go' $i 3>&- 4>&- & done
+hold() { for ((i = 1; i <= $1; i++)); do rpc $W sh -c '{ : >held$0; read x; } <go' $i 3>&- 4>&- & done
   wait_for sh -c "[ \$(ls | grep -c ^held) = $1 ]"; }
 release() { exec 3>&-; wait; }
 `
@@ -15,7 +17,7 @@ var strangerRows = []row{
   rpc -C $d $W pwd 2>e; echo $? $(wc -l <e)
 done`, stdout: "125 1\n125 1\n125 1\n125 1\n125 1\n125 1\n"},
 	{name: "descriptors of 100 calls at once", script: `mkfifo go; exec 3<>go
-for i in {1..100}; do rpc $W sh -c ': >up$0; read x <go; exec ls -l /proc/self/fd' $i >out$i 3>&- & done
+for i in {1..100}; do rpc $W sh -c '{ : >up$0; read x; } <go; exec ls -l /proc/self/fd' $i >out$i 3>&- & done
 wait_for sh -c '[ $(ls | grep -c ^up) = 100 ]'; exec 3>&-; wait
 cat out* | sed -n 's/.* \([0-9]* -> .*\)/\1/p' >all; grep -v '^[012] ' all | sed 's,/[0-9]*/,/N/,' | sort | uniq -c; grep -c '^[012] ' all; grep -c 'socket:\|anon_inode:' all`,
 		stdout: "    100 3 -> /proc/N/fd\n300\n0\n", status: 1},
@@ -38,7 +40,7 @@ perl -MJSON::PP -ne 'my $line = decode_json($_); $n++ if $line->{"@message"} eq 
 	{name: "arguments of a megabyte in the log", serve: []string{"--log-level", "debug"}, script: `a=$(printf %0100000d 1); set -- $a $a $a $a $a $a $a $a $a $a; rpc $W true "$@"; rpc $W true $(seq 20000); rpc $W true last; wait_for grep -q 'last' $D/log
 awk 'length > 9000' $D/log | wc -l; grep -c '"\.\.\. [0-9]* more"' $D/log`, stdout: "0\n2\n"},
 	{name: "credentials are those of who connected", on: "passed", root: true, script: `procedure mine sh; echo 'uid 0' >$D/ex/mine/allow; procedure theirs sh; echo 'uid 4242' >$D/ex/theirs/allow; chmod 666 $W
-mkdir $D/b; chmod 777 $D/b; setpriv --reuid 4242 --regid 4343 --clear-groups socat UNIX-LISTEN:$D/b/b.sock,fork UNIX-CONNECT:$W 3>&- & wait_for test -S $D/b/b.sock
+mkdir $D/b; chmod 777 $D/b; setpriv --reuid 4242 --regid 4343 --clear-groups socat UNIX-LISTEN:$D/b/b.sock,fork UNIX-CONNECT:$W 3>&- & wait_for listens $D/b/b.sock
 for s in $W $D/b/b.sock; do for p in mine theirs; do rpc -C / $s $p -c 'echo $RPC_CALLER_UID $RPC_CALLER_GID' 2>/dev/null; echo $?; done; done; kill $!`,
 		stdout: "0 0\n0\n126\n126\n4242 4343\n0\n"},
 

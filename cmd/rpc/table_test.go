@@ -31,8 +31,9 @@ type row struct {
 	script         string
 	stdout, stderr string
 	status         int
-	ends           bool // the row ends the daemon
-	root           bool // it needs the rights to mount, to set others' limits, to become another user or to see rpcd's /proc
+	ends           bool          // the row ends the daemon
+	root           bool          // it needs the rights to mount, to set others' limits, to become another user or to see rpcd's /proc
+	time           time.Duration // what it may take before it counts as hanging; 0: rowTime
 }
 
 // table is every row, in files by subject.
@@ -73,16 +74,18 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// rowTime is what a row may take before it counts as hanging.
 const rowTime = 60 * time.Second
 
 func (r row) run(t *testing.T, transport string) {
 	if r.root && os.Getuid() != 0 {
 		testbin.Lack(t, "this row needs root")
 	}
+	if r.time == 0 {
+		r.time = rowTime
+	}
 	w := startWorld(t, transport, r.serve...)
 	before := w.idle(t)
-	ctx, cancel := context.WithTimeout(context.Background(), rowTime)
+	ctx, cancel := context.WithTimeout(context.Background(), r.time)
 	defer cancel()
 	cmd := w.bash(ctx, r.script)
 	var stdout, stderr bytes.Buffer
@@ -90,7 +93,7 @@ func (r row) run(t *testing.T, transport string) {
 	err := cmd.Run()
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what the script left
 	if ctx.Err() != nil {
-		t.Errorf("hangs: not over after %v", rowTime)
+		t.Errorf("hangs: not over after %v", r.time)
 	} else if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		t.Errorf("the script: %v", err)
 	}

@@ -183,8 +183,10 @@ func terminalBackground(x *terminal) {
 	x.types("clear; rpc $W sh -c 'sleep 0.2; echo done by itself; : >self' &", "Enter")
 	x.exists("self")
 	x.has("done by itself")
-	x.types("", "Enter")
-	x.has("Done")
+	x.until("bash says Done", func() bool { // before a prompt, once rpc has exited
+		x.types("", "Enter")
+		return strings.Contains(x.screen(), "Done")
+	})
 }
 
 func terminalInterrupts(x *terminal) {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"rpcd/internal/testbin"
+	"rpcd/rpcd/wire"
 )
 
 // world is a daemon with its exports, the way to it, and a folder to call
@@ -160,13 +161,23 @@ func (w *world) bridge(t testing.TB) {
 	}
 }
 
-// await waits until somebody accepts on a socket.
+// await waits until rpcd answers on a socket: who only connects may be there
+// before rpcd holds all that it holds when idle.
 func (w *world) await(t testing.TB, path string) {
 	t.Helper()
-	if !testbin.Eventually(t, path+" accepts", func() bool {
+	if !testbin.Eventually(t, path+" answers", func() bool {
 		c, err := net.Dial("unix", path)
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		if _, err := c.Write(wire.Question(wire.TypePing)); err != nil {
+			return false
+		}
+		h, err := wire.ReadHeader(c)
 		if err == nil {
-			c.Close()
+			_, err = wire.ReadPayload(c, h)
 		}
 		return err == nil
 	}) {

@@ -74,7 +74,7 @@ func TestCellSignalsOnce(t *testing.T) {
 		return
 	}
 	const told = `trap "echo $0 USR1" USR1; trap "echo $0 USR2; exit" USR2; echo up; while :; do sleep 0.02; done`
-	s := shell(t, nil, `setsid sh -c "$1" out & trap "echo in USR1" USR1; trap "wait; echo in USR2; exit" USR2; while :; do sleep 0.02; done`, told)
+	s := shell(t, nil, `trap "echo in USR1" USR1; trap "wait; echo in USR2; exit" USR2; setsid sh -c "$1" out & while :; do sleep 0.02; done`, told)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

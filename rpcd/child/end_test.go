@@ -190,7 +190,7 @@ func TestSignalReachesTheGroup(t *testing.T) {
 	if !alone(t) {
 		return
 	}
-	c, r := script(t, `sh -c 'trap "echo child; exit" USR1; echo ready; while :; do sleep 0.02; done' & trap "wait; echo leader; exit 6" USR1; while :; do sleep 0.02; done`)
+	c, r := script(t, `trap "wait; echo leader; exit 6" USR1; sh -c 'trap "echo child; exit" USR1; echo ready; while :; do sleep 0.02; done' & while :; do sleep 0.02; done`)
 	lineFrom(t, r)
 	c.Signal(unix.SIGUSR1)
 	if got := lineFrom(t, r) + " " + lineFrom(t, r); got != "child leader" {

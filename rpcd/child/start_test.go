@@ -343,9 +343,8 @@ func TestNothingLeaks(t *testing.T) {
 	live(5)
 	before := count()
 	live(200)
-	if after := count(); after != before {
-		t.Errorf("%d descriptors before, %d after", before, after)
-	}
+	// The reaper holds one for moments; perhaps it did before.
+	until(t, fmt.Sprintf("no more descriptors than the %d before", before), func() bool { return count() <= before })
 }
 
 // A start that goes on is told, as long as it does.

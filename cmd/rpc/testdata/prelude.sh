@@ -50,6 +50,13 @@ died() {
     print $? & 127 ? "signal " . ($? & 127) : "exit " . ($? >> 8), $? & 128 ? " and a core\n" : "\n"' "$@"
 }
 
+# listens PATH...: somebody does at each, as it was bound: absolute, since other tests' sockets are in the list, too. A
+# socket's file is there before (bind(2), listen(2)), and asking costs the listener nothing.
+listens() {
+  local p
+  for p; do grep -q "^[^ ]* [^ ]* [^ ]* 00010000 .* $p\$" /proc/net/unix || return 1; done # __SO_ACCEPTCON
+}
+
 # procedure NAME COMMAND: a folder in the exports, for small files.
 procedure() {
   mkdir "$D/ex/$1"
@@ -60,7 +67,8 @@ procedure() {
 now() { echo "${EPOCHREALTIME%.*}"; }
 
 # call ARG...: rpc in the background. $rpc is its number, $job that of the shell around it, which wait takes and which
-# never stops itself (bash's own wait is confused by jobs that stop); the status goes to the file rc.
+# never stops itself (when a job stops, bash's wait is confused, and its loops end early, wait_for's too); the status
+# goes to the file rc.
 call() {
   {
     rpc "$@"

@@ -22,8 +22,8 @@ type Info struct {
 }
 
 // Ping asks every replica of a worker how it is, for at most d each, and gives
-// the answers in the order of the sockets' names. The error is that of the
-// first replica when none answers.
+// the answers in the order of the sockets' names. When none answers the error is
+// that of the first replica that may yet, or of the first.
 func Ping(ctx context.Context, worker string, d time.Duration) ([]Info, error) {
 	return infos(ctx, worker, plain(wire.TypePing, wire.TypePong), d)
 }
@@ -44,8 +44,8 @@ func infos(ctx context.Context, worker string, q question, d time.Duration) ([]I
 		info, err := a.info()
 		if err == nil {
 			infos = append(infos, *info)
-		} else if first == nil {
-			first = a.explain(worker, err, d)
+		} else if e := a.explain(worker, err, d); first == nil || !promising(first) && promising(e) {
+			first = e
 		}
 	}
 	if len(infos) > 0 {
@@ -53,6 +53,9 @@ func infos(ctx context.Context, worker string, q question, d time.Duration) ([]I
 	}
 	return nil, first
 }
+
+// promising says whether a worker that can't be asked now may answer later.
+func promising(err error) bool { return Again(err) || errors.Is(err, ErrLost) }
 
 // question is a first frame that starts nothing, and the type of its answer.
 type question struct {

@@ -91,18 +91,21 @@ func (k *call) hurried() {
 }
 
 // settle ends hurried, for a call that runs has all the time that it needs. It
-// gives os.ErrDeadlineExceeded when the time had run out, and else err.
-func (k *call) settle(err error) error {
+// says whether there was a signal, and whether the time had run out.
+func (k *call) settle() (told, silent bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.settled = true
 	if k.hurry != nil {
 		k.hurry.Stop()
 	}
-	if k.silent {
-		return os.ErrDeadlineExceeded
-	}
-	return err
+	return k.hurry != nil, k.silent
+}
+
+// unheard is the error of a call that was told to end, and whose worker said
+// nothing.
+func (k *call) unheard() error {
+	return fail(ErrCanceled, k.worker(), true, os.ErrDeadlineExceeded, "%s was told to end %q and says nothing (is it frozen?)", k.worker(), k.cmd.Procedure)
 }
 
 // cancelWait is how long a worker that was told to cancel a call that waits is

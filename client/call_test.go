@@ -378,8 +378,8 @@ func TestCanceledInTheQueue(t *testing.T) {
 func TestAnswerEndsTheHurry(t *testing.T) {
 	k := &call{}
 	k.hurried()
-	if err := k.settle(nil); err != nil || k.hurry.Stop() {
-		t.Errorf("the time still runs (%v)", err)
+	if told, silent := k.settle(); !told || silent || k.hurry.Stop() {
+		t.Errorf("told %v, silent %v, or the time still runs", told, silent)
 	}
 	k.hurry = nil
 	if k.hurried(); k.hurry != nil {

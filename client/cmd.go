@@ -253,7 +253,8 @@ func (c *Cmd) signal(sig syscall.Signal, flags uint16) error {
 		return ErrNotRunning
 	}
 	err := k.tell(wire.Signal(uint8(sig), flags))
-	if sig != syscall.SIGCONT && sig != syscall.SIGSTOP && sig != syscall.SIGWINCH { // these cancel nothing
+	switch sig {
+	case syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGKILL: // the caller wants to go
 		k.hurried()
 	}
 	return err

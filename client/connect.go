@@ -94,18 +94,27 @@ func queued(l wire.Load) int {
 // others by the calls that run and wait there; who drains comes last.
 func (c *Cmd) byLoad(ctx context.Context, sockets []string) ([]*Info, error) {
 	var up []*Info
-	var first error // of a socket that can't be connected to
+	var first error // of a socket that can't be connected to; one that may get better, if there is one
+	silent := false
 	for _, a := range askAll(ctx, sockets, plain(wire.TypePing, wire.TypePong), probeWait) {
 		info, err := a.info()
 		var dial *dialError
-		if err == nil {
+		switch {
+		case err == nil:
 			up = append(up, info)
-		} else if first == nil && errors.As(err, &dial) {
-			first = a.explain(c.Worker, err, probeWait)
+		case !errors.As(err, &dial):
+			silent = true
+		default:
+			if e := a.explain(c.Worker, err, probeWait); first == nil || !Again(first) && Again(e) {
+				first = e
+			}
 		}
 	}
-	if len(up) == 0 && first == nil {
+	switch {
+	case first == nil:
 		first = fail(ErrUnreachable, c.Worker, false, errNotUp, "cannot reach %s: none of its sockets answers (is the worker up? try --wait)", c.Worker)
+	case silent && !Again(first): // that one may answer yet
+		first = fail(ErrUnreachable, c.Worker, false, errNotUp, "%v", first)
 	}
 	if len(up) == 0 {
 		return nil, first
@@ -150,7 +159,9 @@ func (c *Cmd) try(ctx context.Context, path string, msg *wire.Call, std *stdio) 
 		err = ctx.Err()
 	}
 	if err != nil {
-		_ = k.settle(nil)
+		if told, _ := k.settle(); told && Again(err) { // or the signal would be lost
+			err = fail(ErrCanceled, c.Worker, false, err, "%v", err)
+		}
 		k.end(nil, err)
 		for _, w := range k.ins { // of a relay that couldn't begin whole
 			<-w.done
@@ -185,7 +196,10 @@ func (k *call) open(msg *wire.Call) error {
 			payload, err = wire.ReadPayload(k.conn, h)
 		}
 		if err != nil {
-			return k.broken(k.settle(err), "before it answered")
+			if _, silent := k.settle(); silent {
+				return k.unheard()
+			}
+			return k.broken(err, "before it answered")
 		}
 		switch h.Type {
 		case wire.TypeHeartbeat:
@@ -199,8 +213,8 @@ func (k *call) open(msg *wire.Call) error {
 			k.say(m)
 			k.waited = k.waited || m.Flags&wire.AcceptedWaits != 0
 			if h.Type == wire.TypeStarted {
-				if err := k.settle(nil); err != nil {
-					return k.broken(err, "")
+				if _, silent := k.settle(); silent {
+					return k.unheard()
 				}
 				return k.started(m)
 			}

@@ -127,3 +127,21 @@ func TestPoolsErrorsNameTheReplica(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A pool of which one can never be reached and another only says nothing yet is
+// worth another try.
+func TestPoolsHope(t *testing.T) {
+	w := newWorld(t)
+	w.pool("p")
+	if err := os.WriteFile(filepath.Join(w.dir, "p/a.sock"), nil, 0o644); err != nil { // no socket
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	w.answers("p/b", func(net.Conn, wire.Header, []byte) { <-stop })
+	t.Cleanup(func() { close(stop) }) // before the worker's own end
+	err := Command("p", "true").Run()
+	want(t, err, ErrUnreachable, false)
+	if !Again(err) || !strings.Contains(err.Error(), "is a file, no socket") {
+		t.Errorf("%v", err)
+	}
+}

@@ -23,7 +23,7 @@ func (c *call) announce() error {
 	}
 }
 
-// proceed says that the caller has heard ACCEPTED, or runs again.
+// proceed says that the caller has heard ACCEPTED, or that it stops or runs again.
 func (c *call) proceed() { c.heardOnce.Do(func() { close(c.heard) }) }
 
 // accepted tells the caller that its call was understood.

@@ -95,9 +95,15 @@ func (c *call) serve(fds []int, truncated, welcome bool) {
 	if err != nil {
 		c.refuse(err)
 	}
-	c.free()
+	c.forget()
 	c.part()
 	s.idle.add(c.conn)
+}
+
+// forget lets go of what may be up to 8 MiB, when nobody needs it any more.
+func (c *call) forget() {
+	c.Args, c.Env = nil, nil
+	c.free()
 }
 
 // part bounds how long the connection stays: until the caller has closed it, or
@@ -220,14 +226,12 @@ func (c *call) takePlace(proc *export.Procedure) error {
 // supervise sees a started process to its end and reports it.
 func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began time.Time) {
 	s := c.conn.server
-	limit := shortest(c.Timeout, proc.Timeout, s.Timeout)
-	c.adopt(p, limit)
+	c.adopt(p, shortest(c.Timeout, proc.Timeout, s.Timeout))
 	c.beat()
 	c.tell(c.news(0, "").Append(wire.TypeStarted))
 	std.relay()
 	c.logStart(proc)
-	c.Args, c.Env = nil, nil // up to 8 MiB, for as long as it runs
-	c.free()
+	c.forget()
 
 	status, err := p.Wait()
 	if err != nil { // somebody else reaped it; cannot happen, and must not look like 0
@@ -239,10 +243,11 @@ func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began ti
 	rest := sync.OnceFunc(p.Reap)
 	if !proc.Keep && !s.Keep {
 		rest = sync.OnceFunc(func() { s.tail(func() { p.End(deadline, s.dead) }) })
-		defer time.AfterFunc(leftWait, rest).Stop() // a caller that doesn't read keeps nothing alive
+		defer time.AfterFunc(s.Grace, rest).Stop() // a caller that doesn't read keeps nothing alive
 	}
-	if limit > 0 { // nor does it keep its place
-		defer time.AfterFunc(time.Until(began.Add(limit+s.Grace+lastWords)), func() { c.conn.fd.Close() }).Stop()
+	if timedOut { // nor does it keep its place
+		defer time.AfterFunc(s.Grace+lastWords, std.giveUp).Stop()
+		defer time.AfterFunc(s.Grace+2*lastWords, func() { c.conn.fd.Close() }).Stop()
 	}
 	exit := &wire.Exit{Status: status.Wait, User: status.User, System: status.System, MaxRSS: status.MaxRSS}
 	if timedOut {

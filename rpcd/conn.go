@@ -61,7 +61,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.fd.Read(p)
 	if held := c.fd.Held(); held != c.held {
 		if c.now != nil && !c.now.isAnswered() {
-			return 0, errors.New("descriptors in the middle of a call")
+			return 0, fmt.Errorf("%w: descriptors in the middle of a call", wire.ErrProtocol)
 		}
 		c.server.idle.weigh(c, held)
 	}
@@ -272,6 +272,7 @@ func (c *conn) frame(call *call, h wire.Header) error {
 		}
 		return nil
 	case wire.TypeStopped:
+		call.proceed() // it may not answer for ever
 		call.signal(unix.SIGSTOP)
 		call.silent(true)
 		return nil

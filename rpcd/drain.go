@@ -40,33 +40,38 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 	} else {
 		s.places.close()
 	}
-	s.end(d, now)
+	words := lastMoment
+	if s.end(d, now) {
+		words = lastWords
+	}
 	s.hangUp(listeners)
 	s.idle.clear(true, wire.Draining, drains)
 	s.settle(nil, time.After(lastWords)) // those who had called just before are told
-	s.farewell(time.After(lastWords))
+	s.farewell(now, time.After(words))
 }
 
 // farewell waits until those who have had their answer have closed: behind some
 // bridges a worker that closes first takes its last words with it.
-func (s *Server) farewell(limit <-chan time.Time) {
+func (s *Server) farewell(now <-chan os.Signal, limit <-chan time.Time) {
 	for {
 		if _, last := s.idle.count(); last == 0 {
 			return
 		}
 		select {
 		case <-s.changed:
+		case <-now:
+			return
 		case <-limit:
 			return
 		}
 	}
 }
 
-// end lets the calls end, and ends them.
-func (s *Server) end(d time.Duration, now <-chan os.Signal) {
+// end lets the calls end, and ends them. It says whether they ended in time.
+func (s *Server) end(d time.Duration, now <-chan os.Signal) bool {
 	switch s.settle(now, time.After(d)) {
 	case settled:
-		return
+		return true
 	case timeOver:
 		s.mu.Lock()
 		s.refusing = true
@@ -75,7 +80,7 @@ func (s *Server) end(d time.Duration, now <-chan os.Signal) {
 		s.idle.clear(true, wire.Draining, drains)
 		s.endAll(termed)
 		if s.settle(now, time.After(s.Grace+lastWords)) == settled {
-			return
+			return false
 		}
 	}
 	s.mu.Lock()
@@ -85,7 +90,7 @@ func (s *Server) end(d time.Duration, now <-chan os.Signal) {
 	close(s.dead)
 	s.endAll(killed)
 	if s.settle(nil, time.After(lastMoment)) == settled {
-		return
+		return false
 	}
 	s.mu.Lock()
 	for c := range s.calls {
@@ -96,6 +101,7 @@ func (s *Server) end(d time.Duration, now <-chan os.Signal) {
 	if s.settle(nil, time.After(lastWait)) != settled {
 		s.Log.Warn("leave killed processes to the kernel: they don't end")
 	}
+	return false
 }
 
 // hangUp ends the accepting. Who was about to be accepted is told, unless a

@@ -113,9 +113,8 @@ func stops(sig syscall.Signal) bool { return sig == unix.SIGSTOP || sig == unix.
 // doesn't take them, and is gone for us.
 func (c *call) cut() {
 	c.mu.Lock()
-	ended := c.ended
-	c.mu.Unlock()
-	if ended {
+	defer c.mu.Unlock()
+	if c.ended && !c.parted {
 		c.conn.fd.Close()
 	}
 }

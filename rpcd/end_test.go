@@ -43,15 +43,44 @@ func TestUntakenOutput(t *testing.T) {
 	})
 }
 
-// A time limit holds for the taking, too.
+// What a call that a time limit ended has written is given up when nobody takes
+// it; its status goes out.
 func TestUntakenOutputAndALimit(t *testing.T) {
 	s := newServer(t, "any")
 	d := dial(t, s)
-	call := untaken("echo x")
-	call.Timeout = time.Millisecond
+	call := untaken("echo x; exec sleep 1000")
+	call.Timeout = 500 * time.Millisecond
 	d.send(call.Append())
 	d.want(wire.TypeStarted)
-	d.dropped()
+	d.want(wire.TypeEnd)
+	h, b := d.next()
+	if e, err := wire.ParseExit(h.Flags, b); h.Type != wire.TypeExit || err != nil || e.Flags&wire.ExitTimeout == 0 {
+		t.Errorf("%v, %+v, %v", h.Type, e, err)
+	}
+	d.conn.Close()
+}
+
+// A caller that stops before it has answered ACCEPTED holds up nobody: its call
+// starts, and stops.
+func TestStoppedBeforeTheStart(t *testing.T) {
+	d := converse(t, "any")
+	d.send(callOf(wire.CallAnnounce, "true"))
+	d.want(wire.TypeAccepted)
+	d.send(wire.Frame(wire.TypeStopped, 0, 0, nil))
+	d.want(wire.TypeStarted)
+	d.send(wire.Frame(wire.TypeContinued, 0, 0, nil))
+	d.want(wire.TypeExit)
+}
+
+// A call that is over keeps nothing of its arguments, though its connection
+// stays.
+func TestRefusedCallIsForgotten(t *testing.T) {
+	s := newServer(t, "any")
+	k := newCall(&conn{server: s, fd: dial(t, s).conn}, &wire.Call{Procedure: "no such", Args: []string{"x"}, Flags: wire.CallKeep}, func() {})
+	k.serve(nil, false, true)
+	if k.Args != nil || k.Env != nil {
+		t.Errorf("%q, %q", k.Args, k.Env)
+	}
 }
 
 // However often a waiting caller stops and goes on, the last counts.

@@ -202,6 +202,9 @@ func (o *outlet) Read(p []byte) (int, error) {
 			}
 			o.remain(0) // another process has taken the rest
 		}
+		if o.last && hungUp(o.pipe) { // finish's wake isn't the end of others' time
+			return 0, io.EOF
+		}
 		n, err := o.pipe.Read(p)
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err

@@ -177,6 +177,13 @@ func (s *stdio) finish() (left bool) {
 	return left
 }
 
+// giveUp ends the outputs, whatever of them isn't taken.
+func (s *stdio) giveUp() {
+	for _, o := range s.outs {
+		o.out.Stop(errLeft)
+	}
+}
+
 // consumed is how many bytes of a relayed stdin the procedure took.
 // -1: not known, or there is none.
 func (s *stdio) consumed() int64 {

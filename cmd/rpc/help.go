@@ -12,7 +12,9 @@ import (
 // notCalled says why a word isn't taken as a worker.
 func notCalled(word string) error {
 	what := "a verb, whose options stand behind it: rpc " + word + " ..."
-	if verb, _, err := rootCommand().Find([]string{word}); err != nil || !verb.HasParent() {
+	root := rootCommand()
+	root.InitDefaultHelpCmd()
+	if verb, _, err := root.Find([]string{word}); err != nil || !verb.HasParent() {
 		what = "a word that rpc keeps for a verb to come"
 	}
 	return fmt.Errorf("%q is %s (a worker of that name is reached by rpc call %s ...)", word, what, word)

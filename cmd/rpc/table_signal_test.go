@@ -54,6 +54,6 @@ wait_for test -s pid; kill -STOP $rpc; wait_for is T $rpc; wait_for gone $(<pid)
 		stdout: "125\nnoticed\ngone\n", stderr: "rpc: ...\n"},
 	{name: "a signal in the queue of a frozen worker", on: "passed bridge", serve: []string{"--max-calls", "1"}, script: `set -m; rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' & wait_for test -e up
 rpc $W touch ran & p=$!; wait_for sh -c 'rpc ping $W | grep -q "1 waiting"'; kill -STOP $RPCD; wait_for is T $RPCD; kill -TERM $p; wait $p; echo $?; kill -CONT $RPCD
-: >go; wait %1; rpc $W true; ls ran 2>/dev/null || echo never ran`, stdout: "125\nnever ran\n", stderr: "rpc: $W says nothing (is it frozen...\n"},
+: >go; wait %1; rpc $W true; ls ran 2>/dev/null || echo never ran`, stdout: "143\nnever ran\n"},
 	{name: "a frozen worker at the start", on: "passed bridge", script: `kill -STOP $RPCD; wait_for is T $RPCD; t=$(now); rpc $W true; echo $?; kill -CONT $RPCD; (($(now) - t < 20)) && echo bounded`, stdout: "125\nbounded\n", stderr: "rpc: ...\n"},
 }

@@ -84,6 +84,9 @@ func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
 			os.Remove(temporary)
 		}
 	}()
+	if err := exactly(temporary, mode&0o777); err != nil {
+		return nil, fmt.Errorf("set the socket's mode: %w", err)
+	}
 	if gid >= 0 {
 		if err := os.Lchown(temporary, -1, gid); err != nil {
 			return nil, fmt.Errorf("give the socket to group %d: %w", gid, err)
@@ -100,6 +103,24 @@ func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
 		return nil, fmt.Errorf("name the socket: %w", leftOver(path, err))
 	}
 	return &Listener{s: s, path: path, inode: st.Ino}, nil
+}
+
+// exactly gives a socket its mode where a default ACL of the folder has kept
+// some of it back (acl(5)): by a descriptor, which nobody can swap.
+func exactly(path string, mode os.FileMode) error {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || os.FileMode(st.Mode&0o777) == mode {
+		return err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFSOCK || int(st.Uid) != os.Geteuid() {
+		return errors.New("something else is in its place")
+	}
+	return unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", fd), uint32(mode))
 }
 
 // hash makes a short name of its own for each path, replicas in one folder

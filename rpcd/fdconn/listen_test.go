@@ -513,3 +513,25 @@ func TestLockOfADyingDaemon(t *testing.T) {
 		_ = l.Close()
 	}
 }
+
+// A default ACL of the folder, which counts instead of the umask (acl(5)),
+// doesn't narrow the mode that was asked for.
+func TestModeInAFolderWithADefaultACL(t *testing.T) {
+	dir := t.TempDir()
+	acl := []byte{2, 0, 0, 0} // a version, then a tag, permissions and an id each
+	for _, entry := range [][2]byte{{0x01, 7}, {0x04, 5}, {0x20, 0}} {
+		acl = append(acl, entry[0], 0, entry[1], 0, 0xff, 0xff, 0xff, 0xff)
+	}
+	if err := unix.Setxattr(dir, "system.posix_acl_default", acl, 0); err != nil {
+		t.Skipf("SKIPPED: the temporary folder has no ACLs: %v", err)
+	}
+	path := filepath.Join(dir, "w.sock")
+	l, err := Listen(path, 0o666, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o666 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}

@@ -42,7 +42,7 @@ wait_for test -s pid; wait_for minds 20 $rpc
 for i in 1 2 3; do kill -TSTP $rpc; wait_for is T $rpc && wait_for is T $(<pid); kill -CONT $rpc; wait_for is S $(<pid); done
 : >go; wait $job; cat rc`, stdout: "6\n"},
 	{name: "a caller that is killed while stopped", script: `set -m
-call $W sh -c 'echo $$ >pid; sleep 99'; wait_for test -s pid; wait_for minds 20 $rpc; kill -TSTP $rpc; wait_for is T $(<pid); kill -KILL $rpc; wait_for gone $(<pid) && echo gone`, stdout: "gone\n"},
+call $W sh -c 'echo $$ >pid; exec sleep 99'; wait_for test -s pid; wait_for minds 20 $rpc; kill -TSTP $rpc; wait_for is T $(<pid); kill -KILL $rpc; wait_for gone $(<pid) && echo gone`, stdout: "gone\n"},
 	{name: "a frozen caller", on: "passed none", script: short + `mkfifo go; written() { gone $(<seq) || still $(<seq); }
 call --heartbeat 1s $W sh -c 'echo $$ >pid; read x <go; seq 1000000 & echo $! >seq; wait $!; exit 6' >out
 wait_for test -s pid; kill -STOP $rpc; wait_for is T $rpc; : >go; wait_for test -s seq; wait_for written

@@ -11,6 +11,7 @@ import (
 
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
+	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
 )
 
@@ -77,7 +78,8 @@ func newCall(c *conn, m *wire.Call, free func()) *call {
 }
 
 // serve is the life of the call: down to the process, and up with its status.
-func (c *call) serve(fds []int, truncated, welcome bool) {
+// It owns files.
+func (c *call) serve(files *fdconn.Files, welcome bool) {
 	defer close(c.done)
 	defer c.leave()
 	s := c.conn.server
@@ -87,11 +89,10 @@ func (c *call) serve(fds []int, truncated, welcome bool) {
 	if welcome {
 		err = s.admit(c.conn.caller)
 	}
-	if err != nil {
-		closeAll(fds)
-	} else {
-		err = c.run(fds, truncated)
+	if err == nil {
+		err = c.run(files)
 	}
+	files.Close()
 	if err != nil {
 		c.refuse(err)
 	}
@@ -121,17 +122,16 @@ func (c *call) part() {
 	_ = c.conn.fd.SetDeadline(time.Now().Add(wait))
 }
 
-// run is everything up to EXIT. It owns fds. Its error is a refusal, and
-// nothing has been started then.
-func (c *call) run(fds []int, truncated bool) error {
+// run is everything up to EXIT. Once the child has them, it closes files. Its
+// error is a refusal, and nothing has been started then.
+func (c *call) run(files *fdconn.Files) error {
 	s := c.conn.server
 	looked, err := s.lookups.begin(c.ctx)
 	if err != nil {
-		closeAll(fds)
 		return err
 	}
 	defer looked()
-	std, err := newStdio(c, fds, truncated)
+	std, err := newStdio(c, files)
 	if err != nil {
 		return err
 	}

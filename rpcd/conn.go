@@ -73,7 +73,7 @@ func (c *conn) serve() {
 	c.server.peak.enter()
 	defer c.server.peak.leave()
 	defer c.fd.Close()
-	defer c.fd.Discard()
+	defer func() { c.fd.TakeFiles().Close() }()
 	defer c.server.idle.leave(c)
 	_ = c.fd.SetDeadline(time.Now().Add(wire.FirstTimeout))
 	header, err := c.header()
@@ -123,14 +123,15 @@ func (c *conn) first(h wire.Header) (wire.Header, error) {
 		return h, err
 	}
 	c.begun = false
-	fds, truncated := c.fd.TakeDescriptors()
+	files := c.fd.TakeFiles()
 	c.server.idle.weigh(c, 0)
 	if h.Type == wire.TypeCall {
-		return c.call(h, payload, fds, truncated, free)
+		return c.call(h, payload, files, free)
 	}
 	defer free()
-	closeAll(fds)
-	answer, taken, err := c.answer(h.Type, payload, len(fds))
+	arrived := files.Len()
+	files.Close()
+	answer, taken, err := c.answer(h.Type, payload, arrived)
 	if err != nil {
 		return h, c.refuse(err)
 	}
@@ -194,12 +195,12 @@ func (c *conn) linger() {
 	}
 }
 
-// call serves a CALL, reading what the caller sends meanwhile.
-func (c *conn) call(h wire.Header, payload []byte, fds []int, truncated bool, free func()) (wire.Header, error) {
+// call serves a CALL, reading what the caller sends meanwhile. It owns files.
+func (c *conn) call(h wire.Header, payload []byte, files *fdconn.Files, free func()) (wire.Header, error) {
 	m, err := wire.ParseCall(h.Flags, payload)
 	if err != nil {
 		free()
-		closeAll(fds)
+		files.Close()
 		return h, c.refuse(err)
 	}
 	call := newCall(c, m, free)
@@ -208,11 +209,11 @@ func (c *conn) call(h wire.Header, payload []byte, fds []int, truncated bool, fr
 	if !c.server.idle.busy(c) { // it has had its answer
 		c.server.exit(call)
 		free()
-		closeAll(fds)
+		files.Close()
 		return h, os.ErrClosed
 	}
 	_ = c.fd.SetDeadline(time.Time{})
-	go call.serve(fds, truncated, welcome)
+	go call.serve(files, welcome)
 	next, err := c.attend(call)
 	if err != nil {
 		_ = c.fd.SetDeadline(time.Unix(1, 0)) // a write that nobody takes ends, too

@@ -109,8 +109,8 @@ func (s *Server) end(d time.Duration, now <-chan os.Signal) bool {
 func (s *Server) hangUp(listeners []*fdconn.Listener) {
 	for _, l := range listeners {
 		if !s.Activated {
-			l.Hide()
-			s.turnAll(l.TurnAway)
+			l.Unlink()
+			s.turnAll(l.AcceptAndRefuse)
 		}
 		l.Close()
 	}

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
 )
 
@@ -77,7 +78,7 @@ func TestStoppedBeforeTheStart(t *testing.T) {
 func TestRefusedCallIsForgotten(t *testing.T) {
 	s := newServer(t, "any")
 	k := newCall(&conn{server: s, fd: dial(t, s).conn}, &wire.Call{Procedure: "no such", Args: []string{"x"}, Flags: wire.CallKeep}, func() {})
-	k.serve(nil, false, true)
+	k.serve(&fdconn.Files{}, true)
 	if k.Args != nil || k.Env != nil {
 		t.Errorf("%q, %q", k.Args, k.Env)
 	}

@@ -214,5 +214,5 @@ func (i *idle) drop(c *conn) {
 // turnAway refuses whatever c may be about to send, and closes it.
 func (c *conn) turnAway(code wire.Code, why string) {
 	c.server.counters.refused.Add(1)
-	c.fd.Dismiss((&wire.Refused{Code: code, Text: why}).Append())
+	c.fd.SendAndClose((&wire.Refused{Code: code, Text: why}).Append())
 }

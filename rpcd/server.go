@@ -114,7 +114,7 @@ func (s *Server) Serve(l *fdconn.Listener) error {
 				continue
 			}
 			unix.Close(spare)
-			turned := l.TurnAway(busy(outOfRoom))
+			turned := l.AcceptAndRefuse(busy(outOfRoom))
 			spare = s.spare()
 			if turned {
 				s.counters.refused.Add(1)

@@ -12,14 +12,13 @@ import (
 )
 
 // stdio makes passed and relayed streams the same: descriptors for a child.
-// It owns what arrived and what it makes, and closes it all by started and
-// close.
+// It owns what it makes, and closes that, and what arrived, by started and close.
 type stdio struct {
 	call    *call
 	streams []wire.Stream
-	passed  []int // what arrived, by index
-	files   []int // the child's, by number; -1: closed
-	own     []int // the child's ends of our pipes
+	passed  *fdconn.Files // what arrived, by index
+	files   []int         // the child's, by number; -1: closed
+	own     []int         // the child's ends of our pipes
 	outs    []*outlet
 	in      *inlet
 }
@@ -29,21 +28,20 @@ type stdio struct {
 const outPipe = 256 << 10
 
 // newStdio decides between passed and bridged by what arrived, and checks the
-// descriptors. It owns fds, also when it fails.
-func newStdio(c *call, fds []int, truncated bool) (*stdio, error) {
-	s := &stdio{call: c, streams: c.Streams, passed: fds}
+// descriptors.
+func newStdio(c *call, files *fdconn.Files) (*stdio, error) {
+	s := &stdio{call: c, streams: c.Streams, passed: files}
 	refuse := func(code wire.Code, format string, args ...any) (*stdio, error) {
-		s.close()
 		return nil, &wire.Refused{Code: code, Text: fmt.Sprintf(format, args...)}
 	}
 	want := c.Descriptors()
 	switch {
-	case truncated:
+	case files.Truncated:
 		return refuse(wire.Failed, "couldn't take the descriptors: it is at its limit of open files (ulimit -n)")
-	case len(fds) == 0:
+	case files.Len() == 0:
 		c.setBridged()
-	case len(fds) != want:
-		return refuse(wire.Protocol, "refuses: %d descriptors arrived for %d streams", len(fds), want)
+	case files.Len() != want:
+		return refuse(wire.Protocol, "refuses: %d descriptors arrived for %d streams", files.Len(), want)
 	}
 	for i, st := range s.streams {
 		switch {
@@ -52,7 +50,7 @@ func newStdio(c *call, fds []int, truncated bool) (*stdio, error) {
 		case st.Mode == wire.Passed && c.bridged:
 			s.streams[i].Mode = wire.Relayed
 		case st.Mode == wire.Passed:
-			if what := unfit(fds[st.Index], c.conn.fd); what != "" {
+			if what := unfit(files.At(int(st.Index)), c.conn.fd); what != "" {
 				return refuse(wire.Protocol, "refuses descriptor %d: it is %s", st.Number, what)
 			}
 		}
@@ -98,7 +96,7 @@ func (s *stdio) open(foreign bool) error {
 		case wire.Probe:
 			continue
 		case wire.Passed:
-			fd = s.passed[st.Index]
+			fd = s.passed.At(int(st.Index))
 		case wire.Same:
 			fd = s.files[st.Index]
 		case wire.Relayed:
@@ -144,8 +142,8 @@ func (s *stdio) pipe(st wire.Stream, foreign bool) (int, error) {
 // started closes our copies of what the child has now.
 func (s *stdio) started() {
 	closeAll(s.own)
-	closeAll(s.passed)
-	s.own, s.passed = nil, nil
+	s.passed.Close()
+	s.own = nil
 }
 
 // relay begins the relaying; STARTED is on its way.
@@ -154,7 +152,7 @@ func (s *stdio) relay() {
 		go s.in.run()
 	}
 	if len(s.outs) > 0 {
-		s.call.conn.fd.Enlarge()
+		s.call.conn.fd.EnlargeSendBuffer()
 	}
 	for _, o := range s.outs {
 		go o.run()

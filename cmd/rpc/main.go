@@ -47,7 +47,7 @@ func usage(format string, args ...any) error {
 
 // run gives the exit status.
 func run(args []string) int {
-	err := fdconn.Spare()
+	err := fdconn.CheckDescriptors()
 	if err != nil {
 		err = &exitError{ownFailure(args), err}
 	} else if isPlainCall(args) {

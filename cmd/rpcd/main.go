@@ -20,7 +20,7 @@ type usageError struct{ error }
 
 // run gives the exit status: 0, 1 failed, 2 usage.
 func run(args []string) int {
-	if err := fdconn.Spare(); err != nil {
+	if err := fdconn.CheckDescriptors(); err != nil {
 		fmt.Fprintf(os.Stderr, "rpcd: %v\n", err)
 		return 1
 	}

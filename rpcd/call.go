@@ -85,7 +85,7 @@ func (c *call) serve(files *fdconn.Files, welcome bool) {
 	s := c.conn.server
 	defer s.exit(c)
 	defer time.AfterFunc(slowStart, c.soothe).Stop()
-	err := error(&wire.Refused{Code: wire.Draining, Text: drains})
+	var err error = refusedDraining
 	if welcome {
 		err = s.admit(c.conn.caller)
 	}
@@ -153,7 +153,7 @@ func (c *call) run(files *fdconn.Files) error {
 	if err := c.takePlace(proc); err != nil {
 		return err
 	}
-	defer s.places.give(proc.Name)
+	defer s.queue.Give(proc.Name)
 	if c.Flags&wire.CallAnnounce != 0 {
 		if err := c.announce(); err != nil {
 			return err
@@ -215,9 +215,9 @@ func (c *call) takePlace(proc *export.Procedure) error {
 	if c.Flags&wire.CallNoWait != 0 {
 		wait = 0
 	}
-	err := s.places.take(c.ctx, proc, wait, func(behind string) { c.accepted(wire.AcceptedWaits, behind) })
+	err := s.queue.Take(c.ctx, proc.Name, proc.MaxCalls, wait, func(behind string) { c.accepted(wire.AcceptedWaits, behind) })
 	if err == nil && c.ctx.Err() != nil { // it left at the very moment
-		s.places.give(proc.Name)
+		s.queue.Give(proc.Name)
 		err = c.ctx.Err()
 	}
 	return err

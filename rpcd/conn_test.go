@@ -28,7 +28,7 @@ type dialogue struct {
 func converse(t *testing.T, allow string) *dialogue {
 	t.Helper()
 	s := newServer(t, allow)
-	t.Cleanup(func() { wantLoad(t, s.places, 0, 0) }) // when the dialogue is over
+	t.Cleanup(func() { wantLoad(t, s, 0, 0) }) // when the dialogue is over
 	return dial(t, s)
 }
 

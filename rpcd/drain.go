@@ -21,8 +21,6 @@ const lastMoment = 500 * time.Millisecond
 // may stay there.
 const lastWait = 10 * time.Second
 
-const drains = "is draining"
-
 // Drain brings the server to its end and returns when no call is left. Running
 // calls have d to end by themselves, then TERM, the grace, KILL. New and
 // waiting ones are refused; but where the sockets are somebody else's
@@ -36,16 +34,16 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 	s.mu.Unlock()
 	if s.Activated {
 		s.hangUp(listeners)
-		s.idle.clear(false, wire.Draining, drains)
+		s.idle.clear(false, wire.Draining, refusedDraining.Text)
 	} else {
-		s.places.close()
+		s.queue.Close()
 	}
 	words := lastMoment
 	if s.end(d, now) {
 		words = lastWords
 	}
 	s.hangUp(listeners)
-	s.idle.clear(true, wire.Draining, drains)
+	s.idle.clear(true, wire.Draining, refusedDraining.Text)
 	s.settle(nil, time.After(lastWords)) // those who had called just before are told
 	s.farewell(now, time.After(words))
 }
@@ -76,8 +74,8 @@ func (s *Server) end(d time.Duration, now <-chan os.Signal) bool {
 		s.mu.Lock()
 		s.refusing = true
 		s.mu.Unlock()
-		s.places.close()
-		s.idle.clear(true, wire.Draining, drains)
+		s.queue.Close()
+		s.idle.clear(true, wire.Draining, refusedDraining.Text)
 		s.endAll(termed)
 		if s.settle(now, time.After(s.Grace+lastWords)) == settled {
 			return false
@@ -86,7 +84,7 @@ func (s *Server) end(d time.Duration, now <-chan os.Signal) bool {
 	s.mu.Lock()
 	s.refusing = true
 	s.mu.Unlock()
-	s.places.close()
+	s.queue.Close()
 	close(s.dead)
 	s.endAll(killed)
 	if s.settle(nil, time.After(lastMoment)) == settled {
@@ -97,7 +95,7 @@ func (s *Server) end(d time.Duration, now <-chan os.Signal) bool {
 		c.conn.fd.Close() // its caller doesn't take the output
 	}
 	s.mu.Unlock()
-	s.idle.clear(true, wire.Draining, drains)
+	s.idle.clear(true, wire.Draining, refusedDraining.Text)
 	if s.settle(nil, time.After(lastWait)) != settled {
 		s.Log.Warn("leave killed processes to the kernel: they don't end")
 	}
@@ -121,7 +119,7 @@ func (s *Server) hangUp(listeners []*fdconn.Listener) {
 // was one: as many as may wait at once (fdconn's backlog), since somebody may
 // come again and again, by a descriptor of the socket's file.
 func (s *Server) turnAll(turn func([]byte) bool) {
-	words := (&wire.Refused{Code: wire.Draining, Text: drains}).Append()
+	words := refusedDraining.Append()
 	for range mostTurned {
 		if !turn(words) {
 			return

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
 )
 
@@ -56,7 +57,7 @@ func (d *dialogue) held() (release func()) {
 // end by themselves.
 func TestDrain(t *testing.T) {
 	s := newServer(t, "any")
-	s.places.max = 1
+	s.queue = limit.NewQueue(1, 100)
 	runs, waits, fresh := dial(t, s), dial(t, s), dial(t, s)
 	release := runs.held()
 	waits.send(callOf(0, "true"))
@@ -80,7 +81,7 @@ func TestDrain(t *testing.T) {
 func TestDrainActivated(t *testing.T) {
 	s := newServer(t, "any")
 	s.Activated = true
-	s.places.max = 1
+	s.queue = limit.NewQueue(1, 100)
 	runs, waits, fresh := dial(t, s), dial(t, s), dial(t, s)
 	release := runs.held()
 	waits.send(callOf(0, "true"))
@@ -114,7 +115,7 @@ func TestDrainActivated(t *testing.T) {
 func TestDrainOutOfTime(t *testing.T) {
 	s := newServer(t, "any")
 	s.Activated = true
-	s.places.max = 1
+	s.queue = limit.NewQueue(1, 100)
 	runs, waits, fresh := dial(t, s), dial(t, s), dial(t, s)
 	runs.running("sleep", "1000")
 	waits.send(callOf(0, "true"))

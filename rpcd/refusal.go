@@ -9,8 +9,12 @@ import (
 
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
+	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
 )
+
+// refusedDraining answers a caller who comes too late for this rpcd.
+var refusedDraining = &wire.Refused{Code: wire.Draining, Text: "is draining"}
 
 // refusal makes of any error the answer that a caller gets: a text to be read
 // after the worker's name.
@@ -18,6 +22,7 @@ func refusal(err error) *wire.Refused {
 	var refused *wire.Refused
 	var version *wire.VersionError
 	var exported *export.Error
+	var full *limit.FullError
 	switch {
 	case errors.As(err, &refused):
 		return refused
@@ -35,6 +40,10 @@ func refusal(err error) *wire.Refused {
 			return &wire.Refused{Code: wire.Failed, Text: exported.Error()}
 		}
 		return &wire.Refused{Code: wire.Denied, Text: exported.Error()}
+	case errors.As(err, &full):
+		return &wire.Refused{Code: wire.Busy, Text: "is busy: " + full.Error()}
+	case errors.Is(err, limit.ErrClosed):
+		return refusedDraining
 	case errors.Is(err, context.Canceled):
 		return &wire.Refused{Code: wire.Canceled, Text: "gave up the waiting call"}
 	}

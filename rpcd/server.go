@@ -12,6 +12,7 @@ import (
 
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
 )
 
@@ -22,7 +23,7 @@ import (
 // grace). They follow each other in this order and never go back.
 type Server struct {
 	Config
-	places  *places
+	queue   *limit.Queue
 	idle    *idle
 	lookups *lookups // for calls
 	lists   *lookups // for LIST and PS: nobody's call waits behind those
@@ -64,7 +65,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		Config:  c,
-		places:  newPlaces(c.MaxCalls, c.Queue),
+		queue:   limit.NewQueue(c.MaxCalls, c.Queue),
 		lookups: newLookups(fewLooks),
 		lists:   newLookups(fewLists),
 		frames:  newMemory(maxFrames),

@@ -98,7 +98,7 @@ func (c *call) serve(files *fdconn.Files, welcome bool) {
 	}
 	c.forget()
 	c.part()
-	s.idle.add(c.conn)
+	c.conn.seat.Take()
 }
 
 // forget lets go of what may be up to 8 MiB, when nobody needs it any more.
@@ -117,7 +117,7 @@ func (c *call) part() {
 	wait := keepWait
 	if c.Flags&wire.CallKeep == 0 {
 		wait = closeWait
-		c.conn.server.idle.closing(c.conn)
+		c.conn.seat.MarkAnswered()
 	}
 	_ = c.conn.fd.SetDeadline(time.Now().Add(wait))
 }

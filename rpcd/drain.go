@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"rpcd/rpcd/fdconn"
-	"rpcd/rpcd/wire"
 )
 
 // lastWords is how long, after the grace, calls have for their output and
@@ -34,7 +33,7 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 	s.mu.Unlock()
 	if s.Activated {
 		s.hangUp(listeners)
-		s.idle.clear(false, wire.Draining, refusedDraining.Text)
+		s.connections.DrainCalled()
 	} else {
 		s.queue.Close()
 	}
@@ -43,7 +42,7 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 		words = lastWords
 	}
 	s.hangUp(listeners)
-	s.idle.clear(true, wire.Draining, refusedDraining.Text)
+	s.connections.DrainAll()
 	s.settle(nil, time.After(lastWords)) // those who had called just before are told
 	s.farewell(now, time.After(words))
 }
@@ -52,7 +51,7 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 // bridges a worker that closes first takes its last words with it.
 func (s *Server) farewell(now <-chan os.Signal, limit <-chan time.Time) {
 	for {
-		if _, last := s.idle.count(); last == 0 {
+		if s.connections.Answered() == 0 {
 			return
 		}
 		select {
@@ -75,7 +74,7 @@ func (s *Server) end(d time.Duration, now <-chan os.Signal) bool {
 		s.refusing = true
 		s.mu.Unlock()
 		s.queue.Close()
-		s.idle.clear(true, wire.Draining, refusedDraining.Text)
+		s.connections.DrainAll()
 		s.endAll(termed)
 		if s.settle(now, time.After(s.Grace+lastWords)) == settled {
 			return false
@@ -95,7 +94,7 @@ func (s *Server) end(d time.Duration, now <-chan os.Signal) bool {
 		c.conn.fd.Close() // its caller doesn't take the output
 	}
 	s.mu.Unlock()
-	s.idle.clear(true, wire.Draining, refusedDraining.Text)
+	s.connections.DrainAll()
 	if s.settle(nil, time.After(lastWait)) != settled {
 		s.Log.Warn("leave killed processes to the kernel: they don't end")
 	}
@@ -154,10 +153,10 @@ func (s *Server) settle(now <-chan os.Signal, limit <-chan time.Time) int {
 // isSettled: no call is left, nothing of an ended one, and, where all that we
 // accepted is to be served, nobody who hasn't said yet what he wants.
 func (s *Server) isSettled() bool {
-	fresh, _ := s.idle.count()
+	waiting := s.connections.WaitingForFirstCall()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.calls) == 0 && s.tails == 0 && (s.refusing || fresh == 0)
+	return len(s.calls) == 0 && s.tails == 0 && (s.refusing || waiting == 0)
 }
 
 // endAll brings the end of every call about.

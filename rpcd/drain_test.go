@@ -86,7 +86,7 @@ func TestDrainActivated(t *testing.T) {
 	release := runs.held()
 	waits.send(callOf(0, "true"))
 	waits.want(wire.TypeAccepted)
-	for fresh := 0; fresh != 1; fresh, _ = s.idle.count() {
+	for s.connections.WaitingForFirstCall() != 1 {
 		time.Sleep(time.Millisecond)
 	}
 	over := drain(s, hang, nil)
@@ -120,7 +120,7 @@ func TestDrainOutOfTime(t *testing.T) {
 	runs.running("sleep", "1000")
 	waits.send(callOf(0, "true"))
 	waits.want(wire.TypeAccepted)
-	for fresh := 0; fresh != 1; fresh, _ = s.idle.count() {
+	for s.connections.WaitingForFirstCall() != 1 {
 		time.Sleep(time.Millisecond)
 	}
 	over := drain(s, 50*time.Millisecond, nil)
@@ -153,7 +153,7 @@ func TestDrainWaitsForReaders(t *testing.T) {
 	d := dial(t, s)
 	d.running("true")
 	d.want(wire.TypeExit)
-	for last := 0; last != 1; _, last = s.idle.count() {
+	for s.connections.Answered() != 1 {
 		time.Sleep(time.Millisecond)
 	}
 	over := drain(s, hang, nil)

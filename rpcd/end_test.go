@@ -78,7 +78,8 @@ func TestStoppedBeforeTheStart(t *testing.T) {
 // stays.
 func TestRefusedCallIsForgotten(t *testing.T) {
 	s := newServer(t, "any")
-	k := newCall(&conn{server: s, fd: dial(t, s).conn}, &wire.Call{Procedure: "no such", Args: []string{"x"}, Flags: wire.CallKeep}, func() {})
+	c := &conn{server: s, fd: dial(t, s).conn, seat: s.connections.Seat(0, nil)}
+	k := newCall(c, &wire.Call{Procedure: "no such", Args: []string{"x"}, Flags: wire.CallKeep}, func() {})
 	k.serve(&fdconn.Files{}, true)
 	if k.Args != nil || k.Env != nil {
 		t.Errorf("%q, %q", k.Args, k.Env)

@@ -50,6 +50,17 @@ func refusal(err error) *wire.Refused {
 	return &wire.Refused{Code: wire.Failed, Text: "failed: " + err.Error()}
 }
 
+// refusalOf explains why a connection that waits for a call is turned away.
+func refusalOf(why limit.Reason) *wire.Refused {
+	switch why {
+	case limit.OutOfDescriptors:
+		return &wire.Refused{Code: wire.Busy, Text: "is busy: it is at its limit of open files (ulimit -n)"}
+	case limit.TooManyConnections:
+		return &wire.Refused{Code: wire.Busy, Text: "is busy: too many connections wait for a call"}
+	}
+	return refusedDraining
+}
+
 // startRefusal explains the errno of a start, as that user (nil: rpcd's own).
 func startRefusal(p *export.Procedure, dir string, as *child.Credential, err error) *wire.Refused {
 	who := ""

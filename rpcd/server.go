@@ -23,16 +23,16 @@ import (
 // grace). They follow each other in this order and never go back.
 type Server struct {
 	Config
-	queue   *limit.Queue
-	idle    *idle
-	lookups *lookups // for calls
-	lists   *lookups // for LIST and PS: nobody's call waits behind those
-	frames  *memory  // of the big first frames of calls that haven't started
-	answers *memory  // of the answers to LIST and PS that are made or sent
-	peak    peak
-	started time.Time
-	null    int // /dev/null, for streams that are closed
-	lastID  atomic.Uint64
+	queue       *limit.Queue
+	connections *limit.Connections // those that wait for a call
+	lookups     *lookups           // for calls
+	lists       *lookups           // for LIST and PS: nobody's call waits behind those
+	frames      *memory            // of the big first frames of calls that haven't started
+	answers     *memory            // of the answers to LIST and PS that are made or sent
+	peak        peak
+	started     time.Time
+	null        int // /dev/null, for streams that are closed
+	lastID      atomic.Uint64
 
 	dead    chan struct{} // closed: no grace any more
 	changed chan struct{} // a call or connection has gone: has Drain anything left to wait for?
@@ -76,7 +76,7 @@ func New(c Config) (*Server, error) {
 		changed: make(chan struct{}, 1),
 		calls:   map[*call]struct{}{},
 	}
-	s.idle = newIdle(idleLimit(), s.poke)
+	s.connections = limit.NewConnections(limit.ShareOfDescriptors(), s.poke)
 	return s, nil
 }
 
@@ -111,11 +111,11 @@ func (s *Server) Serve(l *fdconn.Listener) error {
 				s.Log.Warn("cannot accept, making room", "error", err)
 			}
 			short = true
-			if s.idle.spare(outOfRoom) {
+			if s.connections.MakeRoom() {
 				continue
 			}
 			unix.Close(spare)
-			turned := l.AcceptAndRefuse(busy(outOfRoom))
+			turned := l.AcceptAndRefuse(refusalOf(limit.OutOfDescriptors).Append())
 			spare = s.spare()
 			if turned {
 				s.counters.refused.Add(1)
@@ -125,10 +125,6 @@ func (s *Server) Serve(l *fdconn.Listener) error {
 		}
 	}
 }
-
-const outOfRoom = "is busy: it is at its limit of open files (ulimit -n)"
-
-func busy(why string) []byte { return (&wire.Refused{Code: wire.Busy, Text: why}).Append() }
 
 // spare gives a descriptor to be closed in a shortage; -1 if there is one.
 func (s *Server) spare() int {
@@ -160,7 +156,7 @@ func (s *Server) begin(fd *fdconn.Conn) *conn {
 		fd.Close()
 		return nil
 	}
-	s.idle.add(c)
+	c.seat.Take()
 	return c
 }
 

@@ -126,7 +126,7 @@ func (c *call) part() {
 // error is a refusal, and nothing has been started then.
 func (c *call) run(files *fdconn.Files) error {
 	s := c.conn.server
-	looked, err := s.lookups.begin(c.ctx)
+	looked, err := s.lookups.Take(c.ctx)
 	if err != nil {
 		return err
 	}

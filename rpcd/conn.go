@@ -159,8 +159,8 @@ func (c *conn) reserve(h wire.Header) (free func(), err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wire.FirstTimeout/2)
 	defer cancel()
-	if free, err = s.frames.take(ctx, c.caller.UID, int64(h.Length)); err != nil {
-		return nil, &wire.Refused{Code: wire.Busy, Text: "is busy: too many calls with long argument lists are on their way"}
+	if free, err = s.frames.Take(ctx, c.caller.UID, int64(h.Length)); err != nil {
+		return nil, refusedLongFrame
 	}
 	return free, nil
 }

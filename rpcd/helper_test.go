@@ -1,11 +1,14 @@
 package rpcd
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
+	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
 )
 
@@ -26,4 +29,19 @@ func wantLoad(t *testing.T, s *Server, running, waiting uint32) {
 	if l := s.Load(); l.Running != running || l.Waiting != waiting {
 		t.Errorf("%d running, %d waiting; want %d, %d", l.Running, l.Waiting, running, waiting)
 	}
+}
+
+// isFree says whether all of a budget of size bytes is free. Two users that
+// nobody has here take it for a moment: one may have half.
+func isFree(b *limit.Budget, size int64) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	for uid := range uint32(2) {
+		give, err := b.Take(ctx, 1<<31+uid, size/2)
+		if err != nil {
+			return false
+		}
+		defer give()
+	}
+	return true
 }

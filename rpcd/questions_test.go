@@ -172,17 +172,15 @@ func TestPingSeesTheWay(t *testing.T) {
 func TestAnswersAreCounted(t *testing.T) {
 	s := newServer(t, "any")
 	const size = 4 * longest
-	s.answers, s.queue = newMemory(size), limit.NewQueue(1, 100)
+	s.answers, s.queue = limit.NewBudget(size), limit.NewQueue(1, 100)
 	for range 81 { // more than a socket holds
 		call := wire.Call{Procedure: "sleep", Args: []string{"1000"}, Dir: wire.Dir{Name: "/"}, Label: strings.Repeat("x", wire.MaxLabel)}
 		dial(t, s).send(call.Append())
 	}
 	until := func(what string, counted bool) {
 		within(t, what, func() {
-			for free := counted; free == counted; time.Sleep(time.Millisecond) {
-				if free = s.answers.all.TryAcquire(size); free {
-					s.answers.all.Release(size)
-				}
+			for isFree(s.answers, size) == counted {
+				time.Sleep(time.Millisecond)
 			}
 		})
 	}

@@ -13,8 +13,12 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// refusedDraining answers a caller who comes too late for this rpcd.
-var refusedDraining = &wire.Refused{Code: wire.Draining, Text: "is draining"}
+// What a caller is told of the limits.
+var (
+	refusedDraining  = &wire.Refused{Code: wire.Draining, Text: "is draining"}
+	refusedLongFrame = &wire.Refused{Code: wire.Busy, Text: "is busy: too many calls with long argument lists are on their way"}
+	refusedList      = &wire.Refused{Code: wire.Busy, Text: "is busy: too many ask what there is"}
+)
 
 // refusal makes of any error the answer that a caller gets: a text to be read
 // after the worker's name.

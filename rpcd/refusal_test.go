@@ -21,6 +21,8 @@ func TestRefusalsOfLimits(t *testing.T) {
 		{refusalOf(limit.OutOfDescriptors), wire.Busy, "is busy: it is at its limit of open files (ulimit -n)"},
 		{refusalOf(limit.TooManyConnections), wire.Busy, "is busy: too many connections wait for a call"},
 		{refusalOf(limit.Draining), wire.Draining, "is draining"},
+		{refusedLongFrame, wire.Busy, "is busy: too many calls with long argument lists are on their way"},
+		{refusedList, wire.Busy, "is busy: too many ask what there is"},
 	} {
 		if c.got.Code != c.code || c.got.Text != c.text {
 			t.Errorf("%d %q, want %d %q", c.got.Code, c.got.Text, c.code, c.text)

@@ -25,10 +25,10 @@ type Server struct {
 	Config
 	queue       *limit.Queue
 	connections *limit.Connections // those that wait for a call
-	lookups     *lookups           // for calls
-	lists       *lookups           // for LIST and PS: nobody's call waits behind those
-	frames      *memory            // of the big first frames of calls that haven't started
-	answers     *memory            // of the answers to LIST and PS that are made or sent
+	lookups     *limit.Slots       // for calls
+	lists       *limit.Slots       // for LIST and PS: no call waits behind those
+	frames      *limit.Budget      // of the big first frames of calls that haven't started
+	answers     *limit.Budget      // of the answers to LIST and PS that are made or sent
 	peak        peak
 	started     time.Time
 	null        int // /dev/null, for streams that are closed
@@ -57,6 +57,13 @@ const (
 	maxAnswers = 64 << 20
 )
 
+// How many look-ups of files run at once: for calls, and for LIST and PS. Each
+// holds a thread.
+const (
+	maxLookups = 8
+	maxLists   = 2
+)
+
 // New makes a server.
 func New(c Config) (*Server, error) {
 	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
@@ -66,10 +73,10 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		Config:  c,
 		queue:   limit.NewQueue(c.MaxCalls, c.Queue),
-		lookups: newLookups(fewLooks),
-		lists:   newLookups(fewLists),
-		frames:  newMemory(maxFrames),
-		answers: newMemory(maxAnswers),
+		lookups: limit.NewSlots(maxLookups),
+		lists:   limit.NewSlots(maxLists),
+		frames:  limit.NewBudget(maxFrames),
+		answers: limit.NewBudget(maxAnswers),
 		started: time.Now(),
 		null:    null,
 		dead:    make(chan struct{}),

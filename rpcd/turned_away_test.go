@@ -56,14 +56,15 @@ func TestSilentConnectionsMakeRoom(t *testing.T) {
 // Long first frames share a bounded memory; short ones don't wait for it.
 func TestLongFramesShareMemory(t *testing.T) {
 	s := newServer(t, "any")
-	s.frames = newMemory(2 << 20)
+	s.frames = limit.NewBudget(2 << 20)
 	long := append([]byte("RPCD\x00\x01"), make([]byte, 900<<10)...)
 	hog := dial(t, s)
 	hog.send(wire.Frame(wire.TypeCall, 0, 0, long)[:600<<10]) // the rest never comes
-	for s.frames.all.TryAcquire(2 << 20) {                    // it isn't counted yet
-		s.frames.all.Release(2 << 20)
-		time.Sleep(time.Millisecond)
-	}
+	within(t, "its memory is counted", func() {
+		for isFree(s.frames, 2<<20) {
+			time.Sleep(time.Millisecond)
+		}
+	})
 	other := dial(t, s)
 	other.running("true")
 	other.want(wire.TypeExit)
@@ -72,17 +73,16 @@ func TestLongFramesShareMemory(t *testing.T) {
 	another.refused(wire.Busy)
 	hog.conn.Close()
 	within(t, "the memory of who has left", func() {
-		for !s.frames.all.TryAcquire(2 << 20) {
+		for !isFree(s.frames, 2<<20) {
 			time.Sleep(time.Millisecond)
 		}
 	})
-	s.frames.all.Release(2 << 20)
 	last := dial(t, s)
 	argument := fmt.Sprintf("%0100000d", 7)
 	last.send((&wire.Call{Procedure: "sleep", Args: []string{argument, "1000"}, Dir: wire.Dir{Name: "/"}}).Append())
 	last.want(wire.TypeStarted)
 	within(t, "the memory of a call that runs", func() {
-		for !s.frames.all.TryAcquire(2 << 20) {
+		for !isFree(s.frames, 2<<20) {
 			time.Sleep(time.Millisecond)
 		}
 	})

@@ -9,7 +9,15 @@ import (
 
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
+	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
+)
+
+// What a caller is told of the limits.
+var (
+	refusedDraining  = &wire.Refused{Code: wire.Draining, Text: "is draining"}
+	refusedLongFrame = &wire.Refused{Code: wire.Busy, Text: "is busy: too many calls with long argument lists are on their way"}
+	refusedList      = &wire.Refused{Code: wire.Busy, Text: "is busy: too many ask what there is"}
 )
 
 // refusal makes of any error the answer that a caller gets: a text to be read
@@ -18,6 +26,7 @@ func refusal(err error) *wire.Refused {
 	var refused *wire.Refused
 	var version *wire.VersionError
 	var exported *export.Error
+	var full *limit.FullError
 	switch {
 	case errors.As(err, &refused):
 		return refused
@@ -35,10 +44,25 @@ func refusal(err error) *wire.Refused {
 			return &wire.Refused{Code: wire.Failed, Text: exported.Error()}
 		}
 		return &wire.Refused{Code: wire.Denied, Text: exported.Error()}
+	case errors.As(err, &full):
+		return &wire.Refused{Code: wire.Busy, Text: "is busy: " + full.Error()}
+	case errors.Is(err, limit.ErrClosed):
+		return refusedDraining
 	case errors.Is(err, context.Canceled):
 		return &wire.Refused{Code: wire.Canceled, Text: "gave up the waiting call"}
 	}
 	return &wire.Refused{Code: wire.Failed, Text: "failed: " + err.Error()}
+}
+
+// refusalOf explains why a connection that waits for a call is turned away.
+func refusalOf(why limit.Reason) *wire.Refused {
+	switch why {
+	case limit.OutOfDescriptors:
+		return &wire.Refused{Code: wire.Busy, Text: "is busy: it is at its limit of open files (ulimit -n)"}
+	case limit.TooManyConnections:
+		return &wire.Refused{Code: wire.Busy, Text: "is busy: too many connections wait for a call"}
+	}
+	return refusedDraining
 }
 
 // startRefusal explains the errno of a start, as that user (nil: rpcd's own).

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
 )
 
@@ -40,21 +41,19 @@ func ends(t *testing.T, what string, r int) {
 // Descriptors that come before a first frame is whole count as connections do.
 func TestHoardedDescriptors(t *testing.T) {
 	s := newServer(t, "any")
-	s.idle = newIdle(30, s.poke)
+	s.connections = limit.NewConnections(30, s.poke)
 	var hoards []*dialogue
 	var pipes [][]int
-	for _, counted := range []int{11, 22, 22, 22} {
+	for i := range 4 {
 		d := dial(t, s)
-		hoards, pipes = append(hoards, d), append(pipes, d.sent([]byte{1}, 10))
-		within(t, "they are counted", func() {
-			for n := 0; n != counted; time.Sleep(time.Millisecond) {
-				s.idle.mu.Lock()
-				n = s.idle.n
-				s.idle.mu.Unlock()
+		within(t, "it is counted", func() { // the eldest comes first
+			for s.connections.WaitingForFirstCall() < min(i+1, 2) {
+				time.Sleep(time.Millisecond)
 			}
 		})
+		hoards, pipes = append(hoards, d), append(pipes, d.sent([]byte{1}, 10))
 	}
-	// Three would have 33: two stay.
+	// Three would weigh 33: two stay.
 	for _, i := range []int{0, 1} {
 		hoards[i].refused(wire.Busy)
 		for _, r := range pipes[i] {
@@ -66,7 +65,7 @@ func TestHoardedDescriptors(t *testing.T) {
 	last.want(wire.TypeExit)
 }
 
-// Who may not call brings one descriptor at most, which a PING may.
+// A caller that may not call brings one descriptor at most: a PING may carry one.
 func TestStrangersDescriptors(t *testing.T) {
 	d := converse(t, "uid 4242")
 	for _, r := range d.sent([]byte{1}, 10)[1:] {

@@ -39,16 +39,16 @@ func TestLeaderIsNotReapedBeforeEnd(t *testing.T) {
 		}
 		wait(t, other)
 		time.Sleep(3 * reapPause)
-		if err := unix.Kill(c.PID, 0); err != nil || state(c.PID) != 'Z' {
-			t.Errorf("before End: %v, state %c; want a zombie", err, state(c.PID))
+		if err := unix.Kill(c.pid, 0); err != nil || state(c.pid) != 'Z' {
+			t.Errorf("before End: %v, state %c; want a zombie", err, state(c.pid))
 		}
 		c.Signal(unix.SIGTERM) // to nobody
 		within(t, "End", func() { over(c) })
 		other.Reap()
-		if err := unix.Kill(c.PID, 0); err != unix.ESRCH {
+		if err := unix.Kill(c.pid, 0); err != unix.ESRCH {
 			t.Errorf("after End: %v, want ESRCH", err)
 		}
-		if !c.gone {
+		if !c.reaped {
 			t.Error("a signal would still go to its number, whoever has that now")
 		}
 	}
@@ -96,7 +96,7 @@ func TestEndKillsAfterTheGrace(t *testing.T) {
 		c, r := script(t, `trap '' TERM; sh -c 'echo $$; sleep 1000; sleep 1000' & sleep 1000 & wait`)
 		left := pidFrom(t, r)
 		c.Signal(unix.SIGTERM)
-		if err := unix.Kill(c.PID, unix.SIGKILL); err != nil { // the leader alone
+		if err := unix.Kill(c.pid, unix.SIGKILL); err != nil { // the leader alone
 			t.Fatal(err)
 		}
 		wait(t, c)
@@ -153,7 +153,7 @@ func TestEndReachesTheWholeGroup(t *testing.T) {
 	}
 	c, r := script(t, `(sleep 1000 & echo $!; exec setsid sh -c 'echo $$; exec sleep 1000') & sleep 0.1`)
 	member, outsider := pidFrom(t, r), pidFrom(t, r)
-	if stat(member)[2] != fmt.Sprint(c.PID) || stat(outsider)[2] == fmt.Sprint(c.PID) {
+	if stat(member)[2] != fmt.Sprint(c.pid) || stat(outsider)[2] == fmt.Sprint(c.pid) {
 		t.Fatal("the scene isn't set")
 	}
 	wait(t, c)

@@ -30,7 +30,7 @@ func TestStatuses(t *testing.T) {
 	} {
 		c := start(t, shell(t, nil, script))
 		if strings.Contains(script, "STOP") {
-			until(t, "the stop, or the end", func() bool { s := state(c.PID); return s == 'T' || s == 'Z' })
+			until(t, "the stop, or the end", func() bool { s := state(c.pid); return s == 'T' || s == 'Z' })
 			c.Signal(unix.SIGCONT)
 		}
 		if got := wait(t, c); got.Wait != want {
@@ -50,7 +50,7 @@ func TestCore(t *testing.T) {
 	c := start(t, s)
 	got := wait(t, c)
 	var real unix.WaitStatus // wait4(2)'s own word, since the leader lies unreaped
-	if _, err := unix.Wait4(c.PID, &real, 0, nil); err != nil {
+	if _, err := unix.Wait4(c.pid, &real, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	end(c, 0)
@@ -100,7 +100,7 @@ func TestUsage(t *testing.T) {
 	c := start(t, shell(t, nil, "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; dd if=/dev/zero of=/dev/null bs=32M count=4 2>/dev/null"))
 	st := wait(t, c)
 	var usage unix.Rusage
-	if _, err := unix.Wait4(c.PID, nil, 0, &usage); err != nil {
+	if _, err := unix.Wait4(c.pid, nil, 0, &usage); err != nil {
 		t.Fatal(err)
 	}
 	end(c, 0)
@@ -242,8 +242,8 @@ func TestOwnSessionAndGroup(t *testing.T) {
 		return
 	}
 	c := start(t, shell(t, nil, "sleep 1000"))
-	f := stat(c.PID)
-	pid := fmt.Sprint(c.PID)
+	f := stat(c.pid)
+	pid := fmt.Sprint(c.pid)
 	if f[2] != pid || f[3] != pid {
 		t.Errorf("child %s: group %s, session %s", pid, f[2], f[3])
 	}

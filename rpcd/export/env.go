@@ -3,6 +3,8 @@ package export
 import (
 	"slices"
 	"strings"
+
+	"rpcd/rpcd/export/internal/display"
 )
 
 // crossExactly are the variables that change which code runs: the caller's
@@ -84,7 +86,7 @@ func parseEnv(text string) (a admitted, set []string, faults []fault) {
 		switch {
 		case why != "":
 			faults = append(faults, fault{
-				what: at(n) + quote(line) + " " + why,
+				what: at(n) + display.Quote(line) + " " + why,
 				cure: "write NAME, a pattern like LC_*, or NAME=VALUE",
 			})
 		case sets:

@@ -36,7 +36,7 @@ func ofRules(p *export.Procedure) (problems []export.Problem) {
 		})
 	}
 	for _, entry := range p.Set {
-		if name, _, _ := strings.Cut(entry, "="); slices.Contains(setLast, name) {
+		if name, _, _ := strings.Cut(entry, "="); export.SetForEachCall(name) {
 			problems = append(problems, export.Problem{
 				Reason: export.Denied, File: filepath.Join(p.Folder(), "env"),
 				What: fmt.Sprintf("sets %q, which rpcd sets itself for each call", name),
@@ -46,10 +46,6 @@ func ofRules(p *export.Procedure) (problems []export.Problem) {
 	}
 	return problems
 }
-
-// setLast are the variables that rpcd sets itself for a call, after the env
-// file's (rpcd/environ.go).
-var setLast = []string{"PWD", "RPC_CALL_ID", "RPC_WORKER", "RPC_PROCEDURE", "RPC_LABEL", "RPC_CALLER_UID", "RPC_CALLER_GID"}
 
 // ofWorkers is about resident workers.
 func ofWorkers(p *export.Procedure) []export.Problem {

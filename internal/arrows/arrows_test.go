@@ -109,8 +109,9 @@ func TestFewNeeds(t *testing.T) {
 	for path, needs := range map[string][]string{
 		"rpcd/rpcd/wire":         nil,
 		"rpcd/rpcd/duration":     nil,
-		"rpcd/rpcd/export":       {"rpcd/rpcd/duration", "rpcd/rpcd/export/internal/display"},
-		"rpcd/rpcd/export/lint":  {"rpcd/rpcd/export", "rpcd/rpcd/duration", "rpcd/rpcd/export/internal/display"},
+		"rpcd/internal/names":    nil,
+		"rpcd/rpcd/export":       {"rpcd/internal/names", "rpcd/rpcd/duration", "rpcd/rpcd/export/internal/display"},
+		"rpcd/rpcd/export/lint":  {"rpcd/internal/names", "rpcd/rpcd/export", "rpcd/rpcd/duration", "rpcd/rpcd/export/internal/display"},
 		"rpcd/rpcd/child/cgroup": {"golang.org/x/sys/unix"},
 	} {
 		for _, dep := range dependencies(t, path) {

@@ -7,10 +7,10 @@ import (
 	"os/signal"
 	"strconv"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/sigaction"
 	"rpcd/rpcd/child/cgroup"
 )
 
@@ -71,9 +71,8 @@ func closeOnExec() {
 // when they were ignored, those of job control, and 32 to 34.
 func defaultDispositions() {
 	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP, unix.SIGINT)
-	for _, sig := range []uintptr{uintptr(unix.SIGCONT), uintptr(unix.SIGTSTP), uintptr(unix.SIGTTIN), uintptr(unix.SIGTTOU), 32, 33, 34} {
-		var deflt [4]uintptr // struct kernel_sigaction with SIG_DFL, no flags, empty mask
-		_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&deflt)), 0, 8, 0, 0)
+	for _, sig := range []unix.Signal{unix.SIGCONT, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, 32, 33, 34} {
+		sigaction.Set(sig, sigaction.Default)
 	}
 }
 

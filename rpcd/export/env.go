@@ -3,6 +3,7 @@ package export
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"rpcd/rpcd/export/internal/display"
 )
@@ -115,7 +116,6 @@ func faultOfEnvName(name string) string {
 	return ""
 }
 
-// control: C1 counts too, since a terminal may obey U+009B as it obeys ESC [.
-func control(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 })
-}
+// control says whether a text has control bytes. Those of C1 count as well, since
+// a terminal may obey U+009B as it obeys ESC [.
+func control(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }

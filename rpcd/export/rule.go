@@ -7,12 +7,12 @@ import (
 	"strconv"
 	"strings"
 
+	"rpcd/internal/names"
 	"rpcd/rpcd/export/internal/display"
 )
 
-// Overflow is the id that the kernel shows for one that its namespace doesn't
-// map (/proc/sys/kernel/overflowuid): a stranger, not a user.
-const Overflow = 65534
+// Overflow is the id of unmapped strangers.
+const Overflow = names.Overflow
 
 // Caller is who asks, as the kernel reports it: SO_PEERCRED and SO_PEERGROUPS.
 type Caller struct {

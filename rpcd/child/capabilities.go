@@ -36,7 +36,8 @@ func RunAs() error {
 	return nil
 }
 
-// ambient says that rpcd may have ambient capabilities, which Start then drops.
+// ambient says that rpcd may have ambient capabilities. Start keeps them from
+// children.
 var ambient bool
 
 // dropCapabilities drops this thread's ambient and inheritable capabilities,

@@ -63,7 +63,7 @@ func TestCgroupReachesEscapees(t *testing.T) {
 		}
 		within(t, c.name, func() { end(ch, c.grace) })
 		if alive(left) {
-			t.Errorf("%s: it is still there", c.name)
+			t.Errorf("%s: it lives on", c.name)
 		}
 	}
 	until(t, "the orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
@@ -99,7 +99,7 @@ func TestCgroupSignalsOnce(t *testing.T) {
 	}
 }
 
-// With Keep a call has no cgroup, so Release ends nothing of it.
+// A call with Keep has no cgroup, so Release ends nothing of it.
 func TestKeepHasNoCgroup(t *testing.T) {
 	if !contained(t) {
 		return
@@ -118,7 +118,7 @@ func TestKeepHasNoCgroup(t *testing.T) {
 	c.Reap()
 	Release()
 	if !alive(left) {
-		t.Error("what was to be kept is gone")
+		t.Error("what the call left was ended")
 	}
 	_ = unix.Kill(left, unix.SIGKILL)
 	until(t, "the orphan is reaped", func() bool { return len(ownChildren(t)) == 0 })
@@ -328,7 +328,7 @@ func TestContainSweeps(t *testing.T) {
 	start(t, s)
 	c := start(t, shell(t, nil, "exec sleep 1000"))
 	fmt.Println(c.pid)
-	_, _ = os.Stdin.Read(make([]byte, 1)) // the end of our parent
+	_, _ = os.Stdin.Read(make([]byte, 1)) // until our parent ends
 	Release()
 	os.Exit(0)
 }

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Credential is the user whom a child runs as instead of rpcd's own. A nil one is
-// rpcd's own user.
+// Credential is the user whom a child runs as instead of rpcd's own. All methods
+// work on nil, which is rpcd's own user.
 type Credential struct {
 	UID, GID uint32
 	Groups   []uint32 // supplementary: these and no others

@@ -24,7 +24,7 @@ import (
 //   - Descriptors beyond 2 and ignored signals that it inherited don't reach its
 //     children.
 //   - No process of the same user can trace it, or read its memory, environment
-//     and descriptors (PR_SET_DUMPABLE). Its children get dumpable by execve(2).
+//     and descriptors (PR_SET_DUMPABLE). This ends for a child with its execve(2).
 //   - Children are likelier than rpcd to be chosen when memory runs out.
 func Setup() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -49,7 +49,8 @@ func Setup() error {
 	return nil
 }
 
-// closeOnExec keeps descriptors beyond 2 that rpcd inherited from its children.
+// closeOnExec marks the descriptors beyond 2 that rpcd inherited, so that its
+// children don't get them.
 func closeOnExec() {
 	if unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return

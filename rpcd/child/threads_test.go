@@ -7,7 +7,7 @@ import (
 	"rpcd/rpcd/child/cgroup"
 )
 
-// The threads are there afterwards, as many as the limit of processes allows.
+// The process has the threads afterwards: as many as the limit of processes allows.
 func TestPrestartThreads(t *testing.T) {
 	if !alone(t) {
 		return

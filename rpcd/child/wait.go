@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Status is how a process ended.
+// Status is how a process ended and what it used.
 type Status struct {
-	Wait         uint32 // as wait(2) gives it
+	Wait         uint32 // the status of wait(2)
 	User, System time.Duration
-	MaxRSS       uint64 // KiB
+	MaxRSS       uint64 // the most memory that it had at a time, in KiB
 }
 
 // Wait waits for the leader's end without reaping it, so that it may be called

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The directories of the own cgroup, by examples of hosts.
+// Where a process sees its own cgroup, by examples of hosts.
 func TestVisible(t *testing.T) {
 	for _, c := range []struct {
 		name, list, mounts string
@@ -38,7 +38,7 @@ func TestVisible(t *testing.T) {
 func TestPidsFiles(t *testing.T) {
 	for _, c := range []struct {
 		name, list string
-		want       []string // all of these; the first two stand for a container's own
+		want       []string // among others
 	}{
 		{"v2", "0::/user.slice/a b\n", []string{"/sys/fs/cgroup/pids.max", "/sys/fs/cgroup/pids/pids.max", "/sys/fs/cgroup/user.slice/a b/pids.max"}},
 		{"v1", "11:pids:/docker/abc\n1:name=systemd:/y\n", []string{"/sys/fs/cgroup/pids/pids.max", "/sys/fs/cgroup/pids/docker/abc/pids.max"}},

@@ -146,7 +146,7 @@ func (c *call) running() wire.Running {
 		Age: time.Since(c.came), Bridged: c.bridged,
 	}
 	if c.process != nil {
-		r.PID, r.State = uint32(c.process.Number()), wire.CallRunning
+		r.PID, r.State = uint32(c.process.PID()), wire.CallRunning
 	}
 	switch {
 	case c.ending > untouched, c.ended:

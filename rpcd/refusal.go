@@ -39,7 +39,7 @@ func refusal(err error) *wire.Refused {
 	case errors.Is(err, wire.ErrProtocol):
 		return &wire.Refused{Code: wire.Protocol, Text: "refuses: " + err.Error()}
 	case errors.As(err, &exported):
-		switch exported.Kind {
+		switch exported.Reason {
 		case export.Unknown:
 			return &wire.Refused{Code: wire.Unknown, Text: "has " + exported.Error()}
 		case export.NotExecutable:

@@ -9,12 +9,13 @@ import (
 	"slices"
 	"strings"
 
+	"rpcd/internal/names"
 	"rpcd/internal/version"
 	"rpcd/rpcd/fdconn"
 )
 
 const (
-	defaultDir     = "/run/rpc"
+	defaultDir     = names.DefaultDir
 	defaultExports = "/etc/rpcd/exports"
 )
 
@@ -110,14 +111,14 @@ func (p *place) exposed() []string {
 	return []string{fmt.Sprintf("everybody may replace the socket: %q is writable by others (chmod o-w %s; callers are safe with --server-uid %d)", dir, dir, os.Geteuid())}
 }
 
-// workerName refuses names that rpc couldn't reach.
+// workerName refuses a name under which no caller could reach the worker: one that
+// rpc takes for a verb or an option, and one that it doesn't list.
 func workerName(name string) error {
 	switch {
 	case slices.Contains(version.Verbs, name):
 		return fmt.Errorf("cannot serve under the name %q: it is a verb of rpc", name)
-	case name == "" || name == "." || name == "..", strings.Contains(name, "/"), strings.HasPrefix(name, "-"), strings.HasPrefix(name, "."),
-		len(name) > 200, strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }):
-		return fmt.Errorf("cannot serve under the name %q: a name has 1 to 200 bytes, no slash, no control bytes, and doesn't begin with a dot or a dash", name)
+	case names.Worker(name) != nil, strings.HasPrefix(name, "-"), strings.HasPrefix(name, "."):
+		return fmt.Errorf("cannot serve under the name %q: a name has 1 to %d bytes, no slash, no control bytes, and doesn't begin with a dot or a dash", name, names.MaxWorker)
 	}
 	return nil
 }

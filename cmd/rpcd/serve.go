@@ -88,7 +88,6 @@ func serve(c *cobra.Command, f *serveFlags, args []string) error {
 		return err
 	}
 	defer release()
-	rpcd.SpareThreads()
 	_ = unix.Chdir("/")
 	server, err := rpcd.New(config)
 	if err != nil {

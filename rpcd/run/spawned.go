@@ -66,7 +66,7 @@ type spawnedProcess struct {
 	once   sync.Once // for Close
 }
 
-func (p *spawnedProcess) PID() int                  { return p.child.Number() }
+func (p *spawnedProcess) PID() int                  { return p.child.PID() }
 func (p *spawnedProcess) Signal(sig syscall.Signal) { p.child.Signal(sig) }
 
 func (p *spawnedProcess) Wait() (Status, error) {

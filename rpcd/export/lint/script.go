@@ -1,4 +1,4 @@
-package export
+package lint
 
 import (
 	"bytes"
@@ -7,20 +7,24 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"rpcd/rpcd/export"
+	"rpcd/rpcd/export/internal/display"
 )
 
-// maxScripts is how many scripts in a row the kernel follows, each the next
-// one's interpreter, and some more (exec_binprm in fs/exec.c).
+// maxScripts is how many files are looked at in a chain in which each script's
+// interpreter is the next one. The kernel follows five (exec_binprm in fs/exec.c).
 const maxScripts = 6
 
-// marks are byte order marks: of UTF-8, and of both UTF-16.
+// marks are the byte order marks of UTF-8 and of both forms of UTF-16.
 var marks = [][]byte{{0xef, 0xbb, 0xbf}, {0xff, 0xfe}, {0xfe, 0xff}}
 
 const firstLineCure = "correct its first line"
 
-// unfit says why the kernel won't run a program, by its first bytes, and what
-// to do; or "". What may be a program of some other kind (binfmt_misc) passes.
-func unfit(p *Procedure, o Owner) (what, cure string) {
+// unfit says why the kernel won't execute a program, judged by its first bytes,
+// and what to do about it. "": nothing is known against it. What may be a format
+// of binfmt_misc passes.
+func unfit(p *export.Procedure, o export.Owner) (what, cure string) {
 	file := p.Path
 	for range maxScripts {
 		head := firstBytes(file)
@@ -30,19 +34,19 @@ func unfit(p *Procedure, o Owner) (what, cure string) {
 		next, argument, what, cure := firstLine(head)
 		switch {
 		case what != "" && file != p.Path:
-			return "has an interpreter that can't be used: " + quote(file) + " " + what, firstLineCure
+			return "has an interpreter that can't be used: " + display.Quote(file) + " " + what, firstLineCure
 		case what != "" || next == "":
 			return what, cure
 		case filepath.Base(next) == "env" && !onPath(argument, p, o):
-			return "asks env for " + quote(argument) + ", which isn't on rpcd's PATH", "install it, or " + firstLineCure
+			return "asks env for " + display.Quote(argument) + ", which isn't on rpcd's PATH", "install it, or " + firstLineCure
 		}
 		file = next
 	}
 	return "has an interpreter that leads back to it", firstLineCure
 }
 
-// firstBytes gives what the kernel looks at, or nil: a program needn't be
-// readable.
+// firstBytes gives the 256 bytes that the kernel looks at. nil: the program can't
+// be read, and needn't be readable to be executed.
 func firstBytes(path string) []byte {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -54,8 +58,9 @@ func firstBytes(path string) []byte {
 	return head[:max(n, 0)]
 }
 
-// firstLine gives the interpreter of a script that begins with head, and its
-// argument; or what is wrong. A program that is no script has neither.
+// firstLine gives the interpreter of a script that begins with head, and the
+// interpreter's argument, or what is wrong with it. Both are empty for a program
+// that is no script.
 func firstLine(head []byte) (next, argument, what, cure string) {
 	switch {
 	case bytes.HasPrefix(head, []byte("#!")):
@@ -72,8 +77,8 @@ func firstLine(head []byte) (next, argument, what, cure string) {
 	return "", "", what, cure
 }
 
-// interpreter reads a #! line (execve(2)): a path, and all the rest as one
-// argument.
+// interpreter reads a #! line: a path, and all that follows as one argument
+// (execve(2)).
 func interpreter(line string) (path, argument, what string) {
 	if strings.HasSuffix(line, "\r") {
 		return "", "", "has a carriage return at the end of its #! line"
@@ -83,26 +88,27 @@ func interpreter(line string) (path, argument, what string) {
 	if i := strings.IndexAny(line, " \t"); i >= 0 {
 		path, argument = line[:i], strings.Trim(line[i:], " \t")
 	}
-	unusable := "has an interpreter that can't be used: " + quote(path) + ": "
+	unusable := "has an interpreter that can't be used: " + display.Quote(path) + ": "
 	st, err := os.Stat(path)
 	switch {
 	case path == "":
 		what = "has a #! line without an interpreter"
-	case !filepath.IsAbs(path): // the caller would choose it, by its directory
+	case !filepath.IsAbs(path): // then the caller's directory decides which file it is
 		what = unusable + "it is another file in each directory"
 	case err != nil:
-		what = unusable + cause(err)
+		what = unusable + display.Cause(err)
 	case !st.Mode().IsRegular():
 		what = unusable + "it is no file"
-	case !mayRun(path):
+	case !mayExecute(path):
 		what = unusable + "it may not be executed"
 	}
 	return path, argument, what
 }
 
-// onPath says whether env(1) finds its one argument. What it does with options,
-// variables and many words isn't judged, nor a PATH that isn't rpcd's alone.
-func onPath(argument string, p *Procedure, o Owner) bool {
+// onPath says whether env(1) finds its one argument. It says yes where it can't
+// know: with options, variables or several words, and where the caller may bring
+// a PATH.
+func onPath(argument string, p *export.Procedure, o export.Owner) bool {
 	path := o.PATH
 	for _, entry := range p.Set {
 		if value, ok := strings.CutPrefix(entry, "PATH="); ok {
@@ -115,6 +121,6 @@ func onPath(argument string, p *Procedure, o Owner) bool {
 	return slices.ContainsFunc(filepath.SplitList(path), func(dir string) bool {
 		file := filepath.Join(dir, argument)
 		st, err := os.Stat(file)
-		return !filepath.IsAbs(dir) || err == nil && st.Mode().IsRegular() && mayRun(file)
+		return !filepath.IsAbs(dir) || err == nil && st.Mode().IsRegular() && mayExecute(file)
 	})
 }

@@ -7,11 +7,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"rpcd/rpcd/export/internal/exporttest"
 )
 
-// Each row is one thing wrong in a directory that is good without it; Check
+// Each row is one thing wrong in a directory that is good without it. Survey
 // names the file and the cure, and nothing else.
-func TestCheck(t *testing.T) {
+func TestSurvey(t *testing.T) {
+	chmod := exporttest.Chmod
 	exec := func(name string) map[string]string { return map[string]string{name + "/run:x": "#!/bin/sh\n"} }
 	with := func(file, text string) map[string]string {
 		m := exec("p")
@@ -22,20 +25,11 @@ func TestCheck(t *testing.T) {
 		title string
 		files map[string]string
 		do    func(t *testing.T, dir string)
-		file  string // "" : nothing is wrong
+		file  string // at fault; "": nothing is wrong
 		words []string
 	}{
 		{"good", map[string]string{"a": ">/bin/sh", "s:x": "#!/bin/sh -e\n", ".git/config": "", ".x": ""}, nil, "", nil},
 		{"good folder", with("allow", "any"), nil, "", nil},
-		{"good scripts", map[string]string{
-			"env:x": "#!/usr/bin/env sh\n", "env-S:x": "#!/usr/bin/env -S nosuch -u\n", "env=:x": "#!/usr/bin/env A=1\n",
-			"args:x": "#! \t/bin/sh  -e -u \n", "no newline:x": "#!/bin/sh", "nested:x": "#!/bin/../bin/sh\n", "link": ">env",
-			"p/run:x": "#!/usr/bin/env nosuch\n", "p/env": "PATH\n", // the caller's PATH
-			"q/run:x": "#!/usr/bin/env nosuch\n", "q/env": "PATH=/opt/bin:relative\n", "q/args": "-a\n\n",
-			"wine:x": "MZ\x90\x00\x03",
-		}, nil, "", nil},
-		{"topic", map[string]string{"t/topic": "retain", "t/allow": "uid 5"}, nil, "t/topic", []string{"this release", "run there instead"}},
-		{"workers", with("workers", "2"), nil, "p/workers", []string{"this release", "remove it"}},
 		{"empty", nil, nil, "", nil},
 		{"directory writable by others", nil, chmod("", 0o777), "exports", []string{"chmod o-w"}},
 		{"directory sticky", nil, chmod("", 0o777|os.ModeSticky), "exports", []string{"chmod o-w"}},
@@ -66,18 +60,14 @@ func TestCheck(t *testing.T) {
 		{"unknown file", with("alow", "any"), nil, "p/alow", []string{"remove or rename", "allow, args, env"}},
 		{"unknown folder", with("sub/x", ""), nil, "p/sub", []string{"remove or rename"}},
 		{"bad rule", with("allow", "# who\n\nuser 5"), nil, "p/allow", []string{"line 3", "user 5", "uid N"}},
-		{"rule that admits nobody", with("allow", "uid 65534"), nil, "p/allow", []string{"unmapped", "any"}},
 		{"bad variable", with("env", "export A=1"), nil, "p/env", []string{"line 1", "space", "NAME=VALUE"}},
 		{"bad timeout", with("timeout", "-1"), nil, "p/timeout", []string{"no duration", "1.5h"}},
 		{"bad number", with("max-calls", "0"), nil, "p/max-calls", []string{"from 1 to", "remove"}},
 		{"bad workers", with("workers", "two"), nil, "p/workers", []string{"two", "from 1 to"}},
-		{"max-uses alone", with("max-uses", "5"), nil, "p/max-uses", []string{"resident", "remove it"}},
 		{"flag that says no", with("keep", "no\n"), nil, "p/keep", []string{"isn't empty", "remove"}},
 		{"two lines of summary", with("summary", "a\nb"), nil, "p/summary", []string{"one line"}},
 		{"NUL in args", with("args", "a\x00b"), nil, "p/args", []string{"NUL", "remove"}},
 		{"relative workdir", with("workdir", "tmp"), nil, "p/workdir", []string{"slash"}},
-		{"missing workdir", with("workdir", "/none/such\n"), nil, "p/workdir", []string{"/none/such", "make the directory"}},
-		{"workdir is a file", with("workdir", "/etc/passwd"), nil, "p/workdir", []string{"no directory"}},
 		{"over-long rules", with("allow", strings.Repeat("\n", maxRuleFile+1)), nil, "p/allow", []string{"64 KiB", "shorten"}},
 		{"FIFO", nil, func(t *testing.T, dir string) { must(t, syscall.Mkfifo(dir+"/a", 0o755)) }, "a", []string{"FIFO"}},
 		{"rule is a FIFO", exec("p"), func(t *testing.T, dir string) { must(t, syscall.Mkfifo(dir+"/p/env", 0o644)) },
@@ -92,17 +82,7 @@ func TestCheck(t *testing.T) {
 			t.Cleanup(func() { l.Close() })
 			must(t, os.Chmod("a", 0o755))
 		}, "a", []string{"a socket"}},
-		{"no interpreter", map[string]string{"a:x": "#!/none/python\n"}, nil, "a", []string{"interpreter", "/none/python", "first line"}},
-		{"CRLF", map[string]string{"a:x": "#!/bin/sh\r\n"}, nil, "a", []string{"carriage return"}},
-		{"env without the program", map[string]string{"a:x": "#!/usr/bin/env nosuch\n"}, nil, "a", []string{"nosuch", "PATH", "install it"}},
-		{"env with a PATH of its own", map[string]string{"p/run:x": "#!/usr/bin/env sh\n", "p/env": "PATH=/none\n"}, nil, "p/run", []string{`"sh"`, "PATH"}},
-		{"a relative interpreter", map[string]string{"a:x": "#!bin/sh\n"}, nil, "a", []string{"each directory", "first line"}},
-		{"an interpreter that can't run", map[string]string{"a:x": "#!/etc/passwd -x\n"}, nil, "a", []string{"/etc/passwd", "may not be executed", "first line"}},
-		{"interpreter is a directory", map[string]string{"a:x": "#!/usr\n"}, nil, "a", []string{`"/usr": it is no file`, "first line"}},
-		{"text", map[string]string{"a:x": "echo x\n"}, nil, "a", []string{"text without #!", "put #!/bin/sh"}},
-		{"UTF-16", map[string]string{"a:x": "\xff\xfe#\x00!\x00"}, nil, "a", []string{"byte order mark", "UTF-8"}},
 		{"args with CRLF", with("args", "-a\n-b\r\n"), nil, "p/args", []string{"line 2", "carriage return", "newlines"}},
-		{"env sets a call's own", with("env", "RPC_DIR=/run\nRPC_WORKER=x\n"), nil, "p/env", []string{"RPC_WORKER", "remove that line"}},
 		{"through procfs", map[string]string{"a": ">/proc/self/exe"}, nil, "a", []string{"/proc/self", "link to the file itself"}},
 		{"link to a file of the system", map[string]string{"a": ">/etc/passwd"}, nil, "a", []string{"leads to no program", "/etc/passwd", "rm "}},
 		{"link to a file of ours", map[string]string{"a": ">p/args", "p/run:x": "", "p/args": ""}, nil, "p/args", []string{"chmod +x"}},
@@ -117,9 +97,7 @@ func TestCheck(t *testing.T) {
 			if tt.do != nil {
 				tt.do(t, dir)
 			}
-			me := me
-			me.PATH = "/usr/bin:/bin"
-			problems := Check(dir, me)
+			problems := allProblems(dir, me)
 			if tt.file == "" {
 				if len(problems) > 0 {
 					t.Errorf("problems %q", problems)
@@ -130,26 +108,33 @@ func TestCheck(t *testing.T) {
 				t.Fatalf("problems %q", problems)
 			}
 			clean(t, problems[0].String(), append(tt.words, tt.file+`" `)...)
-			if problems[0].Cure == "" || problems[0].Kind == 0 {
-				t.Errorf("no cure or kind: %+v", problems[0])
+			if problems[0].Cure == "" || problems[0].Reason == 0 {
+				t.Errorf("no cure or reason: %+v", problems[0])
 			}
 		})
 	}
 }
 
 // Many problems are all told, each once.
-func TestCheckAll(t *testing.T) {
+func TestSurveyAll(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"lib/run:x": "", "lib/x": "", "lib/allow": strings.Repeat("bad\n", 100), "lib/env": "a b\n=\n",
 		"a": ">lib/x", "b": "", "c": ">/none",
 	})
 	must(t, os.Chmod(filepath.Dir(dir), 0o777))
 	want := 1 /* parent */ + 1 /* a */ + 1 /* b */ + 1 /* c */ + maxFaults + 2 /* env */ + 1 /* x */
-	if problems := Check(dir, me); len(problems) != want {
+	if problems := allProblems(dir, me); len(problems) != want {
 		t.Errorf("%d problems, want %d: %q", len(problems), want, problems)
 	}
-}
-
-func chmod(file string, mode os.FileMode) func(*testing.T, string) {
-	return func(t *testing.T, dir string) { must(t, os.Chmod(filepath.Join(dir, file), mode)) }
+	must(t, os.Chmod(filepath.Dir(dir), 0o755))
+	entries, problems := Survey(dir, me)
+	var usable []string
+	for _, e := range entries {
+		if e.Procedure != nil {
+			usable = append(usable, e.Procedure.Name)
+		}
+	}
+	if len(problems) > 0 || len(entries) != 4 || len(usable) > 0 {
+		t.Errorf("%d entries, of them %q without a problem; of the directory %q", len(entries), usable, problems)
+	}
 }

@@ -4,28 +4,27 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"slices"
 	"strconv"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"rpcd/client"
+	"rpcd/internal/reach"
 	"rpcd/rpcd/wire"
 )
 
-// Questions that rules ask of a patient.
+// The conditions of doctor's rules.
 
-// nobody is what the kernel shows for an id that a namespace doesn't map
-// (/proc/sys/kernel/overflowuid).
-const nobody = 65534
+// unmappedID is what the kernel shows for an id that a user namespace doesn't
+// map (/proc/sys/kernel/overflowuid).
+const unmappedID = 65534
 
-func all(conditions ...func(*patient) bool) func(*patient) bool {
-	return func(p *patient) bool {
+func all(conditions ...func(*facts) bool) func(*facts) bool {
+	return func(f *facts) bool {
 		for _, c := range conditions {
-			if !c(p) {
+			if !c(f) {
 				return false
 			}
 		}
@@ -33,77 +32,74 @@ func all(conditions ...func(*patient) bool) func(*patient) bool {
 	}
 }
 
-// found is a cause why the worker's sockets weren't found.
-func found(cause error) func(*patient) bool {
-	return func(p *patient) bool { return errors.Is(p.findErr, cause) }
+// because is a reason why no socket was found, or none can be connected to.
+func because(reason reach.Reason) func(*facts) bool {
+	return func(f *facts) bool { return f.cause != nil && f.cause.Reason == reason }
 }
 
-// failed is a cause why the socket couldn't be connected to.
-func failed(cause syscall.Errno) func(*patient) bool {
-	return func(p *patient) bool { return !p.probe.Connected && errors.Is(p.probe.Err, cause) }
-}
-
-// answered is a cause why no answer came.
-func answered(causes ...error) func(*patient) bool {
-	return func(p *patient) bool {
-		for _, c := range causes {
-			if errors.Is(p.probe.Err, c) {
-				return true
-			}
-		}
-		return false
+// failedWith is a cause why no answer came.
+func failedWith(causes ...error) func(*facts) bool {
+	return func(f *facts) bool {
+		return slices.ContainsFunc(causes, func(c error) bool { return errors.Is(f.probe.Err, c) })
 	}
 }
 
-func refusedWith(code wire.Code) func(*patient) bool {
-	return func(p *patient) bool {
+func refusedWith(code wire.Code) func(*facts) bool {
+	return func(f *facts) bool {
 		var r *wire.Refused
-		return errors.As(p.probe.Err, &r) && r.Code == code
+		return errors.As(f.probe.Err, &r) && r.Code == code
 	}
 }
 
+func directoryIs(any ...wire.Sameness) func(*facts) bool {
+	return func(f *facts) bool { return slices.Contains(any, f.way().Dir) }
+}
+
+// On the way to a socket.
 var (
-	unusable   = func(p *patient) bool { return p.unusable != nil }
-	named      = func(p *patient) bool { return p.named }
-	isVerb     = func(p *patient) bool { return p.verb }
-	noDir      = func(p *patient) bool { return p.noDir }
-	inFolder   = func(p *patient) bool { return p.folder }
-	lost       = func(p *patient) bool { return p.findErr != nil }
-	isOther    = func(p *patient) bool { return p.at == p.socket && p.is.Type() != fs.ModeSocket }
-	isShared   = func(p *patient) bool { return p.sharing != "" }
-	cutOff     = func(p *patient) bool { return !p.probe.Connected && p.probe.Err != nil }
-	admitted   = func(p *patient) bool { return p.admits }
-	atFolder   = func(p *patient) bool { return p.is.IsDir() }
-	hasSELinux = func(p *patient) bool { return p.selinux }
-	silent     = answered(os.ErrDeadlineExceeded, context.DeadlineExceeded)
-	dropped    = answered(io.EOF, io.ErrUnexpectedEOF, unix.ECONNRESET, unix.EPIPE)
-	foreign    = answered(wire.ErrProtocol)
-	noAnswer   = func(p *patient) bool { return p.probe.Err != nil }
-	anyServer  = func(p *patient) bool { return p.wanted == "" }
-	draining   = func(p *patient) bool { return p.pong().State != "up" }
-	full       = func(p *patient) bool { return p.pong().Load.Running >= p.pong().Load.MaxCalls }
-	queueFull  = func(p *patient) bool { return p.pong().Load.Waiting >= p.pong().Load.MaxQueue }
-	untold     = func(p *patient) bool { return p.pong().Way == nil }
-	bridged    = func(p *patient) bool { return p.probe.DescriptorsAsked > 0 && p.way().Descriptors == 0 }
-	unmapped   = func(p *patient) bool { return p.way().UID == nobody && p.self.uid != nobody }
-	renamed    = func(p *patient) bool { return p.way().UID != p.self.uid }
-	otherUser  = func(p *patient) bool { return p.way().UID != p.way().OwnUID }
-	otherGroup = func(p *patient) bool { return p.way().GID != p.way().OwnGID }
-	passesNone = func(p *patient) bool { return p.pass == "none" }
-	nowhere    = func(p *patient) bool { return p.probe.Directory == "" }
-	byName     = func(p *patient) bool { return p.probe.DirectoryByName || bridged(p) }
-	notListed  = func(p *patient) bool { return p.probe.ListErr != nil }
-	nothing    = func(p *patient) bool { return len(p.probe.Procedures) == 0 }
+	badOptions  = func(f *facts) bool { return f.optionErr != nil }
+	misnamed    = func(f *facts) bool { return errors.Is(f.findErr, client.ErrUsage) }
+	named       = func(f *facts) bool { return f.named }
+	isVerb      = func(f *facts) bool { return f.verb }
+	notFound    = func(f *facts) bool { return f.findErr != nil }
+	inFolder    = func(f *facts) bool { return f.folder }
+	atFolder    = func(f *facts) bool { return f.place.Mode.IsDir() }
+	admitted    = func(f *facts) bool { return f.admits }
+	hasSELinux  = func(f *facts) bool { return f.selinux }
+	onSharedFS  = func(f *facts) bool { return f.sharedOn != "" }
+	unconnected = func(f *facts) bool { return f.cause != nil }
 )
 
-func directoryIs(any ...wire.Sameness) func(*patient) bool {
-	return func(p *patient) bool { return slices.Contains(any, p.way().Dir) }
-}
+// Of what serves the socket.
+var (
+	anyServer = func(f *facts) bool { return f.wanted == "" }
+	silent    = failedWith(os.ErrDeadlineExceeded, context.DeadlineExceeded)
+	hungUp    = failedWith(io.EOF, io.ErrUnexpectedEOF, unix.ECONNRESET, unix.EPIPE)
+	foreign   = failedWith(wire.ErrProtocol)
+	noAnswer  = func(f *facts) bool { return f.probe.Err != nil }
+	draining  = func(f *facts) bool { return f.pong().State != "up" }
+	full      = func(f *facts) bool { return f.pong().Load.Running >= f.pong().Load.MaxCalls }
+	queueFull = func(f *facts) bool { return f.pong().Load.Waiting >= f.pong().Load.MaxQueue }
+)
 
-// rightServer: RPC_SERVER_UID is a number, and that of who listens.
-func rightServer(p *patient) bool {
-	uid, err := strconv.ParseUint(p.wanted, 10, 32)
-	return err == nil && uint32(uid) == p.probe.OwnerUID
-}
+// Of how the worker sees this process.
+var (
+	wayUnknown = func(f *facts) bool { return f.pong().Way == nil }
+	bridged    = func(f *facts) bool { return f.probe.DescriptorsAsked > 0 && f.way().Descriptors == 0 }
+	unmapped   = func(f *facts) bool { return f.way().UID == unmappedID && f.self.uid != unmappedID }
+	seenAs     = func(f *facts) bool { return f.way().UID != f.self.uid } // another uid than here
+	otherUser  = func(f *facts) bool { return f.way().UID != f.way().OwnUID }
+	otherGroup = func(f *facts) bool { return f.way().GID != f.way().OwnGID }
+	passesNone = func(f *facts) bool { return f.pass == "none" }
+	nowhere    = func(f *facts) bool { return f.probe.Directory == "" }
+	byName     = func(f *facts) bool { return f.probe.DirectoryByName || bridged(f) }
+	notListed  = func(f *facts) bool { return f.probe.ListErr != nil }
+	nothing    = func(f *facts) bool { return len(f.probe.Procedures) == 0 }
+)
 
-var misnamed = found(client.ErrUsage)
+// rightServer: RPC_SERVER_UID is a number, and the uid of the process that
+// listens.
+func rightServer(f *facts) bool {
+	uid, err := strconv.ParseUint(f.wanted, 10, 32)
+	return err == nil && uint32(uid) == f.probe.OwnerUID
+}

@@ -9,79 +9,57 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/reach"
 )
 
-// person is this process as mode bits see it.
-type person struct {
+// identity is this process as mode bits see it.
+type identity struct {
 	uid, gid uint32
 	groups   []uint32 // supplementary, without gid
 	override bool     // CAP_DAC_OVERRIDE: modes don't count (capabilities(7))
 }
 
-func newPerson() person {
-	p := person{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid())}
+func ownIdentity() identity {
+	who := identity{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid())}
 	groups, _ := os.Getgroups()
 	for _, g := range groups {
-		if uint32(g) != p.gid {
-			p.groups = append(p.groups, uint32(g))
+		if uint32(g) != who.gid {
+			who.groups = append(who.groups, uint32(g))
 		}
 	}
 	status, _ := os.ReadFile("/proc/self/status")
 	if _, rest, ok := bytes.Cut(status, []byte("\nCapEff:")); ok {
 		line, _, _ := bytes.Cut(rest, []byte("\n"))
 		caps, _ := strconv.ParseUint(strings.TrimSpace(string(line)), 16, 64)
-		p.override = caps&(1<<unix.CAP_DAC_OVERRIDE) != 0
+		who.override = caps&(1<<unix.CAP_DAC_OVERRIDE) != 0
 	}
-	return p
+	return who
 }
 
-func (p person) String() string {
-	s := fmt.Sprintf("%d:%d", p.uid, p.gid)
-	if len(p.groups) > 0 {
-		s += " with groups " + strings.Trim(fmt.Sprint(p.groups), "[]")
+func (who identity) String() string {
+	s := fmt.Sprintf("%d:%d", who.uid, who.gid)
+	if len(who.groups) > 0 {
+		s += " with groups " + strings.Trim(fmt.Sprint(who.groups), "[]")
 	}
 	return s
 }
 
-// admitted says whether mode bits give the right need (1 to search, 2 to
-// write), as path_resolution(7) tells it.
-func (p person) admitted(st *unix.Stat_t, need uint32) bool {
+// admitted says whether the mode bits of a file or folder let this process
+// connect to it, or pass it (path_resolution(7), unix(7)).
+func (who identity) admitted(at reach.Place) bool {
+	const search, write = 0o1, 0o2
+	need := uint32(write)
+	if at.Mode.IsDir() {
+		need = search
+	}
 	switch {
-	case p.override:
+	case who.override:
 		return true
-	case p.uid == st.Uid:
-		return st.Mode>>6&need != 0
-	case p.gid == st.Gid || slices.Contains(p.groups, st.Gid):
-		return st.Mode>>3&need != 0
+	case who.uid == at.UID:
+		return at.Bits>>6&need != 0
+	case who.gid == at.GID || slices.Contains(who.groups, at.GID):
+		return at.Bits>>3&need != 0
 	}
-	return st.Mode&need != 0
-}
-
-// selinuxEnforces: in a container the file may be hidden, and our own context
-// (user:role:type:level, unlike AppArmor's) shows that there is SELinux.
-func selinuxEnforces() bool {
-	if b, err := os.ReadFile("/sys/fs/selinux/enforce"); err == nil {
-		return strings.HasPrefix(string(b), "1")
-	}
-	b, _ := os.ReadFile("/proc/self/attr/current")
-	return bytes.Count(b, []byte(":")) >= 3
-}
-
-// shared are the file systems (statfs(2), linux/magic.h) that show one file to
-// several kernels: a socket there connects only within the kernel that made it.
-var shared = map[uint32]string{
-	0x01021997: "9p",
-	0x65735546: "fuse (virtiofs, osxfs, sshfs)",
-	0x6969:     "NFS",
-	0xff534d42: "CIFS",
-	0xfe534d42: "SMB",
-	0x786f4256: "vboxsf",
-}
-
-func sharedFileSystem(path string) string {
-	var st unix.Statfs_t
-	if unix.Statfs(path, &st) != nil {
-		return ""
-	}
-	return shared[uint32(st.Type)]
+	return at.Bits&need != 0
 }

@@ -72,7 +72,7 @@ func serve(c *cobra.Command, f *serveFlags, args []string) error {
 	if c.Flags().Changed("gid") && (f.gid < 0 || int64(f.gid) >= math.MaxUint32) { // (gid_t)-1 is nobody's
 		return usageError{fmt.Errorf("cannot use --gid %d: it is the number of a group", f.gid)}
 	}
-	logs := rpcd.NewLogWriter(os.Stderr, 4096)
+	logs := newLogWriter(os.Stderr, 4096)
 	defer logs.Flush(time.Second)
 	config.Name, config.Activated = where.name, len(where.passed) > 0
 	config.Log = hclog.New(&hclog.LoggerOptions{Name: "rpcd", Level: hclog.LevelFromString(f.logLevel), Output: logs, JSONFormat: f.logFormat == "json"})

@@ -15,7 +15,7 @@ import (
 
 func main() { os.Exit(run(os.Args[1:])) }
 
-// usageError ends with status 2.
+// usageError is an error of the command line. rpcd ends with 2 then.
 type usageError struct{ error }
 
 // run gives the exit status: 0, 1 failed, 2 usage.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rpcd/internal/flagerror"
 	"rpcd/rpcd"
 	"rpcd/rpcd/duration"
 )
@@ -68,7 +69,7 @@ func fromEnvironment(c *cobra.Command) (err error) {
 		}
 		for _, v := range values {
 			if e := c.Flags().Set(f.Name, strings.TrimSpace(v)); e != nil {
-				err = usageError{fmt.Errorf("take %s from the environment: %w", variable, e)}
+				err = usageError{fmt.Errorf("cannot use %s=%q: %w", variable, v, flagerror.Cause(e))}
 				return
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rpcd/internal/flagerror"
 	"rpcd/internal/version"
 	"rpcd/rpcd/fdconn"
 )
@@ -36,6 +37,9 @@ func run(args []string) int {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if err, ok := flagerror.Value(err); ok {
+			return usageError{err}
+		}
 		return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
 	root.AddCommand(serveCommand(), checkCommand(), &cobra.Command{

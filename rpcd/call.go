@@ -2,8 +2,10 @@ package rpcd
 
 import (
 	"context"
+	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -12,199 +14,201 @@ import (
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/limit"
+	"rpcd/rpcd/run"
 	"rpcd/rpcd/stream"
+	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
 
-// call is one call.
-//
-// States, by what its fields say: waiting (process nil: signals cancel it),
-// running (process set: signals reach the group), ended (its caller has yet to
-// take the output and the status), over (done closed). The reading goroutine
-// calls signal, abandon, silent and vanish; serve has a goroutine of its own.
-type call struct {
-	*wire.Call
-	conn  *conn
-	id    string
-	came  time.Time
-	free  func() // gives the memory of a big first frame back
-	dir   string
-	as    *child.Credential // who it runs as; nil: rpcd's own user
-	relay *wire.Relay
-	done  chan struct{} // closed: nothing of the call runs in this connection any more
-
-	voice sync.Mutex // ACCEPTED doesn't come after STARTED or REFUSED
-	told  bool       // one of those is sent
-
-	answered chan struct{} // closed before EXIT or REFUSED is sent: the next first frame may come
-
-	ctx      context.Context // ends when the caller has left, or cancels while it waits
-	leave    context.CancelFunc
-	bridged  bool
-	left     chan struct{} // closed: the caller has left
-	leftOnce sync.Once
-
-	heard     chan struct{} // closed: CONTINUED came
-	heardOnce sync.Once
-
-	mu       sync.Mutex
-	process  process // nil: not started yet, or ended
-	ended    bool
-	pending  []syscall.Signal // came before it
-	ending   ending           // how far its end has been brought about
-	deadline time.Time        // of the grace, from ended on
-	timedOut bool
-	timers   []*time.Timer
-	beating  bool // heartbeats go both ways
-	quiet    bool // the caller is stopped: no heartbeats
-	parted   bool // the connection's deadline is that of who has had its answer
+// host is what a call needs of the daemon around it.
+type host struct {
+	Config
+	queue    *limit.Queue // for a place among the calls that run
+	lookups  *limit.Slots // for looking at files on a caller's behalf
+	runners  *run.Runners
+	null     int // descriptor of /dev/null, for streams that are closed
+	lastID   atomic.Uint64
+	counters counters
 }
 
-func newCall(c *conn, m *wire.Call, free func()) *call {
-	k := &call{
-		Call:  m,
-		conn:  c,
-		came:  time.Now(),
-		free:  free,
-		id:    strconv.FormatUint(c.server.lastID.Add(1), 10),
-		relay: wire.NewRelay(c.fd.WriteFrame),
-		done:  make(chan struct{}),
-		left:  make(chan struct{}),
-		heard: make(chan struct{}),
+// call is one call. Its states are those of callState. serve has a goroutine of
+// its own; the connection's calls frame and vanish, other callers' verbs signal
+// and cut.
+type call struct {
+	*talk.Callee
+	host   *host
+	conn   *talk.Conn
+	caller export.Caller
+	fd     *fdconn.Conn // below conn, for streams that are spliced
+	id     string
+	came   time.Time
+	free   func()            // gives the memory of a long first frame back
+	dir    string            // where it runs
+	as     *child.Credential // the user that it runs as; nil: rpcd's own
 
-		answered: make(chan struct{}),
+	ctx      context.Context // ends when the caller has left, or cancels a call that waits
+	leave    context.CancelFunc
+	left     chan struct{} // closed: the caller has left
+	leaving  sync.Once     // for left
+	finished chan struct{} // closed: nothing of the call runs in this connection any more
+
+	mu       sync.Mutex
+	state    callState
+	process  run.Process      // while the state is running
+	pending  []syscall.Signal // for a process that is about to start
+	ending   ending           // how far the process's end has been brought about
+	deadline time.Time        // of the grace, once ending has begun
+	timedOut bool             // a time limit ended it
+	stopped  bool             // by its caller
+	timers   []*time.Timer
+}
+
+func newCall(h *host, c *conn, m *wire.Call, free func()) *call {
+	k := &call{
+		Callee:   talk.NewCallee(c.talk, m),
+		host:     h,
+		conn:     c.talk,
+		fd:       c.fd,
+		caller:   c.caller,
+		id:       strconv.FormatUint(h.lastID.Add(1), 10),
+		came:     time.Now(),
+		free:     free,
+		left:     make(chan struct{}),
+		finished: make(chan struct{}),
 	}
 	k.ctx, k.leave = context.WithCancel(context.Background())
 	return k
 }
 
-// serve is the life of the call: down to the process, and up with its status.
-// It owns files.
-func (c *call) serve(files *fdconn.Files, welcome bool) {
-	defer close(c.done)
+// serve is the life of the call: down to its process, and up with its status.
+// With a refusal nothing is started. It owns files.
+func (c *call) serve(files *fdconn.Files, refusal error) {
 	defer c.leave()
-	s := c.conn.server
-	defer s.exit(c)
-	defer time.AfterFunc(slowStart, c.soothe).Stop()
-	var err error = refusedDraining
-	if welcome {
-		err = s.admit(c.conn.caller)
-	}
-	if err == nil {
-		err = c.run(files)
+	early := time.AfterFunc(talk.SlowStart, func() {
+		c.AcceptEarly(wire.Started{ID: c.id, Grace: c.host.Grace})
+	})
+	defer early.Stop()
+	if refusal == nil {
+		refusal = c.run(files)
 	}
 	files.Close()
-	if err != nil {
-		c.refuse(err)
+	if refusal != nil {
+		c.refuse(refusal)
 	}
 	c.forget()
-	c.part()
-	c.conn.seat.Take()
 }
 
-// forget lets go of what may be up to 8 MiB, when nobody needs it any more.
+// forget lets go of arguments and variables, up to 8 MiB, when nobody needs them
+// any more.
 func (c *call) forget() {
 	c.Args, c.Env = nil, nil
 	c.free()
 }
 
-// part bounds how long the connection stays: until the caller has closed it, or
-// sends its next first frame.
-func (c *call) part() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.parted = true
-	c.conn.fd.SetIdle(0)
-	wait := keepWait
-	if c.Flags&wire.CallKeep == 0 {
-		wait = closeWait
-		c.conn.seat.MarkAnswered()
-	}
-	_ = c.conn.fd.SetDeadline(time.Now().Add(wait))
+// refuse answers that nothing was started.
+func (c *call) refuse(err error) {
+	c.become(callOver)
+	r := refusal(err)
+	c.host.counters.refused.Add(1)
+	c.Refuse(r)
+	c.logRefusal(r)
 }
 
-// run is everything up to EXIT. Once the child has them, it closes files. Its
-// error is a refusal, and nothing has been started then.
+// run is everything up to EXIT. Its error is a refusal: nothing was started
+// then.
 func (c *call) run(files *fdconn.Files) error {
-	s := c.conn.server
-	looked, err := s.lookups.Take(c.ctx)
+	p, err := c.prepare(files)
 	if err != nil {
 		return err
 	}
-	defer looked()
-	std, err := stream.New(stream.Plan{Streams: c.Streams, Files: files, Conn: c.conn.fd, Relay: c.relay, Null: s.null})
-	if err != nil {
+	defer p.close()
+	if err := c.takePlace(p.procedure); err != nil {
 		return err
 	}
-	defer std.Close()
-	if std.Bridged() {
-		c.setBridged()
-	}
-	proc, dirfd, err := c.lookUp()
-	if err != nil {
+	defer c.host.queue.Give(p.procedure.Name)
+	if err := c.Announce(c.ctx, c.news(0, "")); err != nil {
 		return err
 	}
-	defer unix.Close(dirfd)
-	env, err := s.environ(proc, c)
-	if err != nil {
-		return err
-	}
-	run, err := runnerOf(proc)
-	if err != nil {
-		return err
-	}
-	looked()
-	if err := c.takePlace(proc); err != nil {
-		return err
-	}
-	defer s.queue.Give(proc.Name)
-	if c.Flags&wire.CallAnnounce != 0 {
-		if err := c.announce(); err != nil {
-			return err
-		}
-	}
-	if err := std.Open(c.as != nil); err != nil {
+	if err := p.streams.Open(c.as != nil); err != nil {
 		return err
 	}
 	began := time.Now()
-	p, err := run.start(child.Spec{
-		Path:  proc.Path,
-		Argv:  append(append([]string{proc.Path}, proc.Args...), c.Args...),
-		Env:   env,
-		Dir:   dirfd,
-		Umask: int(c.Umask),
-		Files: std.Files(),
-		As:    c.as,
-		Keep:  proc.Keep || s.Keep,
-	})
+	process, err := p.runner.Start(c.ctx, c.job(p))
 	if err != nil {
-		return startRefusal(proc, c.dir, c.as, err)
+		return refuseStart(p.procedure, c.dir, c.as, err)
 	}
-	std.Started()
-	c.supervise(p, proc, std, began)
+	p.streams.Started()
+	c.supervise(process, p, began)
 	return nil
 }
 
-// lookUp finds the procedure, and the directory to run in, whose descriptor the
-// caller closes.
-func (c *call) lookUp() (*export.Procedure, int, error) {
-	s := c.conn.server
-	proc, err := s.Source.Lookup(c.Procedure, c.conn.caller)
-	if err != nil {
-		return nil, -1, err
-	}
-	if c.as, err = s.runAs(c.conn.caller, c.bridged); err != nil {
-		return nil, -1, err
-	}
-	touch(proc.Path)
-	dirfd, dir, err := s.openDir(c.Dir, c.bridged, proc, c.as)
-	c.dir = dir
-	return proc, dirfd, err
+// prepared is what a call needs to start.
+type prepared struct {
+	procedure *export.Procedure
+	runner    run.Runner
+	streams   *stream.Set
+	dir       int // descriptor of the directory to run in
+	env       []string
 }
 
-// touch reads the beginning of a program, so that one on a file system that
-// hangs does so here, and not in its start, which holds up all others.
-func touch(path string) {
+func (p *prepared) close() {
+	p.streams.Close()
+	if p.dir >= 0 {
+		unix.Close(p.dir)
+	}
+}
+
+// prepare looks up everything that the call needs, while few other calls do.
+func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
+	give, err := c.host.lookups.Take(c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer give()
+	p := &prepared{dir: -1}
+	if p.streams, err = stream.New(stream.Plan{Streams: c.Streams, Files: files, Conn: c.fd, Relay: c.Relay, Null: c.host.null}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if p.streams.Bridged() {
+		c.SetBridged()
+	}
+	if p.procedure, err = c.host.Source.Lookup(c.Procedure, c.caller); err != nil {
+		return nil, err
+	}
+	if c.as, err = c.host.runAs(c.caller, p.streams.Bridged()); err != nil {
+		return nil, err
+	}
+	readFirstByte(p.procedure.Path)
+	if p.dir, c.dir, err = c.host.openDir(c.Dir, p.streams.Bridged(), p.procedure, c.as); err != nil {
+		return nil, err
+	}
+	if p.env, err = c.environ(p.procedure); err != nil {
+		return nil, err
+	}
+	if p.runner, err = c.host.runners.For(p.procedure); err != nil {
+		return nil, refuseStart(p.procedure, c.dir, c.as, err)
+	}
+	return p, nil
+}
+
+// environ gives the process's environment, or an error for a variable that isn't
+// admitted.
+func (c *call) environ(p *export.Procedure) ([]string, error) {
+	return p.Environ(os.Environ(), &export.Call{
+		ID: c.id, Worker: c.host.Name, Label: c.Label,
+		Caller: c.caller, Dir: c.dir, Env: c.Env,
+	})
+}
+
+// readFirstByte reads from a program before its start. A file system that hangs
+// then blocks this goroutine, and not the start, which would hold up all others.
+func readFirstByte(path string) {
 	if fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err == nil {
 		var b [1]byte
 		_, _ = unix.Pread(fd, b[:], 0)
@@ -212,63 +216,58 @@ func touch(path string) {
 	}
 }
 
+// job is what the runner gets to start.
+func (c *call) job(p *prepared) run.Job {
+	return run.Job{
+		Path:  p.procedure.Path,
+		Argv:  append(append([]string{p.procedure.Path}, p.procedure.Args...), c.Args...),
+		Env:   p.env,
+		Dir:   p.dir,
+		Umask: int(c.Umask),
+		Files: p.streams.Files(),
+		As:    c.as,
+	}
+}
+
 // takePlace waits for a place among the running calls.
-func (c *call) takePlace(proc *export.Procedure) error {
-	s := c.conn.server
-	wait := s.QueueWait
+func (c *call) takePlace(p *export.Procedure) error {
+	wait := c.host.QueueWait
 	if c.Flags&wire.CallNoWait != 0 {
 		wait = 0
 	}
-	err := s.queue.Take(c.ctx, proc.Name, proc.MaxCalls, wait, func(behind string) { c.accepted(wire.AcceptedWaits, behind) })
-	if err == nil && c.ctx.Err() != nil { // it left at the very moment
-		s.queue.Give(proc.Name)
+	err := c.host.queue.Take(c.ctx, p.Name, p.MaxCalls, wait, func(behind string) {
+		c.Accept(c.news(wire.AcceptedWaits, behind))
+	})
+	if err == nil && c.ctx.Err() != nil { // the caller left just as it got its place
+		c.host.queue.Give(p.Name)
 		err = c.ctx.Err()
 	}
 	return err
 }
 
 // supervise sees a started process to its end and reports it.
-func (c *call) supervise(p process, proc *export.Procedure, std *stream.Set, began time.Time) {
-	s := c.conn.server
-	c.adopt(p, shortest(c.Timeout, proc.Timeout, s.Timeout))
-	c.beat()
-	c.tell(c.news(0, "").Append(wire.TypeStarted))
-	std.Relay()
-	c.logStart(proc)
+func (c *call) supervise(process run.Process, p *prepared, began time.Time) {
+	c.started(process, shortest(c.Timeout, p.procedure.Timeout, c.host.Timeout))
+	c.Start(c.news(0, ""))
+	p.streams.Relay()
+	c.logStart(p.procedure)
 	c.forget()
 
-	status, err := p.Wait()
-	if err != nil { // somebody else reaped it; cannot happen, and must not look like 0
+	status, err := process.Wait()
+	if err != nil { // somebody else reaped it, which can't happen; it must not look like 0
 		status.Wait = uint32(unix.SIGKILL)
-		s.Log.Error("lost a child", "call", c.id, "error", err)
+		c.host.Log.Error("lost a child", "call", c.id, "error", err)
 	}
 	took := time.Since(began)
-	deadline, timedOut := c.over()
-	rest := sync.OnceFunc(p.Reap)
-	if !proc.Keep && !s.Keep {
-		rest = sync.OnceFunc(func() { s.tail(func() { p.End(deadline, s.dead) }) })
-		defer time.AfterFunc(s.Grace, rest).Stop() // a caller that doesn't read keeps nothing alive
-	}
-	if timedOut { // nor does it keep its place
-		defer time.AfterFunc(s.Grace+lastWords, std.GiveUp).Stop()
-		defer time.AfterFunc(s.Grace+2*lastWords, func() { c.conn.fd.Close() }).Stop()
-	}
-	exit := &wire.Exit{Status: status.Wait, User: status.User, System: status.System, MaxRSS: status.MaxRSS}
-	if timedOut {
-		exit.Flags |= wire.ExitTimeout
-	}
-	if std.Finish() {
-		exit.Flags |= wire.ExitLeft
-	}
-	exit.Consumed = std.Consumed()
-	lost := c.hasLeft()
-	close(c.answered)
-	if err := c.conn.fd.WriteFrame(exit.Append()); err != nil {
-		lost = true
-	}
-	c.logEnd(proc, exit, took, std, lost)
-	s.count(exit, lost)
-	rest()
+	end := c.newClosing(process, p, status)
+	end.run()
+	c.logEnd(p.procedure, end, took)
+	c.host.counters.count(end.exit, end.lost)
+}
+
+// news is what ACCEPTED and STARTED say of the call.
+func (c *call) news(flags uint16, text string) wire.Started {
+	return wire.Started{Flags: flags, ID: c.id, Dir: c.dir, Grace: c.host.Grace, Text: text}
 }
 
 // shortest gives the smallest that isn't 0.

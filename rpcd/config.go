@@ -1,11 +1,14 @@
-// Package rpcd is the daemon of a worker: it accepts calls on a socket and
-// runs procedures for them. What may be called is export's, what a process is
-// child's, what the bytes mean wire's.
+// Package rpcd is the daemon of a worker: it accepts calls on a socket and runs
+// procedures for them. It is where the rooms below are joined, and decides
+// nothing that one of them could. What may be called is package export's, how it
+// runs package run's, who waits package limit's, the words of a call package
+// talk's.
+//
+// server.go accepts, conn.go reads first frames, routes.go says who serves them,
+// call.go is the life of a call, drain.go its end when the daemon stops.
 package rpcd
 
 import (
-	"os"
-	"strconv"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -24,10 +27,10 @@ type Config struct {
 	QueueWait time.Duration // how long a call may wait
 	Grace     time.Duration // between TERM and KILL
 	Timeout   time.Duration // of the longest call; 0: none
-	Workdir   string        // where calls start whose directory isn't shared; "": refused
+	Workdir   string        // where calls start whose directory isn't shared; "": they are refused
 	Keep      bool          // what a call leaves in its process group lives on
-	Activated bool          // the sockets stay when we go: what we don't accept waits for a successor
-	RunAs     bool          // calls run as their callers; after child.RunAs
+	Activated bool          // the sockets outlive us: a successor serves callers that we don't accept
+	RunAs     bool          // calls run as their callers; child.RunAs was called
 	Log       hclog.Logger
 }
 
@@ -39,15 +42,3 @@ const (
 	DefaultGrace     = 5 * time.Second
 	DefaultDrain     = 4 * time.Second
 )
-
-// Self gives what export's checks need to know of rpcd.
-func Self() export.Owner {
-	return export.Owner{
-		UID: uint32(os.Geteuid()),
-		GID: uint32(os.Getegid()),
-		// Of a unit's process systemd says so since 248 (systemd.exec(5)); what
-		// a unit starts in its turn has another pid.
-		OwnMounts: os.Getenv("SYSTEMD_EXEC_PID") == strconv.Itoa(os.Getpid()),
-		PATH:      os.Getenv("PATH"),
-	}
-}

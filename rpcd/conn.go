@@ -2,60 +2,88 @@ package rpcd
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/limit"
+	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
 
 const (
-	closeWait = 5 * time.Second // for the caller to close after the end
-	keepWait  = time.Hour       // for the next call on a kept connection
+	closeWait = 5 * time.Second // for the caller to close after its last answer
+	keepWait  = time.Hour       // for the next first frame on a kept connection
 )
 
-// conn is one connection. Its goroutine is the only one that reads.
+// conn is one connection: accept, peer, first frame, whatever that asks for, and
+// the next first frame. Its goroutine is the only one that reads.
 type conn struct {
 	server *Server
 	fd     *fdconn.Conn
-	br     *bufio.Reader // of Read
+	talk   *talk.Conn // over fd; it alone sets deadlines
+	br     *bufio.Reader
 	caller export.Caller
-	now    *call       // the last one; the reader's own
-	begun  bool        // a first frame, whose end hasn't come; the reader's own
-	seat   *limit.Seat // taken while the connection waits for a call
+	denied error // why the caller may not call at all; nil: it may
+	seat   *limit.Seat
+
+	now     activity // what the last first frame asked for; for the reading goroutine alone
+	started bool     // a first frame has begun and isn't whole yet; likewise
 }
 
-// newConn asks the kernel who the caller is, once and for all: whoever gets
-// the descriptor later calls in that name.
+// activity is what goes on between a first frame and the next: a call.
+type activity interface {
+	// frame takes a frame of the caller's. An error ends the connection.
+	frame(h wire.Header, body io.Reader) error
+	// vanish says that the caller is gone.
+	vanish()
+	// ended reports whether the caller has had its last word, or is about to.
+	ended() bool
+	// done is closed when nothing of it runs any more.
+	done() <-chan struct{}
+	// keeps reports whether another first frame may follow.
+	keeps() bool
+}
+
+// newConn asks the kernel who the caller is, once and for all: whoever gets the
+// descriptor later calls in that name.
 func newConn(s *Server, fd *fdconn.Conn) (*conn, error) {
 	peer, err := fd.Peer()
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{server: s, fd: fd, caller: export.Caller{UID: peer.UID, GID: peer.GID, Groups: peer.Groups}}
-	c.seat = s.connections.Seat(c.caller.UID, c.turnAway)
+	c := &conn{
+		server: s,
+		fd:     fd,
+		talk:   talk.NewConn(fd),
+		caller: export.Caller{UID: peer.UID, GID: peer.GID, Groups: peer.Groups},
+	}
 	c.br = bufio.NewReaderSize(c, 4<<10)
-	if s.admit(c.caller) != nil {
+	c.seat = s.connections.Seat(c.caller.UID, c.turnAway)
+	if c.denied = s.admit(c.caller); c.denied != nil {
 		fd.Receive(1) // what a PING may bring
 	}
 	return c, nil
 }
 
-// Read reads the connection for br, and sees to it that nobody hoards
-// descriptors here: before a call they count as the connection's own, and in
-// one there may be none (one's own socket among them would keep a call alive
-// that nobody waits for any more).
+// turnAway refuses whatever the caller may be about to send, and closes.
+func (c *conn) turnAway(why limit.Reason) {
+	c.server.counters.refused.Add(1)
+	c.fd.SendAndClose(turnedAway(why).Append())
+}
+
+// Read reads the connection for br, and sees to it that no caller hoards
+// descriptors here. Before a call they count as connections do. In a call there
+// may be none: a caller's own end of this connection among them would keep the
+// call alive when the caller has gone.
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.fd.Read(p)
+	n, err := c.talk.Read(p)
 	if held := c.fd.Held(); held != c.seat.Held() {
-		if c.now != nil && !c.now.isAnswered() {
+		if c.now != nil && !c.now.ended() {
 			return 0, fmt.Errorf("%w: descriptors in the middle of a call", wire.ErrProtocol)
 		}
 		c.seat.Hold(held)
@@ -65,21 +93,24 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // serve answers first frames until the caller leaves.
 func (c *conn) serve() {
-	c.server.peak.enter()
-	defer c.server.peak.leave()
-	defer c.fd.Close()
+	defer c.talk.Close()
 	defer func() { c.fd.TakeFiles().Close() }()
 	defer c.seat.Close()
-	_ = c.fd.SetDeadline(time.Now().Add(wire.FirstTimeout))
+	c.talk.ExpectFirst()
 	header, err := c.header()
 	for err == nil {
 		header, err = c.first(header)
 	}
+	c.logDrop(err)
+}
+
+// logDrop logs the end of a connection that its caller is to blame for.
+func (c *conn) logDrop(err error) {
 	drop, late := c.server.Log.Warn, errors.Is(err, os.ErrDeadlineExceeded)
 	switch {
-	case late && c.begun:
+	case late && c.started:
 		err = fmt.Errorf("the first frame isn't whole after %v", wire.FirstTimeout)
-	case late: // as a monitor's, that only looks whether somebody accepts
+	case late: // a monitor looks whether somebody accepts, and says nothing
 		drop, err = c.server.Log.Debug, errors.New("silence")
 	case !errors.Is(err, wire.ErrProtocol):
 		return
@@ -92,55 +123,67 @@ func (c *conn) header() (wire.Header, error) {
 	if _, err := c.br.Peek(1); err != nil {
 		return wire.Header{}, err
 	}
-	c.begun = true
+	c.started = true
 	return wire.ReadHeader(c.br)
 }
 
-// smallFrame is the longest first frame, in bytes, that is read from anybody.
-// Longer ones are for those who may call, and share maxFrames.
-const smallFrame = 64 << 10
-
 // first serves one first frame and gives the header of the next.
 func (c *conn) first(h wire.Header) (wire.Header, error) {
-	c.begun = true
-	if err := c.mark(h); errors.Is(err, wire.ErrProtocol) {
-		return h, c.refuse(err)
-	} else if err != nil { // it has left, or said no more
+	c.started = true
+	f, err := c.read(h)
+	if err != nil {
 		return h, err
+	}
+	c.started = false
+	route, ok := routes[h.Type]
+	if !ok {
+		route = routeOfUnknown
+	}
+	if !route.files {
+		f.files.Close()
+	}
+	return route.serve(c, f)
+}
+
+// firstFrame is a first frame and what came with it. Whoever serves it closes
+// it.
+type firstFrame struct {
+	wire.Header
+	payload []byte
+	files   *fdconn.Files
+	arrived int    // descriptors that came with it, also if they are closed by now
+	free    func() // gives the memory of a long payload back
+}
+
+func (f *firstFrame) close() {
+	f.files.Close()
+	f.free()
+}
+
+// read reads the rest of a first frame, and refuses one that makes no sense.
+func (c *conn) read(h wire.Header) (*firstFrame, error) {
+	if err := c.checkMark(h); errors.Is(err, wire.ErrProtocol) {
+		return nil, c.refuse(err)
+	} else if err != nil { // the caller has left, or said no more
+		return nil, err
 	}
 	free, err := c.reserve(h)
 	if err != nil {
-		return h, c.refuse(err)
+		return nil, c.refuse(err)
 	}
 	payload, err := wire.ReadPayload(c.br, h)
 	if err != nil {
 		free()
-		return h, err
+		return nil, err
 	}
-	c.begun = false
 	files := c.fd.TakeFiles()
 	c.seat.Hold(0)
-	if h.Type == wire.TypeCall {
-		return c.call(h, payload, files, free)
-	}
-	defer free()
-	arrived := files.Len()
-	files.Close()
-	answer, taken, err := c.answer(h.Type, payload, arrived)
-	if err != nil {
-		return h, c.refuse(err)
-	}
-	err = c.fd.WriteFrame(answer)
-	taken()
-	if err != nil {
-		return h, err
-	}
-	return c.header()
+	return &firstFrame{h, payload, files, files.Len(), free}, nil
 }
 
-// mark looks at the beginning of a first frame's payload, so that noise costs no
-// memory and no copies.
-func (c *conn) mark(h wire.Header) error {
+// checkMark looks at the beginning of a first frame's payload, so that noise
+// costs no memory and no copies.
+func (c *conn) checkMark(h wire.Header) error {
 	b, err := c.br.Peek(int(min(h.Length, wire.MarkLen)))
 	if err == nil {
 		_, err = wire.CheckFirst(b)
@@ -148,48 +191,22 @@ func (c *conn) mark(h wire.Header) error {
 	return err
 }
 
-// reserve takes the memory of a first frame; free gives it back, once.
-func (c *conn) reserve(h wire.Header) (free func(), err error) {
-	if h.Length <= smallFrame {
-		return func() {}, nil
-	}
-	s := c.server
-	if err := s.admit(c.caller); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), wire.FirstTimeout/2)
-	defer cancel()
-	if free, err = s.frames.Take(ctx, c.caller.UID, int64(h.Length)); err != nil {
-		return nil, refusedLongFrame
-	}
-	return free, nil
-}
-
-// refuse answers an error of the caller's in words, waits until it has left,
-// and gives the error back.
+// refuse answers an error of the caller's in words, waits until the caller has
+// left, and gives the error back.
 func (c *conn) refuse(err error) error {
-	r := refusal(err)
 	c.server.counters.refused.Add(1)
 	c.seat.MarkAnswered()
-	if werr := c.fd.WriteFrame(r.Append()); werr == nil {
+	if c.talk.WriteFrame(refusal(err).Append()) == nil {
 		c.linger()
 	}
 	return err
 }
 
-// turnAway refuses whatever the caller may be about to send, and closes the
-// connection.
-func (c *conn) turnAway(why limit.Reason) {
-	c.server.counters.refused.Add(1)
-	c.fd.SendAndClose(refusalOf(why).Append())
-}
-
-// linger reads and discards until the caller closes: closing with unread
-// bytes would take our last words with it (ECONNRESET).
+// linger reads and discards until the caller closes: closing with unread bytes
+// would take our last words with it (ECONNRESET).
 func (c *conn) linger() {
-	c.fd.SetIdle(0)
-	_ = c.fd.SetDeadline(time.Now().Add(closeWait))
-	b := make([]byte, 16<<10) // more than br's: fewer system calls for who sends much
+	c.talk.Rest(closeWait)
+	b := make([]byte, 16<<10) // more than br's: fewer system calls for a caller that sends much
 	for {
 		if _, err := c.br.Read(b); err != nil {
 			return
@@ -197,93 +214,76 @@ func (c *conn) linger() {
 	}
 }
 
-// call serves a CALL, reading what the caller sends meanwhile. It owns files.
-func (c *conn) call(h wire.Header, payload []byte, files *fdconn.Files, free func()) (wire.Header, error) {
-	m, err := wire.ParseCall(h.Flags, payload)
+// call serves a CALL.
+func (c *conn) call(f *firstFrame) (wire.Header, error) {
+	m, err := wire.ParseCall(f.Flags, f.payload)
 	if err != nil {
-		free()
-		files.Close()
-		return h, c.refuse(err)
+		f.close()
+		return f.Header, c.refuse(err)
 	}
-	call := newCall(c, m, free)
-	c.now = call
-	welcome := c.server.enter(call)
-	if !c.seat.StartCall() { // it has had its answer
+	call := newCall(&c.server.host, c, m, f.free)
+	refusal := c.server.enter(call)
+	if refusal == nil {
+		refusal = c.denied
+	}
+	if !c.seat.StartCall() { // the caller was turned away
 		c.server.exit(call)
-		free()
-		files.Close()
-		return h, os.ErrClosed
+		f.close()
+		return f.Header, os.ErrClosed
 	}
-	_ = c.fd.SetDeadline(time.Time{})
-	go call.serve(files, welcome)
-	next, err := c.attend(call)
+	c.now = call
+	go func() {
+		call.serve(f.files, refusal)
+		c.rest(call)
+		c.server.exit(call)
+		close(call.finished)
+	}()
+	return c.attend(call)
+}
+
+// rest bounds how long the connection stays when a call is over: until the
+// caller has closed it, or sends its next first frame.
+func (c *conn) rest(a activity) {
+	wait := keepWait
+	if !a.keeps() {
+		wait = closeWait
+		c.seat.MarkAnswered()
+	}
+	c.talk.Rest(wait)
+	c.seat.Take()
+}
+
+// attend gives an activity its caller's frames. It returns when the caller
+// leaves, or, after the end, with the header of the next first frame; nothing of
+// the activity runs then.
+func (c *conn) attend(a activity) (wire.Header, error) {
+	next, err := c.frames(a)
 	if err != nil {
-		_ = c.fd.SetDeadline(time.Unix(1, 0)) // a write that nobody takes ends, too
-		call.vanish()
+		c.talk.Abort() // a write that nobody takes ends, too
+		a.vanish()
 	}
-	<-call.done
+	<-a.done()
 	return next, err
 }
 
-// attend takes the frames of a call, until the caller leaves or, after the
-// end, sends another first frame.
-func (c *conn) attend(call *call) (wire.Header, error) {
+func (c *conn) frames(a activity) (wire.Header, error) {
 	for {
 		h, err := wire.ReadHeader(c.br)
-		if err != nil {
+		switch {
+		case err != nil:
 			return h, err
-		}
-		if h.Type.First() {
-			select {
-			case <-call.answered:
-				<-call.done
-			default:
-				return h, errors.New("a second call before the end of the first")
+		case !h.Type.First():
+			if err := a.frame(h, c.br); err != nil {
+				return h, err
 			}
-			if call.Flags&wire.CallKeep == 0 {
-				return h, errors.New("a second call, which the first didn't announce")
-			}
-			_ = c.fd.SetDeadline(time.Now().Add(wire.FirstTimeout))
+		case !a.ended():
+			return h, errors.New("a second call before the end of the first")
+		case !a.keeps():
+			return h, errors.New("a second call, which the first didn't announce")
+		default:
+			<-a.done()
+			c.talk.ExpectFirst()
 			return h, nil
 		}
-		if err := c.frame(call, h); err != nil {
-			c.server.Log.Warn("drop a call", "call", call.id, "error", err)
-			return h, err
-		}
 	}
-}
-
-func (c *conn) frame(call *call, h wire.Header) error {
-	switch h.Type {
-	case wire.TypeData, wire.TypeEnd, wire.TypeClosed, wire.TypeCredit:
-		return call.relay.Handle(h, c.br)
-	case wire.TypeHeartbeat:
-		return nil
-	case wire.TypeSignal:
-		b, err := wire.ReadPayload(c.br, h)
-		if err != nil {
-			return err
-		}
-		sig, err := wire.ParseSignal(b)
-		if err != nil {
-			return err
-		}
-		if h.Flags&wire.SignalAbandon != 0 {
-			call.abandon()
-		} else {
-			call.signal(unix.Signal(sig))
-		}
-		return nil
-	case wire.TypeStopped:
-		call.proceed() // it may not answer for ever
-		call.signal(unix.SIGSTOP)
-		call.silent(true)
-		return nil
-	case wire.TypeContinued:
-		call.proceed()
-		call.silent(false)
-		call.signal(unix.SIGCONT)
-		return nil
-	}
-	return errors.New("a " + h.Type.String() + " frame from a caller")
 }

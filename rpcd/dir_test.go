@@ -55,8 +55,8 @@ func TestOpenDir(t *testing.T) {
 		"none, with a workdir":             {dir: wire.Dir{Proven: true}, procedure: mine, want: mine},
 		"a workdir that is gone":           {dir: stranger, procedure: gone.Name, serve: theirs},
 	} {
-		s := &Server{Config: Config{Workdir: c.serve}}
-		fd, name, err := s.openDir(c.dir, c.bridged, &export.Procedure{Name: "x", Workdir: c.procedure}, nil)
+		h := &host{Config: Config{Workdir: c.serve}}
+		fd, name, err := h.openDir(c.dir, c.bridged, &export.Procedure{Name: "x", Workdir: c.procedure}, nil)
 		if c.want == "" {
 			if code(err) != wire.NoDirectory {
 				t.Errorf("%s: %q, %v; want no directory", what, name, err)
@@ -90,13 +90,13 @@ func TestNoDirectorysWords(t *testing.T) {
 	}{
 		{here, unix.ENOENT, wire.NotShared + ` "/x": no such`},
 		{here, unix.ENOTDIR, wire.NotShared},
-		{here, errOther, wire.NotShared},
+		{here, errOtherDir, wire.NotShared},
 		{here, unix.EACCES, `cannot enter the directory "/x": permission denied (rpcd runs as `},
 		{here, unix.ELOOP, `cannot enter the directory "/x": `},
 		{wire.Dir{Name: "/x"}, unix.ENOENT, `has no directory "/x": no such`},
 		{wire.Dir{Name: "/x"}, unix.EACCES, `cannot enter the directory "/x": permission denied`},
 	} {
-		if m := noDirectory(c.dir, c.err, nil); m.Code != wire.NoDirectory || !strings.HasPrefix(m.Text, c.want) {
+		if m := refuseDir(c.dir, c.err, nil); m.Code != wire.NoDirectory || !strings.HasPrefix(m.Text, c.want) {
 			t.Errorf("%v: %q, want %q", c.err, m.Text, c.want)
 		}
 	}
@@ -114,9 +114,9 @@ func TestOpenDirOfRpcd(t *testing.T) {
 	if err := os.Symlink(fd, link); err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Config: Config{Workdir: "/"}}
+	h := &host{Config: Config{Workdir: "/"}}
 	for _, name := range []string{fd, fd + "/", fd + "/..", "/dev/fd/" + itoa(int(held.Fd())), link, "/proc/self/cwd", "/proc/self/root", "/proc/thread-self/cwd/."} {
-		fd, dir, err := s.openDir(wire.Dir{Name: name}, false, &export.Procedure{}, nil)
+		fd, dir, err := h.openDir(wire.Dir{Name: name}, false, &export.Procedure{}, nil)
 		if code(err) != wire.NoDirectory {
 			unix.Close(fd)
 			t.Errorf("%q led to %q, %v; want no directory", name, dir, err)
@@ -126,9 +126,9 @@ func TestOpenDirOfRpcd(t *testing.T) {
 
 // A directory is no lever: a relative name, or one beyond a file, opens none.
 func TestOpenDirNames(t *testing.T) {
-	s := &Server{}
+	h := &host{}
 	for _, name := range []string{"/etc/passwd", "/etc/passwd/..", "/no/such", strings.Repeat("/x", 3000)} {
-		if fd, _, err := s.openDir(wire.Dir{Name: name}, true, &export.Procedure{}, nil); err == nil {
+		if fd, _, err := h.openDir(wire.Dir{Name: name}, true, &export.Procedure{}, nil); err == nil {
 			unix.Close(fd)
 			t.Errorf("%.30q was opened", name)
 		}

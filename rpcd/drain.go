@@ -1,31 +1,25 @@
 package rpcd
 
 import (
-	"maps"
 	"os"
-	"slices"
 	"time"
 
 	"rpcd/rpcd/fdconn"
 )
 
-// lastWords is how long, after the grace, calls have for their output and
-// status.
-const lastWords = 2 * time.Second
+// killedTime is how long killed calls have for their status.
+const killedTime = 500 * time.Millisecond
 
-// lastMoment is how long killed calls have for their status.
-const lastMoment = 500 * time.Millisecond
-
-// lastWait bounds the wait for killed processes: what is stuck in the kernel
-// may stay there.
-const lastWait = 10 * time.Second
+// stuckTime bounds the wait for killed processes: what is stuck in the kernel may
+// stay there.
+const stuckTime = 10 * time.Second
 
 // Drain brings the server to its end and returns when no call is left. Running
-// calls have d to end by themselves, then TERM, the grace, KILL. New and
-// waiting ones are refused; but where the sockets are somebody else's
-// (Activated) it stops to accept, which leaves the others to a successor, and
-// what it has accepted runs as long as there is time. A receive from now ends
-// everything at once.
+// calls have d to end by themselves, then TERM, the grace, KILL. New and waiting
+// calls are refused. But where the sockets are somebody else's (Activated), the
+// server stops to accept, which leaves new callers to a successor, and what it
+// has accepted runs as long as there is time. A receive from now ends everything
+// at once.
 func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 	s.mu.Lock()
 	s.draining, s.refusing = true, !s.Activated
@@ -37,135 +31,137 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 	} else {
 		s.queue.Close()
 	}
-	words := lastMoment
-	if s.end(d, now) {
-		words = lastWords
+	reading := killedTime
+	if s.endCalls(d, now) {
+		reading = outputTime
 	}
 	s.hangUp(listeners)
 	s.connections.DrainAll()
-	s.settle(nil, time.After(lastWords)) // those who had called just before are told
-	s.farewell(now, time.After(words))
+	s.wait(s.hasNoCalls, nil, time.After(outputTime)) // callers that called just before are told
+	// Behind some bridges a worker that closes first takes its last words with it.
+	s.wait(func() bool { return s.connections.Answered() == 0 }, now, time.After(reading))
 }
 
-// farewell waits until those who have had their answer have closed: behind some
-// bridges a worker that closes first takes its last words with it.
-func (s *Server) farewell(now <-chan os.Signal, limit <-chan time.Time) {
-	for {
-		if s.connections.Answered() == 0 {
-			return
-		}
-		select {
-		case <-s.changed:
-		case <-now:
-			return
-		case <-limit:
-			return
-		}
-	}
+// drainPhase is a step in which the calls of a draining server end.
+type drainPhase struct {
+	begin func()
+	limit time.Duration    // after which the next phase begins
+	now   <-chan os.Signal // a receive begins the phase killPhase
 }
 
-// end lets the calls end, and ends them. It says whether they ended in time.
-func (s *Server) end(d time.Duration, now <-chan os.Signal) bool {
-	switch s.settle(now, time.After(d)) {
-	case settled:
-		return true
-	case timeOver:
-		s.mu.Lock()
-		s.refusing = true
-		s.mu.Unlock()
-		s.queue.Close()
-		s.connections.DrainAll()
-		s.endAll(termed)
-		if s.settle(now, time.After(s.Grace+lastWords)) == settled {
-			return false
+// killPhase is the index of the phase that leaves no grace.
+const killPhase = 2
+
+// endCalls lets the calls end, and ends them, and reports whether they ended by
+// themselves:
+//
+//	phase      new calls        calls that run      at most
+//	finish     refused, unless  go on               d
+//	           Activated
+//	terminate  refused          get TERM and CONT   the grace, and outputTime
+//	kill       refused          get KILL            killedTime
+//	cut        refused          lose their callers  stuckTime
+func (s *Server) endCalls(d time.Duration, now <-chan os.Signal) bool {
+	phases := []drainPhase{
+		{func() {}, d, now},
+		{func() { s.refuseAll(); s.endAll(terminated) }, s.Grace + outputTime, now},
+		{func() { s.refuseAll(); s.runners.Close(); s.endAll(killed) }, killedTime, nil},
+		{func() { s.refuseAll(); s.cutAll() }, stuckTime, nil},
+	}
+	for i := 0; i < len(phases); i++ {
+		phases[i].begin()
+		switch s.wait(s.hasNoCalls, phases[i].now, time.After(phases[i].limit)) {
+		case fulfilled:
+			return i == 0
+		case interrupted:
+			i = killPhase - 1
 		}
 	}
+	s.Log.Warn("leave killed processes to the kernel: they don't end")
+	return false
+}
+
+// refuseAll refuses calls that wait and calls to come.
+func (s *Server) refuseAll() {
 	s.mu.Lock()
 	s.refusing = true
 	s.mu.Unlock()
 	s.queue.Close()
-	close(s.dead)
-	s.endAll(killed)
-	if s.settle(nil, time.After(lastMoment)) == settled {
-		return false
-	}
-	s.mu.Lock()
-	for c := range s.calls {
-		c.conn.fd.Close() // its caller doesn't take the output
-	}
-	s.mu.Unlock()
 	s.connections.DrainAll()
-	if s.settle(nil, time.After(lastWait)) != settled {
-		s.Log.Warn("leave killed processes to the kernel: they don't end")
-	}
-	return false
 }
 
-// hangUp ends the accepting. Who was about to be accepted is told, unless a
-// successor will see to it.
+// endAll brings the end of every call about.
+func (s *Server) endAll(how ending) {
+	for _, c := range s.allCalls() {
+		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", printable(c.Procedure))
+		c.end(how)
+	}
+}
+
+// cutAll closes the connections of calls whose callers don't take the output.
+func (s *Server) cutAll() {
+	for _, c := range s.allCalls() {
+		c.conn.Close()
+	}
+}
+
+// hangUp ends the accepting. Callers that were about to be accepted are told,
+// unless a successor will serve them.
 func (s *Server) hangUp(listeners []*fdconn.Listener) {
 	for _, l := range listeners {
 		if !s.Activated {
 			l.Unlink()
-			s.turnAll(l.AcceptAndRefuse)
+			s.refuseWaiting(l.AcceptAndRefuse)
 		}
 		l.Close()
 	}
 	s.loops.Wait()
 }
 
-// turnAll tells those who wait to be accepted, by turn, which says whether there
-// was one: as many as may wait at once (fdconn's backlog), since somebody may
-// come again and again, by a descriptor of the socket's file.
-func (s *Server) turnAll(turn func([]byte) bool) {
+// mostRefused is how many callers may wait to be accepted (fdconn's backlog). A
+// caller that has a descriptor of the socket's file may come again for ever.
+const mostRefused = 4096
+
+// refuseWaiting refuses callers that wait to be accepted. next refuses one, and
+// says whether there was one.
+func (s *Server) refuseWaiting(next func([]byte) bool) {
 	words := refusedDraining.Append()
-	for range mostTurned {
-		if !turn(words) {
+	for range mostRefused {
+		if !next(words) {
 			return
 		}
 		s.counters.refused.Add(1)
 	}
 }
 
-const mostTurned = 4096
+// waitResult is how a wait ends.
+type waitResult int
 
-// How a settle ends.
 const (
-	settled  = iota // nothing is left
-	timeOver        // the time was over
-	atOnce          // a signal came
+	fulfilled   waitResult = iota
+	timedOut               // the limit came first
+	interrupted            // a signal did
 )
 
-// settle waits until nothing is left to wait for.
-func (s *Server) settle(now <-chan os.Signal, limit <-chan time.Time) int {
-	for !s.isSettled() {
+// wait waits until a condition holds. It is looked at after each poke.
+func (s *Server) wait(condition func() bool, now <-chan os.Signal, limit <-chan time.Time) waitResult {
+	for !condition() {
 		select {
 		case <-s.changed:
 		case <-now:
-			return atOnce
+			return interrupted
 		case <-limit:
-			return timeOver
+			return timedOut
 		}
 	}
-	return settled
+	return fulfilled
 }
 
-// isSettled: no call is left, nothing of an ended one, and, where all that we
-// accepted is to be served, nobody who hasn't said yet what he wants.
-func (s *Server) isSettled() bool {
-	waiting := s.connections.WaitingForFirstCall()
+// hasNoCalls: no call is left, and nothing of an ended one. Where all accepted
+// callers are to be served, none may be there that hasn't said yet what it wants.
+// The calls are looked at first, since a call has left something before it goes.
+func (s *Server) hasNoCalls() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.calls) == 0 && s.tails == 0 && (s.refusing || waiting == 0)
-}
-
-// endAll brings the end of every call about.
-func (s *Server) endAll(how ending) {
-	s.mu.Lock()
-	calls := slices.Collect(maps.Keys(s.calls))
-	s.mu.Unlock()
-	for _, c := range calls {
-		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", printable(c.Procedure))
-		c.end(how)
-	}
+	return len(s.calls) == 0 && s.runners.Leftovers() == 0 && (s.refusing || s.connections.WaitingForFirstCall() == 0)
 }

@@ -6,10 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/go-hclog"
-
 	"rpcd/rpcd/export"
-	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
 
@@ -17,11 +15,9 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // environOf builds the environment of a call of a procedure.
 func environOf(p *export.Procedure, m *wire.Call) ([]string, error) {
-	s := &Server{Config: Config{Name: "hugin", Log: hclog.NewNullLogger()}}
-	c := newCall(&conn{server: s, fd: &fdconn.Conn{}, caller: export.Caller{UID: 12, GID: 34}}, m, func() {})
-	c.leave()
-	c.dir = "/where"
-	return s.environ(p, c)
+	h := &host{Config: Config{Name: "hugin"}}
+	c := &call{Callee: &talk.Callee{Call: m}, host: h, id: "1", caller: export.Caller{UID: 12, GID: 34}, dir: "/where"}
+	return c.environ(p)
 }
 
 // The environment has rpcd's variables, those that the caller asked for, and what
@@ -48,7 +44,7 @@ func TestEnviron(t *testing.T) {
 
 func TestEnvironRefuses(t *testing.T) {
 	p := &export.Procedure{Name: "nona", Path: "/exports/nona"}
-	if _, err := environOf(p, &wire.Call{Procedure: "nona", Env: []string{"LANG=C"}}); code(err) != wire.Denied || !strings.Contains(err.Error(), "/exports/nona/env") {
+	if _, err := environOf(p, &wire.Call{Procedure: "nona", Env: []string{"LANG=C"}}); err == nil || code(refusal(err)) != wire.Denied || !strings.Contains(err.Error(), "/exports/nona/env") {
 		t.Errorf("%v; want denied, and the file that would admit it", err)
 	}
 }

@@ -2,35 +2,39 @@ package rpcd
 
 import (
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"rpcd/rpcd/export"
-	"rpcd/rpcd/stream"
 	"rpcd/rpcd/wire"
 )
 
 // logStart writes a call's first line.
 func (c *call) logStart(p *export.Procedure) {
-	log := c.conn.server.Log
 	mode := "direct"
-	if c.bridged {
+	if c.IsBridged() {
 		mode = "bridged"
 	}
-	words := []any{"call", c.id, "uid", c.conn.caller.UID, "gid", c.conn.caller.GID, "procedure", printable(p.Name), "args", len(c.Args), "mode", mode}
+	words := []any{"call", c.id, "uid", c.caller.UID, "gid", c.caller.GID, "procedure", printable(p.Name), "args", len(c.Args), "mode", mode}
 	if c.Label != "" {
 		words = append(words, "label", printable(c.Label))
 	}
-	if p.LogArgs || log.IsDebug() {
+	if p.LogArgs || c.host.Log.IsDebug() {
 		words = append(words, "argv", loggedArgs(c.Args))
 	}
-	log.Info("start", words...)
+	c.host.Log.Info("start", words...)
+}
+
+// logRefusal writes the one line of a call that doesn't start.
+func (c *call) logRefusal(r *wire.Refused) {
+	c.host.Log.Info("refused", "call", c.id, "uid", c.caller.UID, "gid", c.caller.GID, "procedure", printable(c.Procedure), "why", printable(r.Text))
 }
 
 // logEnd writes a call's last line.
-func (c *call) logEnd(p *export.Procedure, e *wire.Exit, took time.Duration, std *stream.Set, lost bool) {
-	status := unix.WaitStatus(e.Status)
+func (c *call) logEnd(p *export.Procedure, e *closing, took time.Duration) {
+	status := unix.WaitStatus(e.exit.Status)
 	words := []any{"call", c.id, "procedure", printable(p.Name)}
 	switch {
 	case status.Signaled():
@@ -38,40 +42,27 @@ func (c *call) logEnd(p *export.Procedure, e *wire.Exit, took time.Duration, std
 	default:
 		words = append(words, "status", status.ExitStatus())
 	}
-	words = append(words, "seconds", round(took), "user", round(e.User), "system", round(e.System), "max_rss_kb", e.MaxRSS)
-	if in, out := std.Relayed(); in+out > 0 {
+	words = append(words, "seconds", seconds(took), "user", seconds(e.exit.User), "system", seconds(e.exit.System), "max_rss_kb", e.exit.MaxRSS)
+	if in, out := e.streams.Relayed(); in+out > 0 {
 		words = append(words, "in", in, "out", out)
 	}
-	if e.Flags&wire.ExitTimeout != 0 {
+	if e.exit.Flags&wire.ExitTimeout != 0 {
 		words = append(words, "timeout", true)
 	}
-	if lost {
+	if e.lost {
 		words = append(words, "lost", true)
 	}
-	c.conn.server.Log.Info("end", words...)
+	c.host.Log.Info("end", words...)
 }
 
-func round(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }
+// seconds gives a time in seconds, to the millisecond.
+func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }
 
-// count adds an ended call to the sums.
-func (s *Server) count(e *wire.Exit, lost bool) {
-	s.counters.calls.Add(1)
-	if lost {
-		s.counters.lost.Add(1)
-	}
-	if e.Flags&wire.ExitTimeout != 0 {
-		s.counters.timedOut.Add(1)
-	}
-	if unix.WaitStatus(e.Status).Signaled() {
-		s.counters.signaled.Add(1)
-	}
-}
-
-// maxLogged bounds what one word of a caller's takes in the log.
+// maxLogged bounds, in bytes, what one word of a caller's takes in the log.
 const maxLogged = 1000
 
 // maxLoggedArgs bounds, in bytes, what all of a call's arguments take there: a
-// log that nobody reads holds thousands of lines.
+// log that nobody reads holds thousands of lines in memory.
 const maxLoggedArgs = 4000
 
 // loggedArgs gives arguments as they stand in a line.
@@ -94,4 +85,35 @@ func printable(s string) string {
 	}
 	q := strconv.Quote(s)
 	return q[1 : len(q)-1]
+}
+
+// counters are a server's sums since its start. Only calls that were started
+// count as calls.
+type counters struct{ calls, refused, lost, timedOut, signaled atomic.Uint64 }
+
+// count adds a call that has ended. lost says that its caller didn't get the
+// status.
+func (n *counters) count(e *wire.Exit, lost bool) {
+	n.calls.Add(1)
+	if lost {
+		n.lost.Add(1)
+	}
+	if e.Flags&wire.ExitTimeout != 0 {
+		n.timedOut.Add(1)
+	}
+	if unix.WaitStatus(e.Status).Signaled() {
+		n.signaled.Add(1)
+	}
+}
+
+// sums gives them as PONG and LISTING tell them.
+func (n *counters) sums(up time.Duration) wire.Counters {
+	return wire.Counters{
+		Calls:    n.calls.Load(),
+		Refused:  n.refused.Load(),
+		Lost:     n.lost.Load(),
+		TimedOut: n.timedOut.Load(),
+		Signaled: n.signaled.Load(),
+		Up:       up,
+	}
 }

@@ -2,95 +2,123 @@ package rpcd
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"rpcd/rpcd/export"
 	"rpcd/rpcd/wire"
 )
 
-// answer gives the answer to a first frame that isn't a CALL, or a refusal.
-// arrived is how many descriptors came with it; taken is to be called when the
-// answer is sent.
-func (c *conn) answer(t wire.Type, payload []byte, arrived int) (answer []byte, taken func(), err error) {
-	s := c.server
-	switch t {
-	case wire.TypePing:
-		dir, err := wire.ParsePing(payload)
-		if err != nil {
-			return nil, nil, err
-		}
-		info := s.info(nil)
-		info.Way = c.way(dir, arrived)
-		return info.Append(wire.TypePong), func() {}, nil
-	case wire.TypeKill:
-		m, err := wire.ParseKill(payload)
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := s.kill(c.caller, m); err != nil {
-			return nil, nil, err
-		}
-		return wire.Frame(wire.TypeSignaled, 0, 0, nil), func() {}, nil
+// ping answers PING: how the worker is, and how it sees the caller.
+func (c *conn) ping(f *firstFrame) (*answer, error) {
+	dir, err := wire.ParsePing(f.payload)
+	if err != nil {
+		return nil, err
 	}
-	if _, err := wire.CheckFirst(payload); err != nil {
-		return nil, nil, err
-	}
-	switch t {
-	case wire.TypeList:
-		return c.long(func() []byte { return s.info(&c.caller).Append(wire.TypeListing) })
-	case wire.TypePS:
-		return c.long(func() []byte { return s.ps(c.caller).Append() })
-	}
-	return nil, nil, &wire.Refused{Code: wire.Protocol, Text: "doesn't know this kind of question (is it an older rpcd?)"}
+	info := c.server.info()
+	info.Way = c.way(dir, f.arrived)
+	return &answer{frame: info.Append(wire.TypePong)}, nil
 }
 
-// longest is how long a LISTING or CALLS may be, in bytes (PROTOCOL.md, section 2).
+// list answers LIST: how the worker is, and what the caller may call.
+func (c *conn) list(f *firstFrame) (*answer, error) {
+	return c.long(f, func() []byte {
+		info := c.server.info()
+		info.Procedures = c.procedures()
+		return info.Append(wire.TypeListing)
+	})
+}
+
+// ps answers PS: the calls that the caller may see.
+func (c *conn) ps(f *firstFrame) (*answer, error) {
+	return c.long(f, func() []byte { return c.server.visibleCalls(c.caller).Append() })
+}
+
+// kill answers KILL: the signal was sent.
+func (c *conn) kill(f *firstFrame) (*answer, error) {
+	m, err := wire.ParseKill(f.payload)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.server.kill(c.caller, m); err != nil {
+		return nil, err
+	}
+	return &answer{frame: wire.Frame(wire.TypeSignaled, 0, 0, nil)}, nil
+}
+
+// longest is how long a LISTING or CALLS may be, in bytes (PROTOCOL.md, section
+// 2).
 const longest = 4 << 20
 
 // long makes an answer that may be long, or takes many files to look at: a few
 // at a time, and in a memory that is bounded until they are taken.
-func (c *conn) long(make func() []byte) (answer []byte, taken func(), err error) {
-	s := c.server
-	ctx, cancel := context.WithTimeout(context.Background(), wire.FirstTimeout/2)
+func (c *conn) long(f *firstFrame, make func() []byte) (*answer, error) {
+	if _, err := wire.CheckFirst(f.payload); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	free, err := s.answers.Take(ctx, c.caller.UID, longest)
-	if err == nil {
-		var looked func()
-		if looked, err = s.lists.Take(ctx); err == nil {
-			answer = make()
-			looked()
-		} else {
-			free()
-		}
-	}
+	free, err := c.server.answers.Take(ctx, c.caller.UID, longest)
 	if err != nil {
-		return nil, nil, refusedList
+		return nil, errTooManyQuestions
 	}
-	if len(answer) <= smallFrame {
+	give, err := c.server.lists.Take(ctx)
+	if err != nil {
+		free()
+		return nil, errTooManyQuestions
+	}
+	a := &answer{frame: make(), taken: free}
+	give()
+	if len(a.frame) <= smallFrame {
 		free()
 	}
-	return answer, free, nil
+	return a, nil
 }
 
-// way is what the caller's way looks like from here. Who may not call learns
-// nothing of our directories.
+// info describes the worker.
+func (s *Server) info() *wire.Info {
+	m := &wire.Info{
+		Worker:   s.Name,
+		Version:  s.Version,
+		State:    "up",
+		Load:     s.Load(),
+		Counters: s.counters.sums(time.Since(s.began)),
+	}
+	if s.isDraining() {
+		m.State = "draining"
+	}
+	return m
+}
+
+// Load gives how many calls run and wait now, and how many may.
+func (s *Server) Load() wire.Load {
+	l := s.queue.Load()
+	return wire.Load{Running: uint32(l.Running), Waiting: uint32(l.Waiting), MaxCalls: uint32(l.MaxRunning), MaxQueue: uint32(l.MaxWaiting)}
+}
+
+// procedures lists what the caller may call.
+func (c *conn) procedures() []wire.Entry {
+	if c.denied != nil {
+		return nil
+	}
+	var entries []wire.Entry
+	list, _ := c.server.Source.List(c.caller)
+	for _, p := range list {
+		entries = append(entries, wire.Entry{Kind: uint8(p.Kind()), Name: p.Name, Summary: p.Summary})
+	}
+	return entries
+}
+
+// way is what the caller's way looks like from here. A caller that may not call
+// learns nothing of our directories.
 func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 	w := &wire.Way{
 		UID: c.caller.UID, GID: c.caller.GID,
 		OwnUID: uint32(os.Geteuid()), OwnGID: uint32(os.Getegid()),
 		Descriptors: uint32(arrived),
 	}
-	if c.server.admit(c.caller) != nil {
+	if c.denied != nil {
 		return w
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), wire.FirstTimeout)
-	defer cancel()
 	as, err := c.server.runAs(c.caller, arrived == 0)
 	if err != nil {
 		return w
@@ -98,86 +126,16 @@ func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 	if as != nil {
 		w.OwnUID, w.OwnGID = as.UID, as.GID
 	}
-	if looked, err := c.server.lookups.Take(ctx); err == nil {
-		w.Dir = sameness(d, as)
-		if w.Dir > wire.DirSame && d.Proven && c.server.Workdir != "" {
-			w.Dir = wire.DirWorkdir
-		}
-		looked()
+	ctx, cancel := context.WithTimeout(context.Background(), wire.FirstTimeout)
+	defer cancel()
+	give, err := c.server.lookups.Take(ctx)
+	if err != nil {
+		return w
+	}
+	defer give()
+	w.Dir = sameness(d, as)
+	if w.Dir > wire.DirSame && d.Proven && c.server.Workdir != "" {
+		w.Dir = wire.DirWorkdir
 	}
 	return w
-}
-
-// owns says whether a caller sees and signals a call: root and our own user,
-// self, all, others those of their uid, if that is one.
-func owns(c export.Caller, self uint32, k *call) bool {
-	switch c.UID {
-	case 0:
-		return true
-	case export.Overflow: // also where it is our own number
-		return false
-	case self:
-		return true
-	}
-	return c.UID == k.conn.caller.UID
-}
-
-// ps lists the calls that a caller may see, eldest first.
-func (s *Server) ps(c export.Caller) *wire.Calls {
-	s.mu.Lock()
-	calls := slices.Collect(maps.Keys(s.calls))
-	s.mu.Unlock()
-	calls = slices.DeleteFunc(calls, func(k *call) bool { return k.isAnswered() || !owns(c, uint32(os.Geteuid()), k) })
-	slices.SortFunc(calls, func(a, b *call) int { return a.came.Compare(b.came) })
-	m := &wire.Calls{Worker: s.Name}
-	for _, k := range calls {
-		m.Calls = append(m.Calls, k.running())
-	}
-	return m
-}
-
-// running describes the call to ps.
-func (c *call) running() wire.Running {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	r := wire.Running{
-		ID: c.id, Procedure: c.Procedure, Label: c.Label,
-		UID: c.conn.caller.UID, GID: c.conn.caller.GID,
-		Age: time.Since(c.came), Bridged: c.bridged,
-	}
-	if c.process != nil {
-		r.PID, r.State = uint32(c.process.PID()), wire.CallRunning
-	}
-	switch {
-	case c.ending > untouched, c.ended:
-		r.State = wire.CallEnding
-	case c.process != nil && c.quiet:
-		r.State = wire.CallStopped
-	}
-	return r
-}
-
-// kill signals a call of the caller's, or cancels it while it waits.
-func (s *Server) kill(c export.Caller, m *wire.Kill) error {
-	s.mu.Lock()
-	var found *call
-	for k := range s.calls {
-		if k.id == m.ID && !k.isAnswered() {
-			found = k
-		}
-	}
-	s.mu.Unlock()
-	switch {
-	case found == nil:
-		return &wire.Refused{Code: wire.Unknown, Text: fmt.Sprintf("has no call %q (rpc ps shows yours)", printable(m.ID))}
-	case !owns(c, uint32(os.Geteuid()), found):
-		return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("won't signal call %s: it belongs to uid %d, you are uid %d", found.id, found.conn.caller.UID, c.UID)}
-	}
-	sig := unix.Signal(m.Signal)
-	s.Log.Info("signal", "call", found.id, "by_uid", c.UID, "signal", unix.SignalName(sig))
-	found.signal(sig)
-	if sig == unix.SIGKILL {
-		found.cut()
-	}
-	return nil
 }

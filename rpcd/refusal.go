@@ -4,31 +4,39 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"golang.org/x/sys/unix"
 
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/limit"
+	"rpcd/rpcd/run"
 	"rpcd/rpcd/stream"
+	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
 
-// What a caller is told of the limits.
+// All refusals are made here. Their texts are read after the worker's name.
+
+// refusedDraining answers a caller that comes too late for this rpcd.
+var refusedDraining = &wire.Refused{Code: wire.Draining, Text: "is draining"}
+
+// Refusals that are always the same.
 var (
-	refusedDraining  = &wire.Refused{Code: wire.Draining, Text: "is draining"}
-	refusedLongFrame = &wire.Refused{Code: wire.Busy, Text: "is busy: too many calls with long argument lists are on their way"}
-	refusedList      = &wire.Refused{Code: wire.Busy, Text: "is busy: too many ask what there is"}
+	errTooManyFrames    = &wire.Refused{Code: wire.Busy, Text: "is busy: too many calls with long argument lists are on their way"}
+	errTooManyQuestions = &wire.Refused{Code: wire.Busy, Text: "is busy: too many ask what there is"}
+	errUnknownQuestion  = &wire.Refused{Code: wire.Protocol, Text: "doesn't know this kind of question (is it an older rpcd?)"}
 )
 
-// refusal makes of any error the answer that a caller gets: a text to be read
-// after the worker's name.
+// refusal makes of any error the answer that a caller gets.
 func refusal(err error) *wire.Refused {
 	var refused *wire.Refused
 	var version *wire.VersionError
 	var exported *export.Error
+	var variable *export.VariableError
 	var full *limit.FullError
-	if r := streamRefusal(err); r != nil {
+	if r := refuseStreams(err); r != nil {
 		return r
 	}
 	switch {
@@ -39,60 +47,114 @@ func refusal(err error) *wire.Refused {
 	case errors.Is(err, wire.ErrProtocol):
 		return &wire.Refused{Code: wire.Protocol, Text: "refuses: " + err.Error()}
 	case errors.As(err, &exported):
-		switch exported.Reason {
-		case export.Unknown:
-			return &wire.Refused{Code: wire.Unknown, Text: "has " + exported.Error()}
-		case export.NotExecutable:
-			return &wire.Refused{Code: wire.NotExecutable, Text: exported.Error()}
-		case export.Shortage:
-			return &wire.Refused{Code: wire.Failed, Text: exported.Error()}
-		}
-		return &wire.Refused{Code: wire.Denied, Text: exported.Error()}
+		return refuseExport(exported)
+	case errors.As(err, &variable):
+		return &wire.Refused{Code: wire.Denied, Text: variable.Error()}
 	case errors.As(err, &full):
 		return &wire.Refused{Code: wire.Busy, Text: "is busy: " + full.Error()}
 	case errors.Is(err, limit.ErrClosed):
 		return refusedDraining
+	case errors.Is(err, talk.ErrUnproceeded):
+		return &wire.Refused{Code: wire.Protocol, Text: "waited in vain for the answer to ACCEPTED"}
 	case errors.Is(err, context.Canceled):
 		return &wire.Refused{Code: wire.Canceled, Text: "gave up the waiting call"}
 	}
 	return &wire.Refused{Code: wire.Failed, Text: "failed: " + err.Error()}
 }
 
-// refusalOf explains why a connection that waits for a call is turned away.
-func refusalOf(why limit.Reason) *wire.Refused {
-	switch why {
-	case limit.OutOfDescriptors:
-		return &wire.Refused{Code: wire.Busy, Text: "is busy: it is at its limit of open files (ulimit -n)"}
-	case limit.TooManyConnections:
-		return &wire.Refused{Code: wire.Busy, Text: "is busy: too many connections wait for a call"}
+// refuseExport answers a look-up that found nothing to run.
+func refuseExport(err *export.Error) *wire.Refused {
+	switch err.Reason {
+	case export.Unknown:
+		return &wire.Refused{Code: wire.Unknown, Text: "has " + err.Error()}
+	case export.NotExecutable:
+		return &wire.Refused{Code: wire.NotExecutable, Text: err.Error()}
+	case export.Shortage:
+		return &wire.Refused{Code: wire.Failed, Text: err.Error()}
 	}
-	return refusedDraining
+	return &wire.Refused{Code: wire.Denied, Text: err.Error()}
 }
 
-// streamRefusal explains why the streams of a call can't be had; nil: err is of
-// another room.
-func streamRefusal(err error) *wire.Refused {
+// refuseStreams answers a call whose streams can't be had; nil: err says nothing
+// of streams.
+func refuseStreams(err error) *wire.Refused {
 	var count *stream.CountError
 	var bridge *stream.BridgeError
 	var unfit *stream.UnfitError
-	refuse := func(code wire.Code, format string, args ...any) *wire.Refused {
-		return &wire.Refused{Code: code, Text: fmt.Sprintf(format, args...)}
-	}
 	switch {
 	case errors.Is(err, stream.ErrTruncated):
-		return refuse(wire.Failed, "couldn't take the descriptors: it is at its limit of open files (ulimit -n)")
+		return &wire.Refused{Code: wire.Failed, Text: "couldn't take the descriptors: it is at its limit of open files (ulimit -n)"}
 	case errors.As(err, &count):
-		return refuse(wire.Protocol, "refuses: %d descriptors arrived for %d streams", count.Arrived, count.Named)
+		return &wire.Refused{Code: wire.Protocol, Text: fmt.Sprintf("refuses: %d descriptors arrived for %d streams", count.Arrived, count.Named)}
 	case errors.As(err, &bridge):
-		return refuse(wire.Protocol, "can't be given descriptor %d: only streams 0 to 2 cross a bridge", bridge.Number)
+		return &wire.Refused{Code: wire.Protocol, Text: fmt.Sprintf("can't be given descriptor %d: only streams 0 to 2 cross a bridge", bridge.Number)}
 	case errors.As(err, &unfit):
-		return refuse(wire.Protocol, "refuses descriptor %d: it is %s", unfit.Number, unfit.What)
+		return &wire.Refused{Code: wire.Protocol, Text: fmt.Sprintf("refuses descriptor %d: it is %s", unfit.Number, unfit.What)}
 	}
 	return nil
 }
 
-// startRefusal explains the errno of a start, as that user (nil: rpcd's own).
-func startRefusal(p *export.Procedure, dir string, as *child.Credential, err error) *wire.Refused {
+// turnedAway answers a caller whose connection is one too many.
+func turnedAway(why limit.Reason) *wire.Refused {
+	switch why {
+	case limit.OutOfDescriptors:
+		return &wire.Refused{Code: wire.Busy, Text: "is busy: it is at its limit of open files (ulimit -n)"}
+	case limit.Draining:
+		return refusedDraining
+	}
+	return &wire.Refused{Code: wire.Busy, Text: "is busy: too many connections wait for a call"}
+}
+
+// refuseCaller answers a caller that serve's rules don't admit.
+func refuseCaller(c export.Caller, rules export.Rules) *wire.Refused {
+	return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("doesn't serve you (%v): its --allow says %v", c, rules)}
+}
+
+// refuseBridge answers a call without descriptors where calls run as their
+// callers: it may come from anybody.
+func refuseBridge(uid, self uint32) *wire.Refused {
+	return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("cannot run your calls as you (--run-as caller): they come through a bridge, without descriptors, and have rpcd's rights only if that is root's or uid %d's, not uid %d's", self, uid)}
+}
+
+// refuseUnmapped answers a caller whose user can't be taken on.
+func refuseUnmapped() *wire.Refused {
+	return &wire.Refused{Code: wire.Denied, Text: "cannot run your calls as you (--run-as caller): your uid or gid is 65534, a number that it has for every stranger (is a container in a user namespace of its own?)"}
+}
+
+// refuseDir answers a call whose directory can't be entered. Only a directory
+// that isn't here, or is another one here, isn't shared.
+func refuseDir(d wire.Dir, err error, as *child.Credential) *wire.Refused {
+	missing := errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, errOtherDir)
+	text := fmt.Sprintf("has no directory %q: %v", d.Name, err)
+	switch {
+	case missing && d.Proven:
+		text = fmt.Sprintf("%s %q: %v", wire.NotShared, d.Name, err)
+	case missing:
+	case as != nil: // err says for whom
+		text = fmt.Sprintf("cannot enter the directory %q: %v", d.Name, err)
+	default:
+		text = fmt.Sprintf("cannot enter the directory %q: %v (rpcd runs as %d:%d: let that user in, or give -C DIR)", d.Name, err, os.Geteuid(), os.Getegid())
+	}
+	return &wire.Refused{Code: wire.NoDirectory, Text: text}
+}
+
+// refuseWorkdir answers a call that the operator's own choice has no room for.
+func refuseWorkdir(dir string, err error) *wire.Refused {
+	return &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf("cannot enter its workdir %q: %v", dir, err)}
+}
+
+// noSuchCall answers a KILL.
+func noSuchCall(id string) *wire.Refused {
+	return &wire.Refused{Code: wire.Unknown, Text: fmt.Sprintf("has no call %q (rpc ps shows yours)", printable(id))}
+}
+
+// anothersCall answers a KILL of a call that isn't the caller's.
+func anothersCall(k *call, c export.Caller) *wire.Refused {
+	return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("won't signal call %s: it belongs to uid %d, you are uid %d", k.id, k.caller.UID, c.UID)}
+}
+
+// refuseStart explains the errno of a start, as that user (nil: rpcd's own).
+func refuseStart(p *export.Procedure, dir string, as *child.Credential, err error) *wire.Refused {
 	who := ""
 	if as != nil {
 		who = fmt.Sprintf(" as %v", as)
@@ -102,6 +164,10 @@ func startRefusal(p *export.Procedure, dir string, as *child.Credential, err err
 	}
 	var noEntry *child.DirError
 	switch {
+	case errors.Is(err, context.Canceled):
+		return refusal(err)
+	case errors.Is(err, run.ErrUnsupported):
+		return refuse(wire.NotExecutable, "%v", err)
 	case errors.As(err, &noEntry):
 		return &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf("cannot enter the directory %q%s: %v", dir, who, noEntry.Err)}
 	case errors.Is(err, unix.E2BIG):

@@ -18,11 +18,11 @@ func TestRefusalsOfLimits(t *testing.T) {
 		{refusal(&limit.FullError{Behind: "1 running (1 x)"}), wire.Busy, "is busy: 1 running (1 x)"},
 		{refusal(&limit.FullError{Behind: "1 running (1 x)", Waited: time.Minute}), wire.Busy, "is busy: waited 1m0s behind 1 running (1 x)"},
 		{refusal(limit.ErrClosed), wire.Draining, "is draining"},
-		{refusalOf(limit.OutOfDescriptors), wire.Busy, "is busy: it is at its limit of open files (ulimit -n)"},
-		{refusalOf(limit.TooManyConnections), wire.Busy, "is busy: too many connections wait for a call"},
-		{refusalOf(limit.Draining), wire.Draining, "is draining"},
-		{refusedLongFrame, wire.Busy, "is busy: too many calls with long argument lists are on their way"},
-		{refusedList, wire.Busy, "is busy: too many ask what there is"},
+		{turnedAway(limit.OutOfDescriptors), wire.Busy, "is busy: it is at its limit of open files (ulimit -n)"},
+		{turnedAway(limit.TooManyConnections), wire.Busy, "is busy: too many connections wait for a call"},
+		{turnedAway(limit.Draining), wire.Draining, "is draining"},
+		{errTooManyFrames, wire.Busy, "is busy: too many calls with long argument lists are on their way"},
+		{errTooManyQuestions, wire.Busy, "is busy: too many ask what there is"},
 	} {
 		if c.got.Code != c.code || c.got.Text != c.text {
 			t.Errorf("%d %q, want %d %q", c.got.Code, c.got.Text, c.code, c.text)

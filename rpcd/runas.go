@@ -1,30 +1,38 @@
 package rpcd
 
 import (
-	"fmt"
 	"os"
 
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
-	"rpcd/rpcd/wire"
 )
 
-// runAs says who a caller's call runs as; nil: rpcd's own user. Root's calls
-// keep that user, so that no caller gets more than the operator gave rpcd, and
-// so do bridged ones: their caller is the bridge. But anybody can leave the
-// descriptors out, and must not get rpcd's rights by it: the bridge has to be
-// root's, or rpcd's own user's. Who can't be named can't be become, and doesn't
-// get rpcd's rights instead.
-func (s *Server) runAs(c export.Caller, bridged bool) (*child.Credential, error) {
+// admit refuses callers that may not call at all.
+func (s *Server) admit(c export.Caller) error {
+	if s.Allow.Admit(c) {
+		return nil
+	}
+	return refuseCaller(c, s.Allow)
+}
+
+// runAs says as whom a caller's call runs; nil: as rpcd's own user.
+//
+// Root's calls keep rpcd's user, so that no caller gets more than the operator
+// gave rpcd. Bridged calls keep it, too, since their caller is the bridge. But
+// anybody can leave the descriptors out and so look like a bridge. To give no
+// rights away, a bridge has to be root's or rpcd's own user's.
+//
+// A caller whose uid or gid is unmapped (65534) is refused: we can't switch to
+// it, and rpcd's own user would give it more rights.
+func (h *host) runAs(c export.Caller, bridged bool) (*child.Credential, error) {
 	self := uint32(os.Geteuid())
 	switch {
-	case !s.RunAs, c.UID == 0, bridged && c.UID == self && self != export.Overflow:
+	case !h.RunAs, c.UID == 0, bridged && c.UID == self && self != export.Overflow:
 		return nil, nil
 	case bridged:
-		return nil, &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("cannot run your calls as you (--run-as caller): they come through a bridge, without descriptors, and have rpcd's rights only if that is root's or uid %d's, not uid %d's", self, c.UID)}
-	}
-	if c.UID == export.Overflow || c.GID == export.Overflow {
-		return nil, &wire.Refused{Code: wire.Denied, Text: "cannot run your calls as you (--run-as caller): your uid or gid is 65534, a number that it has for every stranger (is a container in a user namespace of its own?)"}
+		return nil, refuseBridge(c.UID, self)
+	case c.UID == export.Overflow || c.GID == export.Overflow:
+		return nil, refuseUnmapped()
 	}
 	as := &child.Credential{UID: c.UID, GID: c.GID}
 	for _, g := range c.Groups {

@@ -36,8 +36,8 @@ func TestRunAs(t *testing.T) {
 		{name: "a stranger's group", caller: export.Caller{UID: 1001, GID: 65534}, refused: true},
 		{name: "a group of a stranger's", caller: export.Caller{UID: 1001, GID: 1002, Groups: []uint32{7, 65534, 8}}, uid: 1001, groups: []uint32{7, 8}},
 	} {
-		s := &Server{Config: Config{RunAs: !c.off}}
-		as, err := s.runAs(c.caller, c.bridged)
+		h := &host{Config: Config{RunAs: !c.off}}
+		as, err := h.runAs(c.caller, c.bridged)
 		var refused *wire.Refused
 		switch {
 		case c.refused:

@@ -5,63 +5,43 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/limit"
-	"rpcd/rpcd/wire"
+	"rpcd/rpcd/run"
 )
 
 // Server serves the calls of one worker.
 //
-// States: up (calls are accepted); draining (see Drain); refusing (new calls,
-// too; with sockets of our own from the start of the drain on); dead (without
-// grace). They follow each other in this order and never go back.
+// States: up (calls are accepted), draining (see Drain), refusing (new calls are
+// refused; with sockets of our own from the start of the drain on). They follow
+// each other in this order and never go back.
 type Server struct {
-	Config
-	queue       *limit.Queue
-	connections *limit.Connections // those that wait for a call
-	lookups     *limit.Slots       // for calls
-	lists       *limit.Slots       // for LIST and PS: no call waits behind those
-	frames      *limit.Budget      // of the big first frames of calls that haven't started
-	answers     *limit.Budget      // of the answers to LIST and PS that are made or sent
-	peak        peak
-	started     time.Time
-	null        int // /dev/null, for streams that are closed
-	lastID      atomic.Uint64
+	host
+	connections *limit.Connections
+	lists       *limit.Slots  // for LIST and PS: no call waits behind those
+	frames      *limit.Budget // of long first frames of calls that haven't started
+	answers     *limit.Budget // of answers to LIST and PS that are made or sent
+	began       time.Time
 
-	dead    chan struct{} // closed: no grace any more
-	changed chan struct{} // a call or connection has gone: has Drain anything left to wait for?
-	loops   sync.WaitGroup
+	changed chan struct{}  // a call or connection has gone: has Drain anything left to wait for?
+	loops   sync.WaitGroup // Serve
 
 	mu        sync.Mutex
 	listeners []*fdconn.Listener
 	draining  bool
-	refusing  bool // new calls are refused: draining, and not activated or out of time
-	calls     map[*call]struct{}
-	tails     int // ended calls of which something is left
-	counters  counters
+	refusing  bool
+	calls     map[*call]struct{} // taken, and not over yet
 }
 
-type counters struct{ calls, refused, lost, timedOut, signaled atomic.Uint64 }
-
-// The memory, in bytes, of first frames over smallFrame from their arrival until
-// their procedure's start; and of answers from before they are made until they
-// are taken.
+// How many callers' files are looked at side by side: few, since each look takes
+// a thread, and fewer for lists, which nobody waits for as for a call.
 const (
-	maxFrames  = 64 << 20
-	maxAnswers = 64 << 20
-)
-
-// How many look-ups of files run at once: for calls, and for LIST and PS. Each
-// holds a thread.
-const (
-	maxLookups = 8
-	maxLists   = 2
+	lookupSlots = 8
+	listSlots   = 2
 )
 
 // New makes a server.
@@ -71,36 +51,36 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("open %q: %w", os.DevNull, err)
 	}
 	s := &Server{
-		Config:  c,
-		queue:   limit.NewQueue(c.MaxCalls, c.Queue),
-		lookups: limit.NewSlots(maxLookups),
-		lists:   limit.NewSlots(maxLists),
+		lists:   limit.NewSlots(listSlots),
 		frames:  limit.NewBudget(maxFrames),
 		answers: limit.NewBudget(maxAnswers),
-		started: time.Now(),
-		null:    null,
-		dead:    make(chan struct{}),
+		began:   time.Now(),
 		changed: make(chan struct{}, 1),
 		calls:   map[*call]struct{}{},
 	}
+	s.Config = c
+	s.queue = limit.NewQueue(c.MaxCalls, c.Queue)
+	s.lookups = limit.NewSlots(lookupSlots)
+	s.runners = run.NewRunners(c.Keep, s.poke)
+	s.null = null
 	s.connections = limit.NewConnections(limit.ShareOfDescriptors(), s.poke)
 	return s, nil
 }
 
-// acceptPause is how long a shortage (of descriptors, of memory) is given
-// before the next accept(2).
+// acceptPause is how long a shortage (of descriptors, of memory) is given before
+// the next accept(2).
 const acceptPause = 50 * time.Millisecond
 
 // Serve accepts connections until the listener is closed. In a shortage of
-// descriptors idle connections make room; where there are none, who waits is
-// told so by means of a descriptor that is kept for that.
+// descriptors a connection that waits makes room. Where there is none, whoever
+// connects is told so by means of a descriptor that is kept for that.
 func (s *Server) Serve(l *fdconn.Listener) error {
 	if !s.listen(l) {
 		return nil
 	}
 	defer s.loops.Done()
-	spare := s.spare()
-	defer func() { unix.Close(spare) }()
+	reserve := s.reserveDescriptor()
+	defer func() { unix.Close(reserve) }()
 	short := false
 	for {
 		conn, err := l.Accept()
@@ -118,23 +98,31 @@ func (s *Server) Serve(l *fdconn.Listener) error {
 				s.Log.Warn("cannot accept, making room", "error", err)
 			}
 			short = true
-			if s.connections.MakeRoom() {
-				continue
-			}
-			unix.Close(spare)
-			turned := l.AcceptAndRefuse(refusalOf(limit.OutOfDescriptors).Append())
-			spare = s.spare()
-			if turned {
-				s.counters.refused.Add(1)
-			} else {
-				time.Sleep(acceptPause)
-			}
+			reserve = s.makeRoom(l, reserve)
 		}
 	}
 }
 
-// spare gives a descriptor to be closed in a shortage; -1 if there is one.
-func (s *Server) spare() int {
+// makeRoom frees a descriptor for the next accept(2): a waiting connection's, or
+// else the reserve, which refuses a caller with it and is then made anew.
+func (s *Server) makeRoom(l *fdconn.Listener, reserve int) int {
+	if s.connections.MakeRoom() {
+		return reserve
+	}
+	unix.Close(reserve)
+	refused := l.AcceptAndRefuse(turnedAway(limit.OutOfDescriptors).Append())
+	reserve = s.reserveDescriptor()
+	if refused {
+		s.counters.refused.Add(1)
+	} else {
+		time.Sleep(acceptPause)
+	}
+	return reserve
+}
+
+// reserveDescriptor takes a descriptor that a shortage may close; -1: there is
+// a shortage.
+func (s *Server) reserveDescriptor() int {
 	fd, err := unix.FcntlInt(uintptr(s.null), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return -1
@@ -154,8 +142,7 @@ func (s *Server) listen(l *fdconn.Listener) bool {
 	return true
 }
 
-// begin makes a connection ours; nil: its caller can't be known, and it is
-// closed.
+// begin makes a connection ours. nil: its caller can't be known, so it is closed.
 func (s *Server) begin(fd *fdconn.Conn) *conn {
 	c, err := newConn(s, fd)
 	if err != nil {
@@ -174,28 +161,22 @@ func (s *Server) ServeConn(fd *fdconn.Conn) {
 	}
 }
 
-// admit refuses who may not call at all.
-func (s *Server) admit(c export.Caller) error {
-	if s.Allow.Admit(c) {
-		return nil
-	}
-	return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("doesn't serve you (%v): its --allow says %v", c, s.Allow)}
-}
-
-// isDraining says whether the server is about to end.
+// isDraining reports whether the server is about to end.
 func (s *Server) isDraining() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.draining
 }
 
-// enter counts a call, and says whether it may go on: else it is refused as
-// draining.
-func (s *Server) enter(c *call) bool {
+// enter counts a call. The error says that it must not start: the server drains.
+func (s *Server) enter(c *call) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls[c] = struct{}{}
-	return !s.refusing
+	if s.refusing {
+		return refusedDraining
+	}
+	return nil
 }
 
 // exit is enter's other end.
@@ -206,20 +187,7 @@ func (s *Server) exit(c *call) {
 	s.poke()
 }
 
-// tail has f end what is left of a call.
-func (s *Server) tail(f func()) {
-	s.mu.Lock()
-	s.tails++
-	s.mu.Unlock()
-	go func() {
-		f()
-		s.mu.Lock()
-		s.tails--
-		s.mu.Unlock()
-		s.poke()
-	}()
-}
-
+// poke has a drain look again whether anything is left.
 func (s *Server) poke() {
 	select {
 	case s.changed <- struct{}{}:

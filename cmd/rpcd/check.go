@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rpcd/rpcd"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/export/lint"
 )
@@ -75,7 +74,7 @@ func become(as string) error {
 // check prints what is exported to w, and each problem to stderr. Its error is
 // their number.
 func check(w io.Writer, dir string) error {
-	self := rpcd.Self()
+	self := self()
 	procedures, problems := lint.Check(dir, self)
 	for _, p := range problems {
 		fmt.Fprintf(os.Stderr, "rpcd: %v\n", p)

@@ -160,7 +160,7 @@ func (s *settings) source() (source export.Source, warnings []string, err error)
 	if s.allCommands {
 		return export.Commands(os.Getenv("PATH")), nil, nil
 	}
-	dir, warnings, err := export.Open(s.exports, rpcd.Self())
+	dir, warnings, err := export.Open(s.exports, self())
 	if err != nil {
 		return nil, nil, err
 	}

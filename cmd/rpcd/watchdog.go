@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
 
@@ -26,21 +25,12 @@ func answers(serve func(*fdconn.Conn), starting func() time.Duration, d time.Dur
 	if err != nil {
 		return nil
 	}
-	defer ours.Close()
-	if err := ours.SetDeadline(time.Now().Add(d)); err != nil {
-		return err
-	}
+	asks := talk.NewConn(ours)
+	defer asks.Close()
 	go serve(theirs)
-	if err := ours.WriteFrame(wire.Question(wire.TypePing)); err != nil && !errors.Is(err, unix.EPIPE) {
-		return err // EPIPE: a refusal came at once, and is still to be read
+	_, err = talk.Ask(asks, talk.Question{Frame: wire.Question(wire.TypePing), Answer: wire.TypePong}, d)
+	if refused := (*wire.Refused)(nil); errors.As(err, &refused) {
+		return nil
 	}
-	h, err := wire.ReadHeader(ours)
-	if err != nil {
-		return err
-	}
-	if h.Type != wire.TypePong && h.Type != wire.TypeRefused {
-		return fmt.Errorf("a %v frame as an answer", h.Type)
-	}
-	_, err = wire.ReadPayload(ours, h)
 	return err
 }

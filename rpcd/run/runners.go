@@ -19,7 +19,7 @@ func NewRunners(keep bool, changed func()) *Runners {
 // For gives a procedure's runner, or ErrUnsupported.
 func (r *Runners) For(p *export.Procedure) (Runner, error) {
 	switch {
-	case p.Topic || p.Workers > 0:
+	case p.Kind() != export.Spawned:
 		return nil, ErrUnsupported
 	case p.Keep:
 		return r.kept, nil

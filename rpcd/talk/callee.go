@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,9 +30,10 @@ type Callee struct {
 	once    sync.Once     // for proceed
 	ended   chan struct{} // closed: ended
 
+	bridged atomic.Bool // read also while a word is being sent
+
 	mu       sync.Mutex // held while a word is sent: ACCEPTED never follows STARTED or REFUSED
 	answered bool
-	bridged  bool
 }
 
 // SlowStart is how long a call may stay unanswered before it is worth an early
@@ -57,18 +59,10 @@ func NewCallee(conn *Conn, m *wire.Call) *Callee {
 
 // SetBridged says that no descriptor arrived with the call: its words say so, and
 // from the first one on heartbeats are exchanged.
-func (c *Callee) SetBridged() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.bridged = true
-}
+func (c *Callee) SetBridged() { c.bridged.Store(true) }
 
 // IsBridged reports whether SetBridged was called.
-func (c *Callee) IsBridged() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.bridged
-}
+func (c *Callee) IsBridged() bool { return c.bridged.Load() }
 
 // Accept says ACCEPTED: the call was understood. After STARTED or REFUSED it says
 // nothing.
@@ -117,10 +111,10 @@ func (c *Callee) Start(m wire.Started) {
 	_ = c.conn.WriteFrame(m.Append(wire.TypeStarted))
 }
 
-// sayBridged sets BRIDGED in a word, and begins the heartbeats of a bridged call;
-// c.mu is held.
+// sayBridged sets BRIDGED in a word, and begins the heartbeats of a bridged
+// call.
 func (c *Callee) sayBridged(m *wire.Started) {
-	if c.bridged {
+	if c.IsBridged() {
 		m.Flags |= wire.StartedBridged
 		c.conn.BeginHeartbeats(c.Heartbeat)
 	}

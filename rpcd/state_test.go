@@ -11,6 +11,7 @@ import (
 
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/limit"
+	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
 
@@ -78,9 +79,10 @@ func TestStoppedBeforeTheStart(t *testing.T) {
 // stays.
 func TestRefusedCallIsForgotten(t *testing.T) {
 	s := newServer(t, "any")
-	c := &conn{server: s, fd: dial(t, s).conn, seat: s.connections.Seat(0, nil)}
-	k := newCall(c, &wire.Call{Procedure: "no such", Args: []string{"x"}, Flags: wire.CallKeep}, func() {})
-	k.serve(&fdconn.Files{}, true)
+	fd := dial(t, s).conn
+	c := &conn{server: s, fd: fd, talk: talk.NewConn(fd)}
+	k := newCall(&s.host, c, &wire.Call{Procedure: "no such", Args: []string{"x"}, Flags: wire.CallKeep}, func() {})
+	k.serve(&fdconn.Files{}, nil)
 	if k.Args != nil || k.Env != nil {
 		t.Errorf("%q, %q", k.Args, k.Env)
 	}
@@ -140,8 +142,8 @@ func TestStoppedAfterTheEnd(t *testing.T) {
 // Who comes again and again doesn't keep a drain from its end.
 func TestDrainAgainstComers(t *testing.T) {
 	s := newServer(t, "any")
-	within(t, "the end of turning away", func() { s.turnAll(func([]byte) bool { return true }) })
-	if n := s.counters.refused.Load(); n != mostTurned {
-		t.Errorf("%d are turned away, want %d", n, mostTurned)
+	within(t, "the end of turning away", func() { s.refuseWaiting(func([]byte) bool { return true }) })
+	if n := s.counters.refused.Load(); n != mostRefused {
+		t.Errorf("%d are turned away, want %d", n, mostRefused)
 	}
 }

@@ -1,0 +1,87 @@
+package rpcd
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/export"
+	"rpcd/rpcd/wire"
+)
+
+// mayTouch reports whether a caller sees and signals a call of another. Root and
+// our own user, self, may touch all, others those of their uid. The uid of
+// unmapped strangers is nobody's, even where it is self.
+func mayTouch(c export.Caller, self, owner uint32) bool {
+	switch c.UID {
+	case 0:
+		return true
+	case export.Overflow:
+		return false
+	}
+	return c.UID == self || c.UID == owner
+}
+
+// visibleCalls lists the calls that a caller may see, eldest first.
+func (s *Server) visibleCalls(c export.Caller) *wire.Calls {
+	visible := slices.DeleteFunc(s.allCalls(), func(k *call) bool {
+		return k.HasEnded() || !mayTouch(c, uint32(os.Geteuid()), k.caller.UID)
+	})
+	slices.SortFunc(visible, func(a, b *call) int { return a.came.Compare(b.came) })
+	m := &wire.Calls{Worker: s.Name}
+	for _, k := range visible {
+		m.Calls = append(m.Calls, k.describe())
+	}
+	return m
+}
+
+// describe gives the call as PS shows it.
+func (c *call) describe() wire.Running {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := wire.Running{
+		ID: c.id, Procedure: c.Procedure, Label: c.Label,
+		UID: c.caller.UID, GID: c.caller.GID,
+		Age: time.Since(c.came), Bridged: c.IsBridged(),
+		State: wire.CallWaiting,
+	}
+	if c.state == callRunning {
+		r.PID, r.State = uint32(c.process.PID()), wire.CallRunning
+	}
+	switch {
+	case c.ending > notEnded, c.state > callRunning:
+		r.State = wire.CallEnding
+	case c.state == callRunning && c.stopped:
+		r.State = wire.CallStopped
+	}
+	return r
+}
+
+// kill signals a call of the caller's, or cancels it while it waits.
+func (s *Server) kill(c export.Caller, m *wire.Kill) error {
+	all := s.allCalls()
+	i := slices.IndexFunc(all, func(k *call) bool { return k.id == m.ID && !k.HasEnded() })
+	if i < 0 {
+		return noSuchCall(m.ID)
+	}
+	k := all[i]
+	if !mayTouch(c, uint32(os.Geteuid()), k.caller.UID) {
+		return anothersCall(k, c)
+	}
+	sig := unix.Signal(m.Signal)
+	s.Log.Info("signal", "call", k.id, "by_uid", c.UID, "signal", unix.SignalName(sig))
+	k.signal(sig)
+	if sig == unix.SIGKILL {
+		k.cut()
+	}
+	return nil
+}
+
+func (s *Server) allCalls() []*call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.calls))
+}

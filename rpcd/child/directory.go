@@ -1,0 +1,49 @@
+package child
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// OpenDir opens a directory by a caller's name for it, with the rights of as
+// (nil: rpcd's own), who must be able to enter it. The caller closes the
+// descriptor, which is of no use but to enter (O_PATH).
+func OpenDir(name string, as *Credential) (fd int, err error) {
+	err = as.Files(func() error {
+		if fd, err = openPath(name); err != nil {
+			return err
+		}
+		if err := as.Enter(fd); err != nil {
+			unix.Close(fd)
+			return err
+		}
+		return nil
+	})
+	if err != nil && as != nil {
+		err = fmt.Errorf("%w for %v", err, as)
+	}
+	return fd, err
+}
+
+// openPath opens a directory by name. Magic links are not followed
+// (proc_pid_fd(5)): /proc/self would be rpcd's own, and its descriptors other
+// calls' directories.
+func openPath(name string) (int, error) {
+	const flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
+	fd, err := unix.Openat2(unix.AT_FDCWD, name, &unix.OpenHow{Flags: flags, Resolve: unix.RESOLVE_NO_MAGICLINKS})
+	switch {
+	case errors.Is(err, unix.ELOOP):
+		return -1, errors.New("a circle of links, or a link of /proc")
+	case !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EPERM): // before Linux 5.6, or under seccomp
+		return fd, err
+	}
+	// EvalSymlinks reads a magic link as a plain one: its target goes by its name.
+	plain, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return -1, err
+	}
+	return unix.Open(plain, flags|unix.O_NOFOLLOW, 0)
+}

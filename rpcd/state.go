@@ -1,0 +1,225 @@
+package rpcd
+
+import (
+	"io"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/run"
+	"rpcd/rpcd/talk"
+	"rpcd/rpcd/wire"
+)
+
+// callState is where a call is in its life:
+//
+//	waiting  it is looked up, or waits for a place. Signals cancel it.
+//	running  its process runs. Signals reach the process group.
+//	closing  its process has ended. Its caller has yet to take the output and the
+//	         status. Signals go nowhere.
+//	over     its caller has been told: by EXIT, or by REFUSED.
+//
+// The goroutine of serve alone changes it.
+type callState int
+
+const (
+	callWaiting callState = iota
+	callRunning
+	callClosing
+	callOver
+)
+
+// callTransitions lists, for each state, those that may follow it.
+var callTransitions = map[callState][]callState{
+	callWaiting: {callRunning, callOver},
+	callRunning: {callClosing},
+	callClosing: {callOver},
+}
+
+// become changes the state.
+func (c *call) become(next callState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.enter(next)
+}
+
+// enter is become; c.mu is held.
+func (c *call) enter(next callState) {
+	if !slices.Contains(callTransitions[c.state], next) {
+		c.host.Log.Error("a call in the wrong state", "call", c.id, "state", int(c.state), "next", int(next))
+	}
+	c.state = next
+}
+
+// ending is how far the end of a call's process has been brought about. It only
+// grows.
+type ending int
+
+const (
+	notEnded   ending = iota
+	terminated        // TERM and CONT are sent, the grace runs
+	killed            // KILL is sent
+)
+
+// started makes p the target of signals and ends, also of those that came before
+// it. limit is how long p may run; 0: for ever.
+func (c *call) started(p run.Process, limit time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.enter(callRunning)
+	c.process = p
+	for _, sig := range c.pending {
+		p.Signal(sig)
+	}
+	if limit > 0 {
+		c.timers = append(c.timers, time.AfterFunc(limit, c.timeOut))
+	}
+	due := c.ending
+	c.ending = notEnded
+	c.bringAbout(due)
+}
+
+// timeOut ends a call whose time limit has run out.
+func (c *call) timeOut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.timedOut = c.state == callRunning
+	c.bringAbout(terminated)
+}
+
+// end brings the process's end about: terminated with the grace, killed at once.
+// A process that hasn't started yet is ended when it has.
+func (c *call) end(how ending) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bringAbout(how)
+}
+
+// bringAbout is end; c.mu is held.
+func (c *call) bringAbout(how ending) {
+	if how <= c.ending {
+		return
+	}
+	c.ending = how
+	switch {
+	case c.state != callRunning:
+	case how == killed:
+		c.deadline = time.Now()
+		c.process.Signal(unix.SIGKILL)
+	default:
+		c.deadline = time.Now().Add(c.host.Grace)
+		c.process.Signal(unix.SIGTERM)
+		c.process.Signal(unix.SIGCONT)
+		c.timers = append(c.timers, time.AfterFunc(c.host.Grace, func() { c.end(killed) }))
+	}
+}
+
+// exited says that the process has ended: signals and ends go nowhere from now
+// on. It gives the end of the grace for what is left of the group, and whether a
+// time limit ended the process.
+func (c *call) exited() (deadline time.Time, timedOut bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.enter(callClosing)
+	c.process = nil
+	for _, t := range c.timers {
+		t.Stop()
+	}
+	if c.deadline.IsZero() {
+		c.deadline = time.Now().Add(c.host.Grace)
+	}
+	return c.deadline, c.timedOut
+}
+
+// maxPending bounds the signals that are kept for a process that is about to
+// start. A caller that waits may send any number.
+const maxPending = 16
+
+// signal sends sig to the process group, or cancels a call that waits. Of the
+// stops and continuations of a call that waits only the last counts.
+func (c *call) signal(sig syscall.Signal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch c.state {
+	case callRunning:
+		c.process.Signal(sig)
+	case callWaiting:
+		if isJobControl(sig) {
+			c.pending = slices.DeleteFunc(c.pending, isJobControl)
+		}
+		if len(c.pending) < maxPending {
+			c.pending = append(c.pending, sig)
+		}
+		if !isJobControl(sig) && sig != unix.SIGWINCH {
+			c.leave()
+		}
+	}
+}
+
+func isJobControl(sig syscall.Signal) bool { return sig == unix.SIGSTOP || sig == unix.SIGCONT }
+
+// cut closes the connection of a call whose caller doesn't take its output and
+// its status: for us that caller is gone.
+func (c *call) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == callClosing {
+		c.conn.Close()
+	}
+}
+
+// vanish says that the caller is gone.
+func (c *call) vanish() {
+	c.leaving.Do(func() { close(c.left) })
+	c.leave()
+	c.Relay.Abort(os.ErrClosed)
+	c.end(terminated)
+}
+
+// hasLeft reports whether the caller is gone.
+func (c *call) hasLeft() bool {
+	select {
+	case <-c.left:
+		return true
+	default:
+		return false
+	}
+}
+
+// frame takes a frame of the caller's. An error ends the connection.
+func (c *call) frame(h wire.Header, body io.Reader) error {
+	event, err := c.Handle(h, body)
+	if err != nil {
+		c.host.Log.Warn("drop a call", "call", c.id, "error", err)
+		return err
+	}
+	switch event.Kind {
+	case talk.Signaled:
+		c.signal(event.Signal)
+	case talk.Abandoned: // the caller wants no grace
+		c.end(killed)
+		c.vanish()
+	case talk.Stopped:
+		c.signal(unix.SIGSTOP)
+		c.setStopped(true)
+	case talk.Continued:
+		c.setStopped(false)
+		c.signal(unix.SIGCONT)
+	}
+	return nil
+}
+
+func (c *call) setStopped(yes bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped = yes
+}
+
+func (c *call) ended() bool           { return c.HasEnded() }
+func (c *call) done() <-chan struct{} { return c.finished }
+
+// keeps reports whether the caller may send another first frame afterwards.
+func (c *call) keeps() bool { return c.Flags&wire.CallKeep != 0 }

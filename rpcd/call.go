@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/rpcd/child"
+	"rpcd/rpcd/directory"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/limit"
@@ -184,8 +185,9 @@ func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 	if c.as, err = c.host.runAs(c.caller, p.streams.Bridged()); err != nil {
 		return nil, err
 	}
-	readFirstByte(p.procedure.Path)
-	if p.dir, c.dir, err = c.host.openDir(c.Dir, p.streams.Bridged(), p.procedure, c.as); err != nil {
+	child.Touch(p.procedure.Path)
+	where := directory.Choice{Caller: c.Dir, Bridged: p.streams.Bridged(), Workdirs: []string{p.procedure.Workdir, c.host.Workdir}, As: c.as}
+	if p.dir, c.dir, err = where.Open(); err != nil {
 		return nil, err
 	}
 	if p.env, err = c.environ(p.procedure); err != nil {
@@ -204,16 +206,6 @@ func (c *call) environ(p *export.Procedure) ([]string, error) {
 		ID: c.id, Worker: c.host.Name, Label: c.Label,
 		Caller: c.caller, Dir: c.dir, Env: c.Env,
 	})
-}
-
-// readFirstByte reads from a program before its start. A file system that hangs
-// then blocks this goroutine, and not the start, which would hold up all others.
-func readFirstByte(path string) {
-	if fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err == nil {
-		var b [1]byte
-		_, _ = unix.Pread(fd, b[:], 0)
-		unix.Close(fd)
-	}
 }
 
 // job is what the runner gets to start.

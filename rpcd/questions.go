@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"rpcd/rpcd/directory"
 	"rpcd/rpcd/wire"
 )
 
@@ -133,7 +134,7 @@ func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 		return w
 	}
 	defer give()
-	w.Dir = sameness(d, as)
+	w.Dir = directory.Compare(d, as)
 	if w.Dir > wire.DirSame && d.Proven && c.server.Workdir != "" {
 		w.Dir = wire.DirWorkdir
 	}

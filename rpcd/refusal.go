@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/rpcd/child"
+	"rpcd/rpcd/directory"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/limit"
 	"rpcd/rpcd/run"
@@ -37,6 +38,9 @@ func refusal(err error) *wire.Refused {
 	var variable *export.VariableError
 	var full *limit.FullError
 	if r := refuseStreams(err); r != nil {
+		return r
+	}
+	if r := refuseDirectory(err); r != nil {
 		return r
 	}
 	switch {
@@ -121,26 +125,32 @@ func refuseUnmapped() *wire.Refused {
 	return &wire.Refused{Code: wire.Denied, Text: "cannot run your calls as you (--run-as caller): your uid or gid is 65534, a number that it has for every stranger (is a container in a user namespace of its own?)"}
 }
 
-// refuseDir answers a call whose directory can't be entered. Only a directory
-// that isn't here, or is another one here, isn't shared.
-func refuseDir(d wire.Dir, err error, as *child.Credential) *wire.Refused {
-	missing := errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, errOtherDir)
-	text := fmt.Sprintf("has no directory %q: %v", d.Name, err)
-	switch {
-	case missing && d.Proven:
-		text = fmt.Sprintf("%s %q: %v", wire.NotShared, d.Name, err)
-	case missing:
-	case as != nil: // err says for whom
-		text = fmt.Sprintf("cannot enter the directory %q: %v", d.Name, err)
-	default:
-		text = fmt.Sprintf("cannot enter the directory %q: %v (rpcd runs as %d:%d: let that user in, or give -C DIR)", d.Name, err, os.Geteuid(), os.Getegid())
+// refuseDirectory answers a call whose directory can't be had; nil: err says
+// nothing of directories. Only a directory that isn't here, or is another one
+// here, isn't shared.
+func refuseDirectory(err error) *wire.Refused {
+	var callers *directory.CallerError
+	var workdir *directory.WorkdirError
+	refuse := func(format string, args ...any) *wire.Refused {
+		return &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf(format, args...)}
 	}
-	return &wire.Refused{Code: wire.NoDirectory, Text: text}
-}
-
-// refuseWorkdir answers a call that the operator's own choice has no room for.
-func refuseWorkdir(dir string, err error) *wire.Refused {
-	return &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf("cannot enter its workdir %q: %v", dir, err)}
+	switch {
+	case errors.As(err, &workdir):
+		return refuse("cannot enter its workdir %q: %v", workdir.Name, workdir.Err)
+	case !errors.As(err, &callers):
+		return nil
+	}
+	name, cause := callers.Dir.Name, callers.Err
+	missing := errors.Is(cause, unix.ENOENT) || errors.Is(cause, unix.ENOTDIR) || errors.Is(cause, directory.ErrOther)
+	switch {
+	case missing && callers.Dir.Proven:
+		return refuse("%s %q: %v", wire.NotShared, name, cause)
+	case missing:
+		return refuse("has no directory %q: %v", name, cause)
+	case callers.As != nil: // the cause says for whom
+		return refuse("cannot enter the directory %q: %v", name, cause)
+	}
+	return refuse("cannot enter the directory %q: %v (rpcd runs as %d:%d: let that user in, or give -C DIR)", name, cause, os.Geteuid(), os.Getegid())
 }
 
 // noSuchCall answers a KILL.

@@ -1,9 +1,13 @@
 package rpcd
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/directory"
 	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
 )
@@ -26,6 +30,28 @@ func TestRefusalsOfLimits(t *testing.T) {
 	} {
 		if c.got.Code != c.code || c.got.Text != c.text {
 			t.Errorf("%d %q, want %d %q", c.got.Code, c.got.Text, c.code, c.text)
+		}
+	}
+}
+
+// What rpcd knows and can't enter isn't called a directory that isn't shared.
+func TestNoDirectorysWords(t *testing.T) {
+	here := wire.Dir{Name: "/x", Proven: true}
+	for _, c := range []struct {
+		dir  wire.Dir
+		err  error
+		want string
+	}{
+		{here, unix.ENOENT, wire.NotShared + ` "/x": no such`},
+		{here, unix.ENOTDIR, wire.NotShared},
+		{here, directory.ErrOther, wire.NotShared},
+		{here, unix.EACCES, `cannot enter the directory "/x": permission denied (rpcd runs as `},
+		{here, unix.ELOOP, `cannot enter the directory "/x": `},
+		{wire.Dir{Name: "/x"}, unix.ENOENT, `has no directory "/x": no such`},
+		{wire.Dir{Name: "/x"}, unix.EACCES, `cannot enter the directory "/x": permission denied`},
+	} {
+		if m := refusal(&directory.CallerError{Dir: c.dir, Err: c.err}); m.Code != wire.NoDirectory || !strings.HasPrefix(m.Text, c.want) {
+			t.Errorf("%v: %q, want %q", c.err, m.Text, c.want)
 		}
 	}
 }

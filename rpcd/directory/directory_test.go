@@ -1,14 +1,15 @@
-package rpcd
+package directory
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
-	"rpcd/rpcd/export"
 	"rpcd/rpcd/wire"
 )
 
@@ -22,7 +23,7 @@ func proven(t *testing.T, name string) wire.Dir {
 	return wire.Dir{Name: name, Proven: true, Dev: uint64(st.Dev), Inode: st.Ino}
 }
 
-func TestOpenDir(t *testing.T) {
+func TestOpen(t *testing.T) {
 	here, other, mine, theirs := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
 	file := filepath.Join(here, "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
@@ -55,10 +56,9 @@ func TestOpenDir(t *testing.T) {
 		"none, with a workdir":             {dir: wire.Dir{Proven: true}, procedure: mine, want: mine},
 		"a workdir that is gone":           {dir: stranger, procedure: gone.Name, serve: theirs},
 	} {
-		h := &host{Config: Config{Workdir: c.serve}}
-		fd, name, err := h.openDir(c.dir, c.bridged, &export.Procedure{Name: "x", Workdir: c.procedure}, nil)
+		fd, name, err := Choice{Caller: c.dir, Bridged: c.bridged, Workdirs: []string{c.procedure, c.serve}}.Open()
 		if c.want == "" {
-			if code(err) != wire.NoDirectory {
+			if !isRefusal(err) {
 				t.Errorf("%s: %q, %v; want no directory", what, name, err)
 			}
 			if err == nil {
@@ -70,7 +70,7 @@ func TestOpenDir(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q", what, name, err, c.want)
 			continue
 		}
-		if got, err := os.Readlink("/proc/self/fd/" + itoa(fd)); err != nil || got != c.want {
+		if got, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd)); err != nil || got != c.want {
 			t.Errorf("%s: the descriptor is of %q", what, got)
 		}
 		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
@@ -80,44 +80,29 @@ func TestOpenDir(t *testing.T) {
 	}
 }
 
-// What rpcd knows and can't enter isn't called a directory that isn't shared.
-func TestNoDirectorysWords(t *testing.T) {
-	here := wire.Dir{Name: "/x", Proven: true}
-	for _, c := range []struct {
-		dir  wire.Dir
-		err  error
-		want string
-	}{
-		{here, unix.ENOENT, wire.NotShared + ` "/x": no such`},
-		{here, unix.ENOTDIR, wire.NotShared},
-		{here, errOtherDir, wire.NotShared},
-		{here, unix.EACCES, `cannot enter the directory "/x": permission denied (rpcd runs as `},
-		{here, unix.ELOOP, `cannot enter the directory "/x": `},
-		{wire.Dir{Name: "/x"}, unix.ENOENT, `has no directory "/x": no such`},
-		{wire.Dir{Name: "/x"}, unix.EACCES, `cannot enter the directory "/x": permission denied`},
-	} {
-		if m := refuseDir(c.dir, c.err, nil); m.Code != wire.NoDirectory || !strings.HasPrefix(m.Text, c.want) {
-			t.Errorf("%v: %q, want %q", c.err, m.Text, c.want)
-		}
-	}
+// isRefusal reports whether the error is one of a directory, and not of rpcd's own
+// trouble.
+func isRefusal(err error) bool {
+	var callers *CallerError
+	var workdir *WorkdirError
+	return errors.As(err, &callers) || errors.As(err, &workdir)
 }
 
 // A name in /proc is no way to what rpcd holds open: another call's directory.
-func TestOpenDirOfRpcd(t *testing.T) {
+func TestOpenOfRpcd(t *testing.T) {
 	held, err := os.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer held.Close()
 	link := filepath.Join(t.TempDir(), "link")
-	fd := "/proc/self/fd/" + itoa(int(held.Fd()))
+	fd := "/proc/self/fd/" + strconv.Itoa(int(held.Fd()))
 	if err := os.Symlink(fd, link); err != nil {
 		t.Fatal(err)
 	}
-	h := &host{Config: Config{Workdir: "/"}}
-	for _, name := range []string{fd, fd + "/", fd + "/..", "/dev/fd/" + itoa(int(held.Fd())), link, "/proc/self/cwd", "/proc/self/root", "/proc/thread-self/cwd/."} {
-		fd, dir, err := h.openDir(wire.Dir{Name: name}, false, &export.Procedure{}, nil)
-		if code(err) != wire.NoDirectory {
+	for _, name := range []string{fd, fd + "/", fd + "/..", "/dev/fd/" + strconv.Itoa(int(held.Fd())), link, "/proc/self/cwd", "/proc/self/root", "/proc/thread-self/cwd/."} {
+		fd, dir, err := Choice{Caller: wire.Dir{Name: name}, Workdirs: []string{"/"}}.Open()
+		if !isRefusal(err) {
 			unix.Close(fd)
 			t.Errorf("%q led to %q, %v; want no directory", name, dir, err)
 		}
@@ -125,10 +110,9 @@ func TestOpenDirOfRpcd(t *testing.T) {
 }
 
 // A directory is no lever: a relative name, or one beyond a file, opens none.
-func TestOpenDirNames(t *testing.T) {
-	h := &host{}
+func TestOpenNames(t *testing.T) {
 	for _, name := range []string{"/etc/passwd", "/etc/passwd/..", "/no/such", strings.Repeat("/x", 3000)} {
-		if fd, _, err := h.openDir(wire.Dir{Name: name}, true, &export.Procedure{}, nil); err == nil {
+		if fd, _, err := (Choice{Caller: wire.Dir{Name: name}, Bridged: true}).Open(); err == nil {
 			unix.Close(fd)
 			t.Errorf("%.30q was opened", name)
 		}

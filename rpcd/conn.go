@@ -65,8 +65,8 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // serve answers first frames until the caller leaves.
 func (c *conn) serve() {
-	c.server.peak.enter()
-	defer c.server.peak.leave()
+	c.server.burst.Enter()
+	defer c.server.burst.Leave()
 	defer c.fd.Close()
 	defer func() { c.fd.TakeFiles().Close() }()
 	defer c.seat.Close()

@@ -29,7 +29,7 @@ type Server struct {
 	lists       *limit.Slots       // for LIST and PS: no call waits behind those
 	frames      *limit.Budget      // of the big first frames of calls that haven't started
 	answers     *limit.Budget      // of the answers to LIST and PS that are made or sent
-	peak        peak
+	burst       limit.Burst
 	started     time.Time
 	null        int // /dev/null, for streams that are closed
 	lastID      atomic.Uint64

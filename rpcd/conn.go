@@ -93,6 +93,8 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // serve answers first frames until the caller leaves.
 func (c *conn) serve() {
+	c.server.burst.Enter()
+	defer c.server.burst.Leave()
 	defer c.talk.Close()
 	defer func() { c.fd.TakeFiles().Close() }()
 	defer c.seat.Close()

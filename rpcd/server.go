@@ -25,6 +25,7 @@ type Server struct {
 	lists       *limit.Slots  // for LIST and PS: no call waits behind those
 	frames      *limit.Budget // of long first frames of calls that haven't started
 	answers     *limit.Budget // of answers to LIST and PS that are made or sent
+	burst       limit.Burst   // of connections
 	began       time.Time
 
 	changed chan struct{}  // a call or connection has gone: has Drain anything left to wait for?

@@ -106,8 +106,10 @@ func TestDescriptorsCount(t *testing.T) {
 	c.wantAway(TooManyConnections, "d")
 	b.Take()
 	c.wantAway(TooManyConnections)
-	c.take("e", 5)
+	e := c.take("e", 5)
 	c.wantAway(TooManyConnections, "b2") // the eldest of the heaviest, whatever it weighs itself
+	e.Hold(2)
+	c.wantAway(TooManyConnections, "b") // what it held stayed with it
 }
 
 // In a shortage of descriptors one makes room, as long as there is one.

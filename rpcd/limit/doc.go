@@ -8,5 +8,7 @@
 // and Budget the bytes of what is large: they protect the process, whose threads
 // and memory one caller could use up.
 //
+// Burst limits nothing: it gives memory back when many connections have gone.
+//
 // What is taken is given back: by Give, or by the function that Take gave.
 package limit

@@ -538,8 +538,8 @@ func TestFramesAtOnce(t *testing.T) {
 	}
 }
 
-// A terminal's stream: a grant is for one DATA, at both ends.
-func TestLine(t *testing.T) {
+// The writing end of a terminal's stream: a grant is for one DATA.
+func TestLineOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s sink
 		r := NewRelay(s.write)
@@ -575,23 +575,28 @@ func TestLine(t *testing.T) {
 		if _, b := s.next(t); string(b) != "two\n" {
 			t.Errorf("%q", b)
 		}
-
-		in := r.In(1, 4096, 4096)
-		in.Line()
-		if err := handle(r, data(1, "x")); err != nil {
-			t.Fatal(err)
-		}
-		next(t, in, "x", nil)
-		if err := handle(r, data(1, "y")); !errors.Is(err, ErrProtocol) {
-			t.Errorf("a second line on one grant: %v", err)
-		}
-		if err := in.Grant(4096); err != nil {
-			t.Fatal(err)
-		}
-		if err := handle(r, data(1, "y")); err != nil {
-			t.Error(err)
-		}
 	})
+}
+
+// The reading end of a terminal's stream: one DATA uses a grant up.
+func TestLineIn(t *testing.T) {
+	var s sink
+	r := NewRelay(s.write)
+	in := r.In(1, 4096, 4096)
+	in.Line()
+	if err := handle(r, data(1, "x")); err != nil {
+		t.Fatal(err)
+	}
+	next(t, in, "x", nil)
+	if err := handle(r, data(1, "y")); !errors.Is(err, ErrProtocol) {
+		t.Errorf("a second line on one grant: %v", err)
+	}
+	if err := in.Grant(4096); err != nil {
+		t.Fatal(err)
+	}
+	if err := handle(r, data(1, "y")); err != nil {
+		t.Error(err)
+	}
 }
 
 type readerFunc func([]byte) (int, error)

@@ -93,8 +93,8 @@ func TestPlansThatCannotBe(t *testing.T) {
 	}
 }
 
-// A direct call's child gets what was passed, by number. Nothing that isn't
-// mentioned is closed below 3, and nothing above is open.
+// A direct call's child gets what was passed, by number. Of the other numbers it
+// gets /dev/null below 3, and nothing above.
 func TestDirect(t *testing.T) {
 	p, _ := planned(t, []wire.Stream{
 		{Number: 1, Mode: wire.Passed, Index: 1},

@@ -78,6 +78,8 @@ func TestArrowsFall(t *testing.T) {
 				wrong = "the daemon doesn't stand on the client"
 			case path != "rpcd/rpcd" && under(path, "rpcd/rpcd") && imported == "rpcd/rpcd":
 				wrong = "a joint doesn't stand on the daemon"
+			case imported == "rpcd/rpcd/export/lint" && path != "rpcd/cmd/rpcd":
+				wrong = "a call is decided without lint: only `rpcd check` uses it"
 			case strings.HasPrefix(imported, socketModule) && path != "rpcd/rpcd/fdconn":
 				wrong = "only fdconn knows mdlayher/socket"
 			case strings.HasPrefix(imported, hclogModule) && path != "rpcd/rpcd" && path != "rpcd/cmd/rpcd":

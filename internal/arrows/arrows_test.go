@@ -80,6 +80,8 @@ func TestArrowsFall(t *testing.T) {
 				wrong = "a joint doesn't stand on the daemon"
 			case under(path, "rpcd/rpcd/limit") && !standard(imported) && !strings.HasPrefix(imported, "golang.org/x/"):
 				wrong = "limit stands on the standard library and golang.org/x alone"
+			case imported == "rpcd/rpcd/export/lint" && path != "rpcd/cmd/rpcd":
+				wrong = "a call is decided without lint: only `rpcd check` uses it"
 			case strings.HasPrefix(imported, socketModule) && path != "rpcd/rpcd/fdconn":
 				wrong = "only fdconn knows mdlayher/socket"
 			case strings.HasPrefix(imported, hclogModule) && path != "rpcd/rpcd" && path != "rpcd/cmd/rpcd":

@@ -11,12 +11,12 @@ import (
 	"rpcd/rpcd/export/internal/display"
 )
 
-// commands is every command: --all-commands.
+// commands is the source of --all-commands.
 type commands struct{ dirs []string }
 
-// Commands gives every command on a PATH, and every absolute path, as a
-// procedure for everybody. Nobody's ownership is checked: who may reach this
-// source may run anything. Relative elements of the PATH are skipped.
+// Commands makes every command on a PATH, and every absolute path, a procedure for
+// everybody. Owners of files aren't checked, since a caller may run anything
+// anyway. Relative elements of the PATH are skipped.
 func Commands(path string) Source {
 	c := commands{}
 	for _, dir := range filepath.SplitList(path) {
@@ -27,7 +27,7 @@ func Commands(path string) Source {
 	return c
 }
 
-// Lookup is Source's.
+// Lookup finds a command by its name on the PATH, or by an absolute path.
 func (s commands) Lookup(name string, _ Caller) (*Procedure, error) {
 	unknown := func(cure string) error { return &Error{Reason: Unknown, Name: name, Cure: cure} }
 	switch {
@@ -61,14 +61,14 @@ func (s commands) Lookup(name string, _ Caller) (*Procedure, error) {
 	return nil, unknown("no such command on rpcd's PATH")
 }
 
-// List is Source's: the commands on the PATH. It looks at each of them, which
+// List gives the commands on the PATH. It looks at each file there, of which there
 // may be thousands.
 func (s commands) List(Caller) (ps []*Procedure, errs []error) {
 	seen := map[string]bool{}
 	for _, dir := range s.dirs {
 		names, err := readNames(dir)
 		if err != nil {
-			continue // as a shell does
+			continue // a shell skips it, too
 		}
 		for _, name := range names {
 			if seen[name] || !isName(name) {
@@ -84,8 +84,8 @@ func (s commands) List(Caller) (ps []*Procedure, errs []error) {
 	return ps, nil
 }
 
-// command is the procedure of a path. Its error is an *Error when a file is
-// there that can't be run, else stat's.
+// command makes a procedure of a path. The error is an *Error if a file is there
+// that can't be run, and otherwise stat(2)'s.
 func command(name, path string) (*Procedure, error) {
 	bad := func(what, cure string) error {
 		return &Error{Reason: NotExecutable, Name: name, File: path, What: what, Cure: cure}

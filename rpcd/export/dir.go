@@ -10,14 +10,14 @@ import (
 	"rpcd/rpcd/export/internal/display"
 )
 
-// maxHave names are told to a caller whose procedure isn't there.
+// maxHave is how many names a caller is told whose procedure isn't there.
 const maxHave = 20
 
-// maxWarnings about entries are given at Open.
+// maxWarnings is how many warnings about entries Open gives.
 const maxWarnings = 20
 
-// Dir is an exports directory. It keeps nothing of what it reads: a change
-// counts from the next look-up on.
+// Dir is an exports directory. It keeps nothing of what it reads, so that a change
+// of a file counts from the next look-up on.
 type Dir struct {
 	path  string // absolute
 	owner Owner
@@ -25,9 +25,10 @@ type Dir struct {
 
 var _ Source = (*Dir)(nil)
 
-// Open checks an exports directory and gives it as a source. The error is for
-// the directory itself and the way to it; an entry that is refused until it is
-// repaired is a warning, as are foreign owners on a read-only mount.
+// Open checks an exports directory and makes it a source. The error is about the
+// directory itself and the way to it. The second result are warnings, a line each:
+// entries that are refused until they are repaired, and files that pass only
+// because their mount is read-only.
 func Open(dir string, o Owner) (*Dir, []string, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {
@@ -62,7 +63,7 @@ func Open(dir string, o Owner) (*Dir, []string, error) {
 	return d, warnings, nil
 }
 
-// Lookup is Source's.
+// Lookup finds an entry, and checks all files on the way to it and of it.
 func (d *Dir) Lookup(name string, c Caller) (*Procedure, error) {
 	w := newWalker(d.owner)
 	if problems := d.check(w); len(problems) > 0 {
@@ -83,7 +84,7 @@ func (d *Dir) Lookup(name string, c Caller) (*Procedure, error) {
 	return p, nil
 }
 
-// List is Source's.
+// List gives the entries that the caller may call.
 func (d *Dir) List(c Caller) ([]*Procedure, []error) {
 	w := newWalker(d.owner)
 	if problems := d.check(w); len(problems) > 0 {
@@ -92,7 +93,7 @@ func (d *Dir) List(c Caller) ([]*Procedure, []error) {
 	return d.list(w, c, 0)
 }
 
-// list stops after max procedures, unless max is 0.
+// list gives at most max procedures; 0: all.
 func (d *Dir) list(w *walker, c Caller, max int) (ps []*Procedure, errs []error) {
 	names, err := readNames(d.path)
 	if err != nil {
@@ -113,6 +114,7 @@ func (d *Dir) list(w *walker, c Caller, max int) (ps []*Procedure, errs []error)
 	return ps, errs
 }
 
+// denied refuses a caller that the allow file doesn't admit.
 func denied(p *Procedure, c Caller) *Error {
 	cure := fmt.Sprintf("the line uid %d in it would", c.UID)
 	if c.UID == Overflow {
@@ -121,6 +123,7 @@ func denied(p *Procedure, c Caller) *Error {
 	return &Error{Denied, p.Name, filepath.Join(p.folder, "allow"), fmt.Sprintf("does not admit %v", c), cure, nil}
 }
 
+// unknown refuses a name that no entry has, and says which ones the caller may call.
 func (d *Dir) unknown(w *walker, name string, c Caller) *Error {
 	e := &Error{Reason: Unknown, Name: name, Cure: "it has none that you may call"}
 	ps, _ := d.list(w, c, maxHave+1)
@@ -134,7 +137,7 @@ func (d *Dir) unknown(w *walker, name string, c Caller) *Error {
 	return e
 }
 
-// check looks at the directory itself and the way to it.
+// check gives what is wrong with the directory itself and the way to it.
 func (d *Dir) check(w *walker) []Problem {
 	f, problems, err := w.walk(d.path)
 	switch {
@@ -143,7 +146,7 @@ func (d *Dir) check(w *walker) []Problem {
 	case f.st.Mode == 0:
 		return problems
 	case !f.is(syscall.S_IFDIR):
-		return append(problems, Problem{Unsafe, d.path, "is " + kindName(f.st.Mode) + ", no directory", "name a directory"})
+		return append(problems, Problem{Unsafe, d.path, "is " + typeName(f.st.Mode) + ", no directory", "name a directory"})
 	}
 	w.root = f.path
 	if p := w.check(f, atTheEnd); p != nil {
@@ -152,7 +155,8 @@ func (d *Dir) check(w *walker) []Problem {
 	return problems
 }
 
-// load reads one entry; the error is ENOENT. The directory is checked before.
+// load reads one entry of a directory that is checked already. The procedure may be
+// used only if there are no problems. The error is ENOENT.
 func (d *Dir) load(w *walker, name string) (*Procedure, []Problem, error) {
 	p := &Procedure{Name: name, Path: filepath.Join(d.path, name)}
 	if !isName(name) {
@@ -172,12 +176,13 @@ func (d *Dir) load(w *walker, name string) (*Procedure, []Problem, error) {
 	return p, problems, nil
 }
 
-// isName: a procedure's name is one component of a path, of at most 255 bytes
-// (NAME_MAX), without a leading dot or a control byte.
+// isName says whether a procedure may have this name: one component of a path, 255
+// bytes at most (NAME_MAX), no leading dot and no control byte.
 func isName(name string) bool {
 	return name != "" && len(name) <= 255 && name[0] != '.' && !strings.Contains(name, "/") && !control(name)
 }
 
+// refusal refuses a call because of a problem.
 func refusal(name string, p Problem) *Error {
 	return &Error{Reason: p.Reason, Name: name, File: p.File, What: p.What, Cure: p.Cure}
 }

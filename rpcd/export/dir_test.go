@@ -2,8 +2,10 @@ package export
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -11,125 +13,150 @@ import (
 	"time"
 )
 
-func TestLookup(t *testing.T) {
-	dir := tree(t, map[string]string{
-		"sort":              ">/bin/sh",
-		"flatten:x":         "#!/bin/sh\n",
-		"README":            "read me",
-		".hidden:x":         "",
-		"gone":              ">/nonexistent/tool",
-		"circle":            ">circle",
-		"proc":              ">/proc/self/exe",
-		"null":              ">/dev/null",
-		"relative":          ">../exports/./flatten",
-		"detect/run:x":      "#!/bin/sh\n",
-		"detect/summary":    "find boxes \n",
-		"detect/args":       "--model\n\n a b \nlast",
-		"detect/allow":      "# us\nuid 1001\ngid 100\n",
-		"detect/env":        "LC_*\nTZ\nA=1\nA=2\n",
-		"detect/workdir":    "/tmp\n",
-		"detect/timeout":    "1.5m\n",
-		"detect/max-calls":  "4\n",
-		"detect/keep":       "",
-		"detect/log-args":   "\n",
-		"detect/workers":    "2",
-		"detect/max-uses":   "100\n",
-		"detect/.note":      "ignored",
-		"linked":            ">detect",
-		"nobody/run:x":      "",
-		"nobody/allow":      "",
-		"frames/topic":      "retain\n",
-		"both/run:x":        "",
-		"both/topic":        "",
-		"neither/":          "",
-		"unknown/run:x":     "",
-		"unknown/alow":      "uid 0\n",
-		"badrule/run:x":     "",
-		"badrule/allow":     "any\nuid alice\n",
-		"badnumber/run:x":   "",
-		"badnumber/timeout": "soon",
-		"noexec/run":        "",
-		"fiforule/run:x":    "",
-		"large/run:x":       "",
-		"large/allow":       strings.Repeat("# x\n", maxRuleFile/4) + "any\n",
-		"full/run:x":        "",
-		"full/allow":        strings.Repeat("# x\n", maxRuleFile/4-1) + "any\n",
-		"-x:x":              "",
-		"caf\xe9:x":         "",
-	})
+// entryCase is one entry of an exports directory, and what a caller gets for it.
+type entryCase struct {
+	name   string
+	files  map[string]string // below the directory, as exporttest.Tree takes them
+	path   string            // what runs, below the directory; empty for a topic
+	reason Reason            // why the caller is refused; 0: it isn't
+	words  []string          // of the refusal
+}
+
+// runs are entries that anybody may call.
+var runs = []entryCase{
+	{name: "sort", files: map[string]string{"sort": ">/bin/sh"}, path: "sort"},
+	{name: "flatten", files: map[string]string{"flatten:x": "#!/bin/sh\n"}, path: "flatten"},
+	{name: "relative", files: map[string]string{"relative": ">../exports/./flatten"}, path: "relative"},
+	{name: "-x", files: map[string]string{"-x:x": ""}, path: "-x"},
+	{name: "caf\xe9", files: map[string]string{"caf\xe9:x": ""}, path: "caf\xe9"},
+	{name: "frames", files: map[string]string{"frames/topic": "retain\n"}},
+	{name: "full", path: "full/run", files: map[string]string{ // an allow file of the longest length
+		"full/run:x": "", "full/allow": strings.Repeat("# x\n", maxRuleFile/4-1) + "any\n",
+	}},
+}
+
+// denies are good entries whose allow file doesn't admit myself.
+var denies = []entryCase{
+	{name: "detect", reason: Denied, words: []string{"detect/allow", "does not admit uid 4242, gid 4242"}, files: map[string]string{
+		"detect/run:x":     "#!/bin/sh\n",
+		"detect/summary":   "find boxes \n",
+		"detect/args":      "--model\n\n a b \nlast",
+		"detect/allow":     "# us\nuid 1001\ngid 100\n",
+		"detect/env":       "LC_*\nTZ\nA=1\nA=2\n",
+		"detect/workdir":   "/tmp\n",
+		"detect/timeout":   "1.5m\n",
+		"detect/max-calls": "4\n",
+		"detect/keep":      "",
+		"detect/log-args":  "\n",
+		"detect/workers":   "2",
+		"detect/max-uses":  "100\n",
+		"detect/.note":     "ignored",
+	}},
+	{name: "linked", files: map[string]string{"linked": ">detect"}, reason: Denied, words: []string{"linked/allow"}},
+	{name: "nobody", files: map[string]string{"nobody/run:x": "", "nobody/allow": ""}, reason: Denied, words: []string{"nobody/allow"}},
+}
+
+// broken are entries that nobody can call until they are repaired.
+var broken = []entryCase{
+	{name: "README", files: map[string]string{"README": "read me"}, reason: NotExecutable, words: []string{"is not executable", "chmod +x"}},
+	{name: "gone", files: map[string]string{"gone": ">/nonexistent/tool"}, reason: NotExecutable, words: []string{"dangling", "/nonexistent"}},
+	{name: "circle", files: map[string]string{"circle": ">circle"}, reason: NotExecutable, words: []string{"in a circle"}},
+	{name: "proc", files: map[string]string{"proc": ">/proc/self/exe"}, reason: Unsafe, words: []string{"procfs"}},
+	{name: "null", files: map[string]string{"null": ">/dev/null"}, reason: NotExecutable, words: []string{"/dev/null", "a device"}},
+	{name: "both", files: map[string]string{"both/run:x": "", "both/topic": ""}, reason: Denied, words: []string{"run and topic"}},
+	{name: "neither", files: map[string]string{"neither/": ""}, reason: NotExecutable, words: []string{"run"}},
+	{name: "unknown", files: map[string]string{"unknown/run:x": "", "unknown/alow": "uid 0\n"}, reason: Denied, words: []string{"alow", "allow, args, env, keep"}},
+	{name: "badrule", files: map[string]string{"badrule/run:x": "", "badrule/allow": "any\nuid alice\n"}, reason: Denied, words: []string{"badrule/allow", "line 2", "uid alice"}},
+	{name: "badnumber", files: map[string]string{"badnumber/run:x": "", "badnumber/timeout": "soon"}, reason: Denied, words: []string{"badnumber/timeout", "soon"}},
+	{name: "noexec", files: map[string]string{"noexec/run": ""}, reason: NotExecutable, words: []string{"noexec/run", "not executable"}},
+	{name: "large", reason: Denied, words: []string{"large/allow", "64 KiB"}, files: map[string]string{
+		"large/run:x": "", "large/allow": strings.Repeat("# x\n", maxRuleFile/4) + "any\n",
+	}},
+	// TestLookup makes the FIFOs.
+	{name: "fifo", reason: NotExecutable, words: []string{"a FIFO"}},
+	{name: "fiforule", files: map[string]string{"fiforule/run:x": ""}, reason: Denied, words: []string{"fiforule/allow", "FIFO"}},
+}
+
+// unknowns are names that no entry has, or that no entry may have.
+var unknowns = []string{
+	"rm", "", ".", "..", "/", "/bin/sh", "../exports/sort", "./sort", "sort/", "detect/run", ".hidden", "sort\n", "sort\x00",
+	"so\x00rt", "\x1b[2J", "SORT", "-rf", strings.Repeat("n", 255), strings.Repeat("n", 256), strings.Repeat("/", 1<<17), "detect/",
+}
+
+// lookupDir makes an exports directory with all of these entries.
+func lookupDir(t *testing.T) (string, *Dir) {
+	t.Helper()
+	files := map[string]string{".hidden:x": ""}
+	for _, e := range slices.Concat(runs, denies, broken) {
+		maps.Copy(files, e.files)
+	}
+	dir := tree(t, files)
 	must(t, syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o755))
 	must(t, syscall.Mkfifo(filepath.Join(dir, "fiforule/allow"), 0o644))
 	d, warnings, err := Open(dir, me)
 	must(t, err)
-	if len(warnings) != 14 {
-		t.Errorf("%d warnings: %q", len(warnings), warnings)
+	if len(warnings) != len(broken) {
+		t.Errorf("%d warnings, want %d: %q", len(warnings), len(broken), warnings)
 	}
-	ok := map[string]string{ // name, path
-		"sort": "sort", "flatten": "flatten", "relative": "relative", "full": "full/run",
-		"-x": "-x", "caf\xe9": "caf\xe9", "frames": "",
-	}
-	for name, path := range ok {
-		p, err := d.Lookup(name, myself)
+	return dir, d
+}
+
+func TestLookup(t *testing.T) {
+	dir, d := lookupDir(t)
+	for _, e := range runs {
+		p, err := d.Lookup(e.name, myself)
 		if err != nil {
-			t.Errorf("%q: %v", name, err)
+			t.Errorf("%q: %v", e.name, err)
 			continue
 		}
-		if path != "" {
-			path = filepath.Join(dir, path)
+		path := ""
+		if e.path != "" {
+			path = filepath.Join(dir, e.path)
 		}
-		if p.Name != name || p.Path != path || p.Topic != (name == "frames") || p.HasAllow != (name == "full") {
-			t.Errorf("%q: %+v", name, p)
+		if p.Name != e.name || p.Path != path || p.Topic != (path == "") || p.HasAllow != (e.name == "full") {
+			t.Errorf("%q: %+v", e.name, p)
 		}
 	}
-	for _, name := range []string{
-		"rm", "", ".", "..", "/", "/bin/sh", "../exports/sort", "./sort", "sort/", "detect/run", ".hidden", "sort\n", "sort\x00",
-		"so\x00rt", "\x1b[2J", "SORT", "-rf", strings.Repeat("n", 255), strings.Repeat("n", 256), strings.Repeat("/", 1<<17), "detect/",
-	} {
+	for _, e := range slices.Concat(denies, broken) {
+		_, err := d.Lookup(e.name, myself)
+		refused(t, err, e.reason, append(e.words, e.name)...)
+	}
+	for _, name := range unknowns {
 		_, err := d.Lookup(name, myself)
 		refused(t, err, Unknown, "no procedure", "it has: -x, ", "flatten, frames, full, relative, sort)")
 	}
-	for _, tt := range []struct {
-		name   string
-		reason Reason
-		words  []string
-	}{
-		{"README", NotExecutable, []string{"README", "is not executable", "chmod +x"}},
-		{"gone", NotExecutable, []string{"gone", "dangling", "/nonexistent"}},
-		{"circle", NotExecutable, []string{"circle", "in a circle"}},
-		{"proc", Unsafe, []string{"procfs"}},
-		{"null", NotExecutable, []string{"/dev/null", "a device", "null"}},
-		{"fifo", NotExecutable, []string{"a FIFO"}},
-		{"detect", Denied, []string{"detect/allow", "does not admit uid 4242, gid 4242"}},
-		{"linked", Denied, []string{"linked/allow"}},
-		{"nobody", Denied, []string{"nobody/allow"}},
-		{"both", Denied, []string{"run and topic"}},
-		{"neither", NotExecutable, []string{"neither", "run"}},
-		{"unknown", Denied, []string{"alow", "allow, args, env, keep"}},
-		{"badrule", Denied, []string{"badrule/allow", "line 2", "uid alice"}},
-		{"badnumber", Denied, []string{"badnumber/timeout", "soon"}},
-		{"noexec", NotExecutable, []string{"noexec/run", "not executable"}},
-		{"fiforule", Denied, []string{"fiforule/allow", "FIFO"}},
-		{"large", Denied, []string{"large/allow", "64 KiB"}},
-	} {
-		_, err := d.Lookup(tt.name, myself)
-		refused(t, err, tt.reason, append(tt.words, strings.TrimSuffix(tt.name, "\n"))...)
-	}
+}
 
-	p, err := d.Lookup("detect", Caller{UID: 5, GID: 5, Groups: []uint32{100}})
+// Each rule file of an entry is read into its field.
+func TestLookupReadsRules(t *testing.T) {
+	dir, d := lookupDir(t)
+	got, err := d.Lookup("detect", Caller{UID: 5, GID: 5, Groups: []uint32{100}})
 	must(t, err)
-	if p.Path != dir+"/detect/run" || p.Summary != "find boxes" || p.Workdir != "/tmp" || p.Timeout != 90*time.Second ||
-		p.MaxCalls != 4 || !p.Keep || !p.LogArgs || p.Workers != 2 || p.MaxUses != 100 || p.Topic || !p.HasAllow ||
-		!slices.Equal(p.Args, []string{"--model", "", " a b ", "last"}) || !slices.Equal(p.Set, []string{"A=1", "A=2"}) ||
-		!p.AdmitEnv("LC_ALL") || p.AdmitEnv("LANG") || p.EnvFile() != dir+"/detect/env" {
-		t.Errorf("%+v", p)
+	want := &Procedure{
+		Name: "detect", Path: dir + "/detect/run", Summary: "find boxes",
+		Args:  []string{"--model", "", " a b ", "last"},
+		Allow: Rules{{"uid", 1001}, {"gid", 100}}, HasAllow: true,
+		Set:     []string{"A=1", "A=2"},
+		Workdir: "/tmp", Timeout: 90 * time.Second, MaxCalls: 4,
+		Keep: true, LogArgs: true, Workers: 2, MaxUses: 100,
+		folder: dir + "/detect",
+		env:    admitted{names: []string{"TZ"}, patterns: []string{"LC_*"}},
 	}
-	p, err = d.Lookup("linked", Caller{UID: 1001})
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got.EnvFile() != dir+"/detect/env" || got.Folder() != dir+"/detect" {
+		t.Errorf("its env file is %q, its folder %q", got.EnvFile(), got.Folder())
+	}
+	linked, err := d.Lookup("linked", Caller{UID: 1001})
 	must(t, err)
-	if p.Path != dir+"/linked/run" { // scripts see the grant, not its target
-		t.Errorf("%+v", p)
+	if linked.Path != dir+"/linked/run" { // a script sees the operator's link, not its target
+		t.Errorf("%+v", linked)
 	}
-	if p, _ = d.Lookup("flatten", myself); p.AdmitEnv("TZ") || !strings.HasPrefix(p.EnvFile(), dir+"/flatten/env (") {
-		t.Errorf("%+v, %q", p, p.EnvFile())
+	flatten, err := d.Lookup("flatten", myself)
+	must(t, err)
+	if flatten.AdmitEnv("TZ") || !strings.HasPrefix(flatten.EnvFile(), dir+"/flatten/env (") {
+		t.Errorf("%+v, %q", flatten, flatten.EnvFile())
 	}
 }
 
@@ -161,7 +188,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// What changes counts at the next look-up.
+// A change of a file counts from the next look-up on.
 func TestFresh(t *testing.T) {
 	dir := tree(t, map[string]string{"a/run:x": ""})
 	d, _, err := Open(dir, me)
@@ -213,7 +240,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// As many links as the kernel follows, and one more.
+// A chain of as many links as the kernel follows is good; with one more it isn't.
 func TestChain(t *testing.T) {
 	dir := tree(t, map[string]string{"tool:x": "", "l1": ">tool"})
 	for i := 2; i <= maxLinks+1; i++ {

@@ -8,9 +8,9 @@ import (
 	"rpcd/rpcd/export/internal/display"
 )
 
-// crossExactly are the variables that change which code runs: the caller's
-// value crosses only when an env file names the variable, not by a pattern and
-// not under --all-commands (contract, section 4). A * ends a prefix.
+// crossExactly are the variables that change which code a procedure runs. A
+// caller's value crosses only if an env file names the variable: a pattern doesn't
+// admit it, nor does --all-commands. A * stands for any rest of a name.
 var crossExactly = []string{
 	"LD_*", "GLIBC_TUNABLES", "GCONV_PATH",
 	"BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "PS4", "IFS", "PATH", "BASH_FUNC_*",
@@ -18,11 +18,12 @@ var crossExactly = []string{
 	"RPC_*",
 }
 
+// neverCrosses says whether a variable needs its exact name in an env file.
 func neverCrosses(name string) bool {
 	return slices.ContainsFunc(crossExactly, func(p string) bool { return matches(p, name) })
 }
 
-// admitted is what an env file lets cross.
+// admitted are the variables that an env file lets cross.
 type admitted struct {
 	names    []string // exact
 	patterns []string // with a *
@@ -36,8 +37,8 @@ func (a admitted) admit(name string) bool {
 		slices.ContainsFunc(a.patterns, func(p string) bool { return matches(p, name) })
 }
 
-// matches: each * stands for any bytes, none included. The work is at most
-// len(pattern) times len(name).
+// matches says whether a name matches a pattern, in which each * stands for any
+// bytes or none. It takes len(pattern) times len(name) steps at most.
 func matches(pattern, name string) bool {
 	head, tail, star := strings.Cut(pattern, "*")
 	if !star {
@@ -60,8 +61,8 @@ func matches(pattern, name string) bool {
 	}
 }
 
-// parseEnv reads an env file: NAME, a pattern, or NAME=VALUE (the value byte
-// for byte: no quotes, no trimming) on each line.
+// parseEnv reads an env file: on each line NAME, a pattern, or NAME=VALUE. A value
+// is taken byte for byte, with its quotes and spaces.
 func parseEnv(text string) (a admitted, set []string, faults []fault) {
 	for n, line := range lines(text) {
 		if comment(line) {
@@ -101,7 +102,7 @@ func parseEnv(text string) (a admitted, set []string, faults []fault) {
 	return a, set, faults
 }
 
-// faultOfEnvName is why this is no variable's name, or "".
+// faultOfEnvName says why this can't be a variable's name, or gives "".
 func faultOfEnvName(name string) string {
 	switch {
 	case name == "":

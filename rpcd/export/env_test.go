@@ -86,7 +86,7 @@ func FuzzEnv(f *testing.F) {
 		if got := p.AdmitEnv(name); got && neverCrosses(name) && !slices.Contains(a.names, name) {
 			t.Fatalf("%q lets %q cross", text, name)
 		}
-		for _, pattern := range a.patterns { // regexp is the reference
+		for _, pattern := range a.patterns { // regexp has to agree
 			parts := strings.Split(pattern, "*")
 			for i := range parts {
 				parts[i] = regexp.QuoteMeta(parts[i])

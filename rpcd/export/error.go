@@ -18,7 +18,7 @@ const (
 	Unknown       Reason = iota + 1 // there is no such procedure
 	Denied                          // not for this caller, or its rules can't be read
 	NotExecutable                   // nothing is there that could run
-	Unsafe                          // others could have written it, or it is setuid
+	Unsafe                          // others could have written the program or its rules, or it is setuid
 	Shortage                        // rpcd had no descriptor or memory to look
 )
 
@@ -38,7 +38,7 @@ func (r Reason) String() string {
 	return "reason " + strconv.Itoa(int(r))
 }
 
-// Error is a refused look-up.
+// Error is a refused look-up. Its text is one line without control bytes.
 type Error struct {
 	Reason Reason
 	Name   string // of the procedure, as the caller wrote it: any bytes
@@ -79,8 +79,18 @@ type Problem struct {
 	Cure   string // what to do
 }
 
-// unread is what an open(2) that failed says: of path or, in a shortage, of
-// rpcd.
+// problemList collects problems.
+type problemList []Problem
+
+// note adds a problem; nil is none.
+func (l *problemList) note(p *Problem) {
+	if p != nil {
+		*l = append(*l, *p)
+	}
+}
+
+// unread makes a problem of a failed open(2). In a shortage of descriptors or memory
+// it is rpcd's problem and not the file's.
 func unread(path, what string, err error, cure string) *Problem {
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM) {
 		return &Problem{Shortage, path, what + display.Cause(err), "rpcd is at its limit: raise its ulimit -n, or call again"}
@@ -88,7 +98,7 @@ func unread(path, what string, err error, cure string) *Problem {
 	return &Problem{Denied, path, what + display.Cause(err), cure}
 }
 
-// String is one line without control bytes.
+// String gives one line without control bytes, which begins with the quoted file.
 func (p Problem) String() string {
 	return strconv.Quote(p.File) + " " + p.What + " (" + p.Cure + ")"
 }

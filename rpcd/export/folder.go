@@ -11,37 +11,32 @@ import (
 	"rpcd/rpcd/export/internal/display"
 )
 
-// known names the files of a procedure's folder, for a message.
+// known lists the files that a procedure's folder may have, for a message.
 var known = func() string {
 	names := append(slices.Collect(maps.Keys(ruleFiles)), "run", "topic")
 	slices.Sort(names)
 	return strings.Join(names, ", ")
 }()
 
-// folder reads a procedure's folder. The procedure is to be used only when
-// there is no problem.
-func (w *walker) folder(p *Procedure, f found) (problems []Problem) {
-	note := func(q *Problem) {
-		if q != nil {
-			problems = append(problems, *q)
-		}
-	}
-	note(w.check(f, atTheEnd))
+// folder reads a procedure's folder into p, which may be used only if there are no
+// problems.
+func (w *walker) folder(p *Procedure, f found) (problems problemList) {
+	problems.note(w.check(f, atTheEnd))
 	names, err := readNames(f.path)
 	if err != nil {
-		note(unread(f.path, "can't be listed: ", err, "let rpcd's user read it: chmod +rx "+display.ShellWord(f.path)))
+		problems.note(unread(f.path, "can't be listed: ", err, "let rpcd's user read it: chmod +rx "+display.ShellWord(f.path)))
 		return problems
 	}
 	run := slices.Contains(names, "run")
 	p.Topic = slices.Contains(names, "topic")
 	switch {
 	case run && p.Topic:
-		note(&Problem{Denied, p.folder, "has both run and topic", "remove one of them"})
+		problems.note(&Problem{Denied, p.folder, "has both run and topic", "remove one of them"})
 	case run:
 		p.Path = filepath.Join(p.folder, "run")
 		problems = append(problems, w.run(filepath.Join(f.path, "run"))...)
 	case !p.Topic:
-		note(&Problem{NotExecutable, p.folder, "has neither run nor topic",
+		problems.note(&Problem{NotExecutable, p.folder, "has neither run nor topic",
 			"put the program there: ln -s PROGRAM " + display.ShellWord(filepath.Join(p.folder, "run"))})
 	}
 	for _, name := range names {
@@ -53,14 +48,14 @@ func (w *walker) folder(p *Procedure, f found) (problems []Problem) {
 		case name == "topic":
 			problems = append(problems, w.rules(p, path, func(*Procedure, string) []fault { return nil })...)
 		case name != "run":
-			note(&Problem{Denied, path, "is no file that a procedure's folder has",
+			problems.note(&Problem{Denied, path, "is no file that a procedure's folder has",
 				"remove or rename it; known are " + known})
 		}
 	}
 	return problems
 }
 
-// run checks a folder's program.
+// run checks the program of a folder.
 func (w *walker) run(path string) []Problem {
 	f, problems, err := w.walk(path)
 	if err != nil {
@@ -72,7 +67,7 @@ func (w *walker) run(path string) []Problem {
 	return append(problems, w.program(path, f)...)
 }
 
-// rules checks and reads one rule file.
+// rules checks one rule file, and reads it into p.
 func (w *walker) rules(p *Procedure, path string, read func(*Procedure, string) []fault) []Problem {
 	f, problems, err := w.walk(path)
 	if err != nil {

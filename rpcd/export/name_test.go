@@ -55,7 +55,8 @@ func line(t *testing.T, what string, err error) {
 	}
 }
 
-// FuzzRule: a rule says again what it was read from, and admits whom it says.
+// FuzzRule: a rule's text reads as the same rule, and a rule admits those whom its
+// text names.
 func FuzzRule(f *testing.F) {
 	for _, seed := range ruleSeeds(f) {
 		f.Add(seed[1], uint32(5), uint32(7))

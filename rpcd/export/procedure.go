@@ -8,51 +8,52 @@ import (
 	"rpcd/rpcd/export/internal/display"
 )
 
-// Owner is rpcd itself: who, besides root, may own what is exported.
+// Owner is rpcd's own process. Besides root, only its user may own what is exported.
 type Owner struct {
 	UID uint32
-	GID uint32 // may write what is exported
-	// OwnMounts says that what is read-only may be so for rpcd alone: a systemd
-	// unit has mounts of its own (ProtectSystem=), and outside them an owner
-	// writes on. Read-only then proves nothing.
+	GID uint32 // this group may write what is exported
+	// OwnMounts says that rpcd may have mounts of its own, as a systemd unit with
+	// ProtectSystem= has. Then a file that is read-only here may be writable for
+	// its owner elsewhere, and a read-only mount proves nothing.
 	OwnMounts bool
-	PATH      string // where env(1) finds a script's interpreter; empty: not judged
+	PATH      string // where env(1) looks for a script's interpreter; empty: unknown
 }
 
-// Source is where procedures come from: an exports directory, or every command.
-// It is safe for use by many goroutines.
+// Source gives the procedures: those of an exports directory, or every command. It
+// is safe for concurrent use.
 type Source interface {
-	// Lookup finds what the caller may run under a name. Its error is an *Error.
+	// Lookup finds the procedure that the caller may call by this name. The error is
+	// an *Error.
 	Lookup(name string, c Caller) (*Procedure, error)
-	// List gives what the caller may call, sorted by name, and an *Error for
-	// each entry that nobody can call until it is repaired.
+	// List gives the procedures that the caller may call, sorted by name, and an
+	// *Error for each entry that nobody can call until it is repaired.
 	List(c Caller) ([]*Procedure, []error)
 }
 
-// Procedure is one thing that may be called, as it was at its look-up.
+// Procedure is one entry of a source, as it was at its look-up.
 type Procedure struct {
 	Name     string
-	Path     string        // to execute: dir/run, or the entry itself, not what it links to; empty for a topic
+	Path     string        // of the program: dir/run or the entry itself, symlinks not resolved; empty for a topic
 	Args     []string      // leading arguments; the caller's come after them
 	Summary  string        // one line, without control bytes
-	Allow    Rules         // who may call; meaningful when HasAllow
-	HasAllow bool          // an allow file is there (an empty one admits nobody)
-	Set      []string      // NAME=VALUE of the env file, in its order; the last of a name counts
+	Allow    Rules         // who may call, if HasAllow; otherwise everybody may
+	HasAllow bool          // there is an allow file; an empty one admits nobody
+	Set      []string      // NAME=VALUE, as the env file has them; the last of a name counts
 	Workdir  string        // absolute, or empty
-	Timeout  time.Duration // 0: none
-	MaxCalls int           // 0: none
+	Timeout  time.Duration // how long a call may run; 0: no limit
+	MaxCalls int           // how many calls may run at once; 0: no limit
 	Keep     bool          // what a call leaves in its process group lives on
-	LogArgs  bool          // arguments are logged at info
-	Workers  int           // resident workers; 0: started for each call
-	MaxUses  int           // of a resident worker; 0: no limit
-	Topic    bool          // a topic, not to be run
+	LogArgs  bool          // arguments are logged at level info
+	Workers  int           // how many resident workers there are; 0: each call starts a process
+	MaxUses  int           // how many calls a resident worker takes before it is replaced; 0: no limit
+	Topic    bool          // it is a topic, and isn't run
 
 	folder string // the procedure's folder; empty for a plain file
-	all    bool   // --all-commands: any variable but those that never cross
+	all    bool   // --all-commands: all variables may cross but those of crossExactly
 	env    admitted
 }
 
-// AdmitEnv says whether the caller may set this variable for the procedure.
+// AdmitEnv says whether a caller may set this variable for the procedure.
 func (p *Procedure) AdmitEnv(name string) bool {
 	if faultOfEnvName(name) != "" {
 		return false
@@ -63,10 +64,10 @@ func (p *Procedure) AdmitEnv(name string) bool {
 	return p.env.admit(name)
 }
 
-// Folder is the procedure's folder; empty for a plain file, which has no rules.
+// Folder gives the procedure's folder; empty for a plain file, which has no rules.
 func (p *Procedure) Folder() string { return p.folder }
 
-// EnvFile says, for an error's text, which file would admit a variable.
+// EnvFile says which file would admit a variable, for an error's text.
 func (p *Procedure) EnvFile() string {
 	switch {
 	case p.all:
@@ -78,6 +79,7 @@ func (p *Procedure) EnvFile() string {
 		" (" + display.Printable(p.Name) + " has to become a folder with run and env)"
 }
 
+// admitCaller says whether a caller may call the procedure.
 func (p *Procedure) admitCaller(c Caller) bool {
 	return !p.HasAllow || p.Allow.Admit(c)
 }

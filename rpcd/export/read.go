@@ -8,11 +8,11 @@ import (
 	"rpcd/rpcd/export/internal/display"
 )
 
-// maxRuleFile bounds a rule file: every call reads them.
+// maxRuleFile is how long a rule file may be, in bytes, since every call reads it.
 const maxRuleFile = 64 << 10
 
-// readRule reads a rule file whose way is checked. It never blocks, whatever
-// the file has become meanwhile, and leaves no descriptor open.
+// readRule reads a rule file after the way to it was checked. It doesn't block, even
+// if a FIFO has taken the file's place meanwhile.
 func readRule(path string) (string, *Problem) {
 	bad := func(what, cure string) (string, *Problem) {
 		return "", &Problem{Denied, path, what, cure}
@@ -27,9 +27,9 @@ func readRule(path string) (string, *Problem) {
 		return bad("can't be read: "+err.Error(), "repair or remove it")
 	}
 	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
-		return bad("is "+kindName(st.Mode)+", no rule file", "put a plain file in its place")
+		return bad("is "+typeName(st.Mode)+", no rule file", "put a plain file in its place")
 	}
-	// One byte more than announced shows the end without a second buffer.
+	// With one byte more than the file's size, the read that finds the end fits, too.
 	buf := make([]byte, min(max(st.Size, 0), maxRuleFile)+1)
 	n := 0
 	for n < len(buf) {

@@ -14,7 +14,8 @@ import (
 // Overflow is the id of unmapped strangers.
 const Overflow = names.Overflow
 
-// Caller is who asks, as the kernel reports it: SO_PEERCRED and SO_PEERGROUPS.
+// Caller is the user who calls, as the kernel reports it: SO_PEERCRED and
+// SO_PEERGROUPS (unix(7)).
 type Caller struct {
 	UID, GID uint32
 	Groups   []uint32 // supplementary
@@ -30,8 +31,8 @@ type Rule struct {
 	id   uint32
 }
 
-// ParseRule reads "uid N", "gid N" or "any". Ids are numbers: names would mean
-// other people in another container.
+// ParseRule reads "uid N", "gid N" or "any". Ids are numbers, since a user's name
+// may mean another user in another container.
 func ParseRule(s string) (Rule, error) {
 	words := strings.Fields(s)
 	if len(words) == 1 && words[0] == "any" {
@@ -41,7 +42,7 @@ func ParseRule(s string) (Rule, error) {
 		return Rule{}, fault{display.Quote(s) + " is no rule", "write uid N, gid N or any"}
 	}
 	id, err := strconv.ParseUint(words[1], 10, 32)
-	if err != nil || id == math.MaxUint32 { // (uid_t)-1 is nobody's
+	if err != nil || id == math.MaxUint32 { // (uid_t)-1 means "no change" to chown(2), and no user has it
 		return Rule{}, fault{display.Quote(s) + " is no rule: " + display.Quote(words[1]) + " is no " + words[0] + " number",
 			"id NAME shows the numbers"}
 	}
@@ -58,12 +59,12 @@ func (r Rule) String() string {
 	return "nobody"
 }
 
-// Unmapped says whether the rule is for the number of unmapped strangers, so that
-// it admits nobody.
+// Unmapped says whether the rule names Overflow, so that it admits nobody.
 func (r Rule) Unmapped() bool { return r.what != "any" && r.id == Overflow }
 
-// admit: an unmapped uid or gid matches no number, whatever the rule says, and
-// who has an unmapped uid is a stranger in all his groups.
+// admit says whether the rule admits a caller. An unmapped uid or gid matches no
+// number, even its own. A caller with an unmapped uid is a stranger, and its groups
+// don't count.
 func (r Rule) admit(c Caller) bool {
 	switch {
 	case r.what == "any":
@@ -78,10 +79,10 @@ func (r Rule) admit(c Caller) bool {
 	return false
 }
 
-// Rules admit whom one of them admits; empty, they admit nobody.
+// Rules admit a caller if one of them does. Without any rule they admit nobody.
 type Rules []Rule
 
-// Admit says whether the caller may.
+// Admit says whether the rules admit a caller.
 func (rs Rules) Admit(c Caller) bool {
 	return slices.ContainsFunc(rs, func(r Rule) bool { return r.admit(c) })
 }

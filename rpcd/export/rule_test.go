@@ -24,7 +24,7 @@ func TestAdmit(t *testing.T) {
 		{"any", alice, true},
 		{"any", stranger, true},
 		{"uid 1001", alice, true},
-		{"uid 1001", root, false}, // root has no privilege here
+		{"uid 1001", root, false}, // root has no privileges
 		{"uid 0", root, true},
 		{"uid 0", alice, false},
 		{"gid 1001", alice, true},
@@ -35,7 +35,7 @@ func TestAdmit(t *testing.T) {
 		{"gid 65534", stranger, false},
 		{"gid 65534", half, false},
 		{"uid 1001", half, true},
-		{"gid 100", oddGroup, false}, // an unmapped uid is a stranger in all groups
+		{"gid 100", oddGroup, false}, // the groups of an unmapped uid don't count
 		{"uid 5\ngid 7\n  uid\t1001 \n", alice, true},
 		{"uid 5\ngid 7", alice, false},
 	} {
@@ -90,7 +90,7 @@ func FuzzAllow(f *testing.F) {
 				t.Fatalf("control byte in %q", x)
 			}
 		}
-		for _, r := range rules { // what a rule says is what it was read from
+		for _, r := range rules { // its text reads as the same rule
 			if again, err := ParseRule(r.String()); err != nil || again != r {
 				t.Fatalf("%v reads as %v, %v", r, again, err)
 			}

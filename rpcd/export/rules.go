@@ -11,19 +11,19 @@ import (
 	"rpcd/rpcd/export/internal/display"
 )
 
-// fault is what is wrong in a rule, and what to do.
+// fault is what is wrong in a rule file, and what to do.
 type fault struct{ what, cure string }
 
 func (f fault) Error() string { return f.what + " (" + f.cure + ")" }
 
-// maxFaults of one file are told.
+// maxFaults is how many faults of one file are reported.
 const maxFaults = 5
 
-// maxCount bounds the numbers in rule files: more is a typing error.
+// maxCount is the largest number in a rule file. A larger one is a typing error.
 const maxCount = 1_000_000
 
-// ruleFiles are the files of a procedure's folder that hold rules, each with
-// its reader. `run` and `topic` are what the folder is, and are no rules.
+// ruleFiles are the files of a procedure's folder that hold rules, each with its
+// reader. `run` and `topic` say what the entry is, and aren't among them.
 var ruleFiles = map[string]func(p *Procedure, text string) []fault{
 	"allow": func(p *Procedure, text string) (faults []fault) {
 		p.HasAllow = true
@@ -77,8 +77,8 @@ var ruleFiles = map[string]func(p *Procedure, text string) []fault{
 	"log-args":  func(p *Procedure, text string) []fault { return flag(&p.LogArgs, text) },
 }
 
-// parseAllow reads an allow file: a rule a line. The rules are complete only
-// when there is no fault.
+// parseAllow reads an allow file: a rule on each line. The rules may be used only if
+// there are no faults.
 func parseAllow(text string) (rules Rules, faults []fault) {
 	for n, line := range lines(text) {
 		if comment(line) {
@@ -94,6 +94,7 @@ func parseAllow(text string) (rules Rules, faults []fault) {
 	return rules, faults
 }
 
+// count reads a number from 1 to maxCount.
 func count(to *int, text string) []fault {
 	word := strings.TrimSpace(text)
 	n, err := strconv.ParseUint(word, 10, 32)
@@ -105,7 +106,8 @@ func count(to *int, text string) []fault {
 	return nil
 }
 
-// flag is set by the file's being there. A word in it may well be "no".
+// flag reads a file that counts by being there. It has to be empty, since an
+// operator may have written "no" into it.
 func flag(to *bool, text string) []fault {
 	*to = true
 	if strings.TrimSpace(text) != "" {
@@ -114,7 +116,8 @@ func flag(to *bool, text string) []fault {
 	return nil
 }
 
-// lines are numbered from 1 and have no newline; the last may lack its own.
+// lines gives the lines of a text without their newlines, and their numbers from 1.
+// The last line may lack its newline.
 func lines(text string) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
 		for n := 1; text != ""; n++ {
@@ -127,10 +130,11 @@ func lines(text string) iter.Seq2[int, string] {
 	}
 }
 
-// comment: blank lines count as such.
+// comment says whether a line is a comment, or blank.
 func comment(line string) bool {
 	line = strings.TrimSpace(line)
 	return line == "" || line[0] == '#'
 }
 
+// at says where in a file something is wrong.
 func at(line int) string { return "line " + strconv.Itoa(line) + ": " }

@@ -17,8 +17,8 @@ func TestArgs(t *testing.T) {
 	}
 }
 
-// FuzzRules: no rule file makes a reader panic, print a control byte, or leave
-// a value that isn't what the field says.
+// FuzzRules: no rule file makes a reader panic, report a control byte, or set a
+// field to a value that it can't have.
 func FuzzRules(f *testing.F) {
 	for name, text := range map[string]string{
 		"args": "--model\n\nx", "allow": "uid 5\n# x\nany", "env": "LC_*\nA=1", "summary": "one line\n", "workdir": "/tmp\n",

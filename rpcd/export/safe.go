@@ -11,12 +11,12 @@ import (
 	"rpcd/rpcd/export/internal/display"
 )
 
-// place is what part a file has in a path.
+// place is where a file stands in a path.
 type place bool
 
 const (
 	onTheWay place = false // a directory or symlink on the way to another file
-	atTheEnd place = true  // an entry, a folder of ours, a rule file, a program
+	atTheEnd place = true  // an entry, a procedure's folder, a rule file, a program
 )
 
 const (
@@ -24,14 +24,14 @@ const (
 	aclXattr = "system.posix_acl_access" // acl(5)
 )
 
-// check says why others could have written or swapped a file, or nil.
+// check says why others could have written or swapped a file. nil: they couldn't.
 func (w *walker) check(f found, where place) *Problem {
 	st := &f.st
 	if st.Uid != 0 && st.Uid != w.owner.UID && !w.passes(f) {
 		return &Problem{Unsafe, f.path, fmt.Sprintf("belongs to uid %d, neither root nor rpcd's uid %d", st.Uid, w.owner.UID),
 			fmt.Sprintf("chown -h %d %s", w.owner.UID, display.ShellWord(f.path))}
 	}
-	if f.is(syscall.S_IFLNK) { // its mode means nothing
+	if f.is(syscall.S_IFLNK) { // the mode of a symlink means nothing
 		return nil
 	}
 	if where == onTheWay && st.Mode&syscall.S_ISVTX != 0 {
@@ -56,15 +56,16 @@ func (w *walker) check(f found, where place) *Problem {
 	return nil
 }
 
-// passes notes and lets pass what others own on a read-only mount: nobody here
-// can write it, and whoever mounted it has seen whose it is.
+// passes says whether a file of another user is on a read-only mount, and may pass
+// for that. Nobody can write it here, and the operator who mounted it knows whose
+// it is. It counts such files for a warning.
 func (w *walker) passes(f found) bool {
 	if w.owner.OwnMounts {
 		return false
 	}
 	path := f.path
 	if f.is(syscall.S_IFLNK) {
-		path = filepath.Dir(path) // statfs follows links; a link is on its directory's mount
+		path = filepath.Dir(path) // statfs(2) would follow the link, which is on the mount of its directory
 	}
 	var fs syscall.Statfs_t
 	if syscall.Statfs(path, &fs) != nil || fs.Flags&readOnly == 0 {
@@ -77,15 +78,15 @@ func (w *walker) passes(f found) bool {
 	return true
 }
 
-// aclAdmitsOthers: with an ACL the group bits of the mode are only its mask. The
-// attribute is a version (2) and entries of tag, permissions and id
-// (linux/posix_acl_xattr.h), little-endian everywhere.
+// aclAdmitsOthers says whether an ACL lets another user or group write. With an ACL
+// the group bits of the mode are only its mask. The attribute is a version (2) and
+// then entries of tag, permissions and id (linux/posix_acl_xattr.h), little-endian.
 func (w *walker) aclAdmitsOthers(path string) bool {
 	const user, group, write = 0x02, 0x08, 2
 	buf := make([]byte, 4096)
 	n, err := syscall.Getxattr(path, aclXattr, buf)
 	if err != nil {
-		return errors.Is(err, syscall.ERANGE) // hundreds of entries: not looked at, not believed
+		return errors.Is(err, syscall.ERANGE) // hundreds of entries: it isn't read, so it isn't trusted
 	}
 	if n < 4 {
 		return false
@@ -96,25 +97,26 @@ func (w *walker) aclAdmitsOthers(path string) bool {
 		switch {
 		case perm&write == 0:
 		case tag == user && id != 0 && id != w.owner.UID, tag == group && id != w.owner.GID:
-			return true // the mask has write: the mode's group bit, checked before
+			return true // the mask has the write bit as well: check saw it in the mode
 		}
 	}
 	return false
 }
 
-// program says why a file can't be run as a procedure.
+// program says why a file can't be run as a procedure. entry is the path that leads
+// to it.
 func (w *walker) program(entry string, f found) (problems []Problem) {
 	suffix, away := "", ", or move it away: all entries are procedures"
 	if f.path != entry {
 		suffix, away = fmt.Sprintf(" (%q leads there)", entry), ""
 	}
-	// What a link leads to may be anybody's file: no cure changes its bits.
+	// A link may lead to a file of the system. No cure changes the mode of that.
 	system := f.path != entry && !strings.HasPrefix(f.path, w.root+"/")
 	bad := func(reason Reason, what, cure string) {
 		problems = append(problems, Problem{reason, f.path, what + suffix, cure})
 	}
 	if !f.is(syscall.S_IFREG) {
-		bad(NotExecutable, "is "+kindName(f.st.Mode)+", no file to run", "put a program or a symlink to one in its place")
+		bad(NotExecutable, "is "+typeName(f.st.Mode)+", no file to run", "put a program or a symlink to one in its place")
 		return problems
 	}
 	if p := w.check(f, atTheEnd); p != nil {
@@ -138,7 +140,8 @@ func (w *walker) program(entry string, f found) (problems []Problem) {
 	return problems
 }
 
-func kindName(mode uint32) string {
+// typeName names a file's type.
+func typeName(mode uint32) string {
 	switch mode & syscall.S_IFMT {
 	case syscall.S_IFIFO:
 		return "a FIFO"

@@ -10,15 +10,15 @@ import (
 	"testing"
 )
 
-// Each row makes one file of a good directory unsafe; rpcd is 1000:1000.
+// Each row changes owner or mode of one file in a good directory. rpcd is 1000:1000.
 func TestOwnership(t *testing.T) {
 	needRoot(t)
 	rpcd := Owner{UID: 1000, GID: 1000}
 	const own, other = 1000, 1001
 	type row struct {
 		file     string // "": the exports directory; "..": its parent; "lib": the target's directory
-		uid, gid int    // -1: left alone
-		mode     uint32 // 0: left alone
+		uid, gid int    // its new owner
+		mode     uint32 // its new mode; 0: unchanged
 		good     bool
 		words    string
 	}
@@ -27,7 +27,7 @@ func TestOwnership(t *testing.T) {
 		{"", own, own, 0o775, true, ""},
 		{"", 0, own, 02775, true, ""},
 		{"", own, other, 0o755, true, ""},
-		{"", own, 27, 0o775, false, "writable by gid 27"}, // a supplementary group is no licence
+		{"", own, 27, 0o775, false, "writable by gid 27"}, // rpcd's supplementary groups don't count
 		{"", own, other, 0o775, false, "chmod g-w"},
 		{"", own, own, 0o757, false, "chmod o-w"},
 		{"", own, own, 0o1777, false, "writable by others"},
@@ -77,7 +77,7 @@ func TestOwnership(t *testing.T) {
 			must(t, syscall.Chmod(path, tt.mode))
 		}
 		name, _, _ := strings.Cut(tt.file, "/")
-		own := name != "" && name != ".." // one entry's fault is not the directory's
+		own := name != "" && name != ".." // the fault is one entry's, not the directory's
 		if name == "lib" {
 			name = "link"
 		} else if !own {
@@ -115,7 +115,7 @@ func TestOwnership(t *testing.T) {
 	}
 }
 
-// A named user in an ACL hides behind rpcd's own group.
+// A user whom an ACL lets write is found, though the mode shows only rpcd's group.
 func TestACL(t *testing.T) {
 	dir := tree(t, map[string]string{"a:x": ""})
 	path := filepath.Join(dir, "a")
@@ -134,10 +134,10 @@ func TestACL(t *testing.T) {
 	refused(t, err, Unsafe, "ACL", "setfacl -b")
 }
 
-// On a read-only mount others' files pass, with one warning.
+// On a read-only mount files of other users pass, with one warning.
 func TestReadOnly(t *testing.T) {
 	needRoot(t)
-	// The thread gets mounts of its own, and ends with the goroutine.
+	// A thread gets mounts of its own. It is locked, so it ends with the goroutine.
 	done, skip := make(chan struct{}), ""
 	go func() {
 		defer close(done)
@@ -180,7 +180,7 @@ func TestReadOnly(t *testing.T) {
 			t.Errorf("%v, warnings %q", err, warnings)
 			return
 		}
-		// A unit's own mounts prove nothing.
+		// For a systemd unit, which may have mounts of its own, they don't.
 		unit := me
 		unit.OwnMounts = true
 		if _, _, err := Open(dir, unit); err == nil || !strings.Contains(err.Error(), "belongs to uid 1001") {
@@ -197,7 +197,7 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// Who can't read a rule admits nobody.
+// With a rule file that it can't read rpcd admits nobody.
 func TestUnreadable(t *testing.T) {
 	needRoot(t)
 	dir := tree(t, map[string]string{"a/run:x": "", "a/allow": "any", "b/run:x": "", "c/run:x": ""})

@@ -9,8 +9,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// ruleSeeds gives the rule files that are there, of the workers in volumes/ and
-// of the scripts of cmd/, and known bad ones: names and texts.
+// ruleSeeds gives names and texts of rule files: those of the workers in volumes/,
+// those of the test scripts in cmd/, and bad ones.
 func ruleSeeds(f *testing.F) (seeds [][2]string) {
 	f.Helper()
 	add := func(path, text string) {
@@ -42,7 +42,7 @@ func ruleSeeds(f *testing.F) (seeds [][2]string) {
 		}
 	}
 	if len(seeds) == 0 {
-		f.Fatal("no rule file was found: they lie elsewhere now")
+		f.Fatal("no rule file was found in volumes/ or in the test scripts of cmd/")
 	}
 	return append(seeds, [][2]string{
 		{"allow", "# who\n\nuser 5"}, {"allow", "uid 65534"}, {"allow", "any\r\n"}, {"allow", "uid\t5 # me"}, {"allow", "\xef\xbb\xbfany"},
@@ -52,7 +52,7 @@ func ruleSeeds(f *testing.F) (seeds [][2]string) {
 	}...)
 }
 
-// nameSeeds are names of procedures as they are, and as they may be asked for.
+// nameSeeds gives names of real procedures, and odd names that a caller may send.
 func nameSeeds(f *testing.F) (names []string) {
 	f.Helper()
 	entries, err := os.ReadDir("../../volumes/hugin/exports")

@@ -115,7 +115,7 @@ func TestSurvey(t *testing.T) {
 	}
 }
 
-// Many problems are all told, each once.
+// Many problems are all reported, each once.
 func TestSurveyAll(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"lib/run:x": "", "lib/x": "", "lib/allow": strings.Repeat("bad\n", 100), "lib/env": "a b\n=\n",

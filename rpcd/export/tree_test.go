@@ -10,7 +10,7 @@ import (
 	"rpcd/rpcd/export/internal/exporttest"
 )
 
-// me is rpcd in these tests: whoever runs them.
+// me is rpcd in these tests: the user who runs them.
 var me = Owner{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
 
 // myself is a caller that no rule names.
@@ -50,7 +50,7 @@ func needRoot(t *testing.T) {
 	}
 }
 
-// as runs f while the thread looks at files as another user.
+// as runs f in a thread that has another user's rights on files.
 func as(t *testing.T, uid int, f func()) {
 	t.Helper()
 	runtime.LockOSThread()

@@ -11,51 +11,45 @@ import (
 	"rpcd/rpcd/export/internal/display"
 )
 
-// maxLinks is the kernel's own limit of symlinks in one path (path_resolution(7)).
+// maxLinks is the kernel's limit of symlinks in one path (path_resolution(7)).
 const maxLinks = 40
 
 // procMagic is procfs's statfs type (linux/magic.h).
 const procMagic = 0x9fa0
 
-// walker goes from / to a file and checks everything on the way that decides
-// what the file is. It lives for one look-up: a directory that it has seen it
-// doesn't look at again.
+// walker goes from / to files, and checks all directories and symlinks on the way.
+// It lives for one look-up, and looks at each directory once.
 type walker struct {
 	owner Owner
-	root  string          // the exports directory, free of symlinks, once checked
-	dirs  map[string]seen // directories on the way
+	root  string             // the exports directory, symlinks resolved; empty before Dir.check
+	dirs  map[string]checked // the directories on the way, by their paths
 
-	foreign int    // files of others, let pass because their mount is read-only
+	foreign int    // how many files of others pass because their mount is read-only
 	sample  string // the first of them
 }
 
 func newWalker(o Owner) *walker {
-	return &walker{owner: o, dirs: map[string]seen{}}
+	return &walker{owner: o, dirs: map[string]checked{}}
 }
 
-// seen is a directory on the way, and what is wrong with it; nil: it is safe.
-type seen struct {
+// checked is a directory on the way.
+type checked struct {
 	found
-	problem *Problem
+	problem *Problem // nil: it is safe
 }
 
-// found is where a path leads: st.Mode is 0 when it leads nowhere.
+// found is where a path leads. st.Mode is 0 if it leads nowhere.
 type found struct {
-	path string // free of symlinks
+	path string // symlinks resolved
 	st   syscall.Stat_t
 }
 
-func (f found) is(kind uint32) bool { return f.st.Mode&syscall.S_IFMT == kind }
+func (f found) is(fileType uint32) bool { return f.st.Mode&syscall.S_IFMT == fileType }
 
-// walk resolves an absolute path, and gives what is wrong with the directories
-// and symlinks on the way; what it leads to is left to the caller's check. The
-// error is ENOENT when the path itself isn't there, and then the only result.
-func (w *walker) walk(path string) (f found, problems []Problem, err error) {
-	note := func(p *Problem) {
-		if p != nil {
-			problems = append(problems, *p)
-		}
-	}
+// walk resolves an absolute path. The problems are those of the directories and
+// symlinks on the way; the caller checks what the path leads to. The error is
+// ENOENT if the path itself isn't there, and then it is the only result.
+func (w *walker) walk(path string) (f found, problems problemList, err error) {
 	f.path = "/"
 	links, rest := 0, strings.Split(path, "/")
 	for len(rest) > 0 {
@@ -64,16 +58,15 @@ func (w *walker) walk(path string) (f found, problems []Problem, err error) {
 		if name == "" || name == "." {
 			continue
 		}
-		if name == ".." { // its owner could put a link in its place
-			note(w.parent(f))
+		problems.note(w.parent(f)) // also before "..": the owner could replace the directory by a link
+		if name == ".." {
 			if _, dir := w.dirs[f.path]; !dir {
-				note(lost(path, f.path, false, syscall.ENOTDIR))
+				problems.note(lost(path, f.path, false, syscall.ENOTDIR))
 				return found{}, problems, nil
 			}
 			f = found{path: filepath.Dir(f.path)}
 			continue
 		}
-		note(w.parent(f))
 		next := found{path: filepath.Join(f.path, name)}
 		if dir, ok := w.dirs[next.path]; ok {
 			f = dir.found
@@ -89,7 +82,7 @@ func (w *walker) walk(path string) (f found, problems []Problem, err error) {
 		}
 		links++
 		target, p := w.link(path, next, links, err)
-		note(p)
+		problems.note(p)
 		if target == "" {
 			return found{}, problems, nil
 		}
@@ -98,15 +91,17 @@ func (w *walker) walk(path string) (f found, problems []Problem, err error) {
 		}
 		rest = append(strings.Split(target, "/"), rest...)
 	}
-	if f.st.Mode == 0 { // ends in .. or is /
+	if f.st.Mode == 0 { // the path is / or ends in ".."
 		if err := syscall.Lstat(f.path, &f.st); err != nil {
-			note(lost(path, f.path, false, err))
+			problems.note(lost(path, f.path, false, err))
 		}
 	}
 	return f, problems, nil
 }
 
-// link reads a symlink on the way to path, or says why the way ends there.
+// link reads and checks a symlink on the way to path. links is how many symlinks the
+// path had so far, this one included, and err is lstat(2)'s. Without a target the
+// path ends there.
 func (w *walker) link(path string, l found, links int, err error) (target string, p *Problem) {
 	if err != nil {
 		return "", lost(path, l.path, links > 1, err)
@@ -127,7 +122,8 @@ func (w *walker) link(path string, l found, links int, err error) (target string
 	return string(buf[:n]), w.check(l, onTheWay)
 }
 
-// lost is the problem of a path that ends at a place.
+// lost is the problem of a path that leads no further than at. linked says that a
+// symlink leads to it.
 func lost(path, at string, linked bool, err error) *Problem {
 	switch {
 	case linked && errors.Is(err, syscall.ENOENT):
@@ -142,7 +138,7 @@ func lost(path, at string, linked bool, err error) *Problem {
 	return &Problem{NotExecutable, at, "can't be looked at: " + err.Error(), "repair or remove it"}
 }
 
-// parent checks a directory on the way, once.
+// parent checks a directory on the way, unless it is checked already.
 func (w *walker) parent(f found) *Problem {
 	if dir, ok := w.dirs[f.path]; ok {
 		return dir.problem
@@ -153,9 +149,9 @@ func (w *walker) parent(f found) *Problem {
 		}
 	}
 	if !f.is(syscall.S_IFDIR) {
-		return nil // the next step ends there
+		return nil // the next step of walk fails
 	}
 	p := w.check(f, onTheWay)
-	w.dirs[f.path] = seen{f, p}
+	w.dirs[f.path] = checked{f, p}
 	return p
 }

@@ -15,7 +15,18 @@ const (
 	good level = "ok"
 	note level = "note" // works, but not as one might think
 	bad  level = "bad"  // calls fail, or don't do what they should
+
+	// fatal is bad, and nothing that follows can be found out.
+	fatal level = "bad, and the end"
 )
+
+// word is what stands before a finding.
+func (l level) word() string {
+	if l == fatal {
+		return string(bad)
+	}
+	return string(l)
+}
 
 // rule is a finding and when it is made. Of the rules of one subject the first
 // that fits counts. Words in braces in text and cure are those of facts.words.
@@ -24,8 +35,7 @@ type rule struct {
 	when    func(*facts) bool // nil: always
 	level   level
 	text    string // "": nothing to say
-	cure    string
-	last    bool // nothing that follows can be found out
+	cure    string // of what is bad; of a note, where there is one
 }
 
 // writeFindings writes the findings of a list of rules, and says whether one is
@@ -41,14 +51,14 @@ func writeFindings(w io.Writer, f *facts, rules []rule) (isBad bool, err error) 
 		if r.text == "" {
 			continue
 		}
-		if _, werr := fmt.Fprintf(w, "%-4s  %s: %s\n", r.level, r.subject, client.Clean(fill.Replace(r.text))); werr != nil && err == nil {
+		if _, werr := fmt.Fprintf(w, "%-4s  %s: %s\n", r.level.word(), r.subject, client.Clean(fill.Replace(r.text))); werr != nil && err == nil {
 			err = werr
 		}
 		if r.cure != "" {
 			_, _ = fmt.Fprintf(w, "      cure: %s\n", client.Clean(fill.Replace(r.cure)))
 		}
-		isBad = isBad || r.level == bad
-		if r.last {
+		isBad = isBad || r.level.word() == string(bad)
+		if r.level == fatal {
 			break
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
 
@@ -51,25 +52,11 @@ func TestCutAnswers(t *testing.T) {
 func fakeWorker(t *testing.T, words <-chan []byte) (socket string) {
 	t.Helper()
 	socket = t.TempDir() + "/w.sock"
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	over := make(chan struct{})
-	t.Cleanup(func() { l.Close(); <-over })
-	go func() {
-		defer close(over)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			if h, err := wire.ReadHeader(c); err == nil {
-				_, _ = wire.ReadPayload(c, h)
-			}
-			_, _ = c.Write(<-words)
-			c.Close()
+	testkit.Listen(t, socket, func(c *net.UnixConn) {
+		if h, err := wire.ReadHeader(c); err == nil {
+			_, _ = wire.ReadPayload(c, h)
 		}
-	}()
+		_, _ = c.Write(<-words)
+	})
 	return socket
 }

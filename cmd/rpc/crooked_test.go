@@ -14,7 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
 )
 
 // crooked is a bridge that carries all bytes in their order, and else as it
@@ -146,7 +147,7 @@ func (b *resetting) reset(t testing.TB, side *net.UnixConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testbin.Eventually(t, "bytes on their way", func() bool {
+	testkit.Eventually(t, "bytes on their way", func() bool {
 		n := 0
 		_ = rc.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
 		return n > 0
@@ -172,7 +173,7 @@ func TestBridgeThatResets(t *testing.T) {
 			var stderr strings.Builder
 			cmd.Stdin, cmd.Stdout, cmd.Stderr = zeros, io.Discard, &stderr
 			w.begin(t, cmd)
-			pid := w.file(t, "pid")
+			pid := w.pid(t, "pid")
 			b, ok := <-bridge
 			if !ok {
 				t.Fatal("nobody came over the bridge")
@@ -190,7 +191,7 @@ func TestBridgeThatResets(t *testing.T) {
 			if got := cmd.ProcessState.ExitCode(); got != 125 || !strings.HasPrefix(stderr.String(), "rpc: lost the connection to ") || strings.Count(stderr.String(), "\n") != 1 {
 				t.Errorf("status %d, %q", got, &stderr)
 			}
-			testbin.Eventually(t, "the procedure is gone", func() bool { return !alive(pid) })
+			testkit.Eventually(t, "the procedure is gone", func() bool { return !proc.Alive(pid) })
 			w.restored(t, before)
 		})
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
 
@@ -21,7 +21,7 @@ func roomFor(t *testing.T, n int) int {
 		t.Fatal(err)
 	}
 	if want := uint64(n + 500); l.Cur < want {
-		testbin.Lack(t, "%d connections need a ulimit -n of %d, and it is %d", n, want, l.Cur)
+		testkit.Lack(t, "%d connections need a ulimit -n of %d, and it is %d", n, want, l.Cur)
 	}
 	return n
 }

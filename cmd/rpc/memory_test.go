@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
 )
 
 // TestSlowReader: a huge output into a slow reader arrives whole, and neither
@@ -21,7 +22,7 @@ func TestSlowReader(t *testing.T) {
 	for _, transport := range []string{"passed", "none", "bridge"} {
 		t.Run(transport, func(t *testing.T) {
 			if transport == "bridge" {
-				testbin.Need(t, "socat")
+				testkit.Need(t, "socat")
 			}
 			w := startWorld(t, transport)
 			line := []byte("a line of output, again and again, of an odd length\n")
@@ -48,7 +49,7 @@ func TestSlowReader(t *testing.T) {
 				if got%(16<<20) == 0 { // slow, and looked at
 					time.Sleep(10 * time.Millisecond)
 					for i, pid := range []int{cmd.Process.Pid, w.daemon.Process.Pid} {
-						u, err := testbin.Look(pid)
+						u, err := proc.Look(pid)
 						if err != nil {
 							t.Fatal(err)
 						}

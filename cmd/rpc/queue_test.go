@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 )
 
 // full is a world whose places are taken by n calls until free is called.
@@ -48,7 +48,7 @@ func (w *world) load(t *testing.T, running, waiting int) {
 	t.Helper()
 	want := fmt.Sprintf(" %d running, %d waiting\n", running, waiting)
 	var out []byte
-	if !testbin.Eventually(t, strings.TrimSpace(want), func() bool {
+	if !testkit.Eventually(t, strings.TrimSpace(want), func() bool {
 		out, _ = w.rpc("ping", w.socket).Output()
 		return bytes.HasSuffix(out, []byte(want))
 	}) {

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
 
@@ -46,9 +46,9 @@ func TestMostDescriptors(t *testing.T) {
 // Who connected is who calls, whatever he has become since.
 func TestCallerThatDropsItsRights(t *testing.T) {
 	if os.Getuid() != 0 {
-		testbin.Lack(t, "to become another user needs root")
+		testkit.Lack(t, "to become another user needs root")
 	}
-	testbin.Need(t, "perl")
+	testkit.Need(t, "perl")
 	w := startWorld(t, "passed")
 	before := w.idle(t)
 	cmd := exec.Command("perl", "-MSocket", "-e", `socket(S, AF_UNIX, SOCK_STREAM, 0) && connect(S, pack_sockaddr_un($ARGV[0])) or die "connect: $!";

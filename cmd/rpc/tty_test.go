@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 )
 
 // terminal is a bash in a real terminal, tmux's.
@@ -22,7 +22,7 @@ func openTerminal(t *testing.T, transport string) *terminal {
 	if _, err := exec.LookPath("tmux"); err != nil && os.Getuid() == 0 { // the only test that needs it
 		_ = exec.Command("apt-get", "install", "-y", "-qq", "--no-install-recommends", "tmux").Run()
 	}
-	testbin.Need(t, "tmux")
+	testkit.Need(t, "tmux")
 	w := startWorld(t, transport)
 	x := &terminal{t: t, tmux: filepath.Join(w.dir, "tmux"), world: w}
 	cmd := exec.Command("tmux", "-S", x.tmux, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "50", "bash --norc --noprofile -i")
@@ -71,7 +71,7 @@ func (x *terminal) has(text string) {
 
 func (x *terminal) until(what string, ok func() bool) {
 	x.t.Helper()
-	if !testbin.Eventually(x.t, what, ok) {
+	if !testkit.Eventually(x.t, what, ok) {
 		x.t.Fatalf("the screen:\n%s\nrpcd says:\n%s", x.screen(), x.world.log())
 	}
 }
@@ -112,7 +112,7 @@ func TestTerminal(t *testing.T) {
 	for _, transport := range []string{"passed", "bridge"} {
 		t.Run(transport, func(t *testing.T) {
 			if transport == "bridge" {
-				testbin.Need(t, "socat")
+				testkit.Need(t, "socat")
 			}
 			for name, test := range map[string]func(*terminal){
 				"reads":      terminalReads,

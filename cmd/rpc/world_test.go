@@ -16,7 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"rpcd/internal/proc"
 	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
 
@@ -165,7 +167,7 @@ func (w *world) bridge(t testing.TB) {
 // before rpcd holds all that it holds when idle.
 func (w *world) await(t testing.TB, path string) {
 	t.Helper()
-	if !testbin.Eventually(t, path+" answers", func() bool {
+	if !testkit.Eventually(t, path+" answers", func() bool {
 		c, err := net.Dial("unix", path)
 		if err != nil {
 			return false
@@ -244,12 +246,12 @@ func (w *world) plain(s string) string {
 }
 
 // idle gives the daemon's usage once it has no connection left.
-func (w *world) idle(t testing.TB) (u testbin.Usage) {
+func (w *world) idle(t testing.TB) (u proc.Usage) {
 	t.Helper()
-	var last testbin.Usage
+	var last proc.Usage
 	same := 0
-	testbin.Eventually(t, "the daemon is idle", func() bool {
-		u, _ = testbin.Look(w.daemon.Process.Pid)
+	testkit.Eventually(t, "the daemon is idle", func() bool {
+		u, _ = proc.Look(w.daemon.Process.Pid)
 		if u.Descriptors != last.Descriptors {
 			same = 0
 		}
@@ -261,11 +263,11 @@ func (w *world) idle(t testing.TB) (u testbin.Usage) {
 }
 
 // restored waits until the daemon holds what it held before, and no child.
-func (w *world) restored(t testing.TB, before testbin.Usage) {
+func (w *world) restored(t testing.TB, before proc.Usage) {
 	t.Helper()
-	var now testbin.Usage
-	if !testbin.Eventually(t, "the daemon is as before", func() bool {
-		now, _ = testbin.Look(w.daemon.Process.Pid)
+	var now proc.Usage
+	if !testkit.Eventually(t, "the daemon is as before", func() bool {
+		now, _ = proc.Look(w.daemon.Process.Pid)
 		return now.Children == 0 && now.Descriptors != 0 && now.Descriptors <= before.Descriptors
 	}) {
 		t.Errorf("before: %+v, now: %+v", before, now)

@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
 )
 
 // Scripts runs the scripts testdata/*.txtar of the package, with the binaries
@@ -81,33 +84,14 @@ func condition(name string) (bool, error) {
 	case name == "root":
 		ok = os.Getuid() == 0
 	case name == "cgroups":
-		ok = cgroups()
+		ok = proc.CanMakeCgroups()
 	default:
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
-	if !ok && All() {
+	if !ok && testkit.All() {
 		return false, fmt.Errorf("RPCD_TEST_ALL is set, and this isn't so: %s", name)
 	}
 	return ok, nil
-}
-
-// cgroups says whether we may make cgroups (v2) in our own.
-func cgroups() bool {
-	list, _ := os.ReadFile("/proc/self/cgroup")
-	for line := range strings.Lines(string(list)) {
-		own, ok := strings.CutPrefix(strings.TrimSpace(line), "0::")
-		if !ok {
-			continue
-		}
-		for _, root := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
-			dir := filepath.Join(root, own, fmt.Sprintf("rpcd-test-%d", os.Getpid()))
-			if _, err := os.Stat(filepath.Join(root, own, "cgroup.procs")); err != nil || os.Mkdir(dir, 0o755) != nil {
-				continue
-			}
-			return os.Remove(dir) == nil
-		}
-	}
-	return false
 }
 
 func status(ts *testscript.TestScript, neg bool, args []string) {

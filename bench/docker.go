@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // dockerWay makes an image of one static file and a container without network

@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // goal is a promise of the project about one row.

@@ -3,7 +3,7 @@ package main
 import (
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // measureLatency times single calls of `true`, from before the client is

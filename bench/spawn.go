@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // spawner starts the processes that are measured, by syscall.ForkExec (vfork
@@ -42,13 +41,7 @@ func newSpawner(ctx context.Context) (*spawner, error) {
 	if err != nil {
 		return nil, err
 	}
-	var env []string
-	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "RPC_") && !strings.HasPrefix(entry, "RPCD_") {
-			env = append(env, entry)
-		}
-	}
-	return &spawner{ctx: ctx, env: env, null: null, guard: newGuard(ctx)}, nil
+	return &spawner{ctx: ctx, env: rig.Environment(), null: null, guard: newGuard(ctx)}, nil
 }
 
 // close ends the guard and closes /dev/null.

@@ -10,7 +10,8 @@ import (
 	"syscall"
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/proc"
+	"rpcd/internal/rig"
 )
 
 // ramFolder holds the file that is read: no disk takes part.
@@ -52,7 +53,7 @@ func makeFile(size int64) (path string, real int64, err error) {
 		return "", 0, fmt.Errorf("cannot use %q: %w", ramFolder, err)
 	}
 	free := int64(fs.Bavail) * fs.Bsize
-	if available := rig.MemoryField("/proc/meminfo", "MemAvailable"); available > 0 {
+	if available := int64(proc.Memory("/proc/meminfo", "MemAvailable")) << 10; available > 0 {
 		free = min(free, available)
 	}
 	if size = min(size, free/2) &^ (1<<20 - 1); size == 0 {

@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -81,18 +78,4 @@ func (s *sampler) warm(socket string, n int) error {
 		}
 	}
 	return nil
-}
-
-// ticks is the CPU time that a process has used, in seconds (proc(5): fields
-// 14 and 15 of stat, in hundredths).
-func ticks(pid int) float64 {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	_, rest, _ := strings.Cut(string(text), ") ")
-	words := strings.Fields(rest)
-	if len(words) < 13 {
-		return 0
-	}
-	user, _ := strconv.Atoi(words[11])
-	system, _ := strconv.Atoi(words[12])
-	return float64(user+system) / 100
 }

@@ -110,7 +110,7 @@ func (c *call) make(ctx context.Context, st *stage) {
 		return
 	}
 	defer report.Close()
-	argv := c.argv(st.options.rpc, st.socket(c))
+	argv := c.argv(st.options.RPC, st.socket(c))
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = st.data, st.env, holdLimit
 	cmd.ExtraFiles = []*os.File{reported}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"rpcd/internal/proc"
 )
 
 const (
@@ -17,7 +19,7 @@ const (
 )
 
 // misbehave restarts the fickle daemon and cuts bridges, one after the other,
-// until over is closed. To be called on the main thread: it starts servers.
+// until over is closed.
 // What goes wrong with a restart itself is put into r.
 func misbehave(ctx context.Context, st *stage, chance *rand.Rand, over chan struct{}, r *report) (faults []fault, err error) {
 	if st.options.faults == 0 {
@@ -65,7 +67,7 @@ func misbehave(ctx context.Context, st *stage, chance *rand.Rand, over chan stru
 // next. Nothing of its calls may be left.
 func (st *stage) drain(r *report, down time.Duration) error {
 	old, life := st.daemons[fickle], st.life(fickle)
-	group := groupOf(old.Pid())
+	group := groupOf(old)
 	old.Signal(syscall.SIGTERM)
 	select {
 	case <-old.Done():
@@ -74,7 +76,6 @@ func (st *stage) drain(r *report, down time.Duration) error {
 		old.Kill()
 	}
 	time.Sleep(down)
-	old.Stop()                        // closes its log
 	left := gone(life, 5*time.Second) // what was killed may still be on its way out
 	for _, line := range left {
 		r.find(leftOver, "a process after a drain: "+line)
@@ -89,7 +90,7 @@ func (st *stage) drain(r *report, down time.Duration) error {
 // then ends what the first has left, as systemd or a container would. Where
 // calls have control groups the next one has done that before it serves.
 func (st *stage) crash(r *report, down time.Duration) error {
-	life, group := st.life(fickle), groupOf(st.daemons[fickle].Pid())
+	life, group := st.life(fickle), groupOf(st.daemons[fickle])
 	st.daemons[fickle].Kill()
 	time.Sleep(down)
 	err := st.serve(fickle)
@@ -97,7 +98,7 @@ func (st *stage) crash(r *report, down time.Duration) error {
 		r.find(leftOver, "a control group after a crash and a restart: "+group)
 	}
 	for end := time.Now().Add(endTime); time.Now().Before(end); {
-		pids := find(life)
+		pids := proc.WithVariable(life)
 		if len(pids) == 0 {
 			return err
 		}

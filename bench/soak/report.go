@@ -10,7 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/proc"
+	"rpcd/internal/rig"
 )
 
 // report is one run.
@@ -95,9 +96,9 @@ func (r *report) String() string {
 		{"threads", b.steady.Threads, a.steady.Threads, fmt.Sprint(threadsMore)},
 		{"goroutines", b.goroutines, a.goroutines, "0"},
 		{"memory, MB (at most, ever)", megabytes(b.steady), megabytes(a.steady), fmt.Sprint(memoryMore)},
-		{"children, zombies of them", fmt.Sprintf("%d, %d", b.steady.children, b.steady.zombies), fmt.Sprintf("%d, %d", a.steady.children, a.steady.zombies), "0"},
+		{"children, zombies of them", fmt.Sprintf("%d, %d", b.steady.Children, b.steady.Zombies), fmt.Sprintf("%d, %d", a.steady.Children, a.steady.Zombies), "0"},
 		{"fickle rpcd (not the same): descriptors", b.fickle.Descriptors, a.fickle.Descriptors, "0"},
-		{"threads, MB", fmt.Sprintf("%d, %.1f", b.fickle.Threads, b.fickle.RSS), fmt.Sprintf("%d, %.1f", a.fickle.Threads, a.fickle.RSS), ""},
+		{"threads, MB", fmt.Sprintf("%d, %.1f", b.fickle.Threads, proc.MB(b.fickle.RSS)), fmt.Sprintf("%d, %.1f", a.fickle.Threads, proc.MB(a.fickle.RSS)), ""},
 		{"processes besides daemons and bridges", b.processes, a.processes, "0"},
 		{"files in the sockets' folder and TMPDIR", len(b.files), len(a.files), "0"},
 		{"control groups of the steady rpcd, in use", fmt.Sprintf("%d, %d", b.groups, b.full), fmt.Sprintf("%d, %d", a.groups, a.full), fmt.Sprintf("%d in all, 0", groupsMost)},
@@ -132,7 +133,9 @@ const mostShown = 40
 
 func digits(n int) string { return fmt.Sprint(n) }
 
-func megabytes(h holding) string { return fmt.Sprintf("%.1f (%.1f)", h.RSS, h.Peak) }
+func megabytes(u proc.Usage) string {
+	return fmt.Sprintf("%.1f (%.1f)", proc.MB(u.RSS), proc.MB(u.Peak))
+}
 
 func (r *report) faultWords() string {
 	counts := map[misdeed]int{}
@@ -178,7 +181,7 @@ func (st *stage) goroutines(ctx context.Context, idle int) int {
 func (st *stage) listing(ctx context.Context) *listing {
 	ctx, cancel := context.WithTimeout(ctx, settleLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, st.options.rpc, "ls", "--json", st.workerSocket(steady))
+	cmd := exec.CommandContext(ctx, st.options.RPC, "ls", "--json", st.workerSocket(steady))
 	cmd.Env = st.env
 	text, err := cmd.Output()
 	var workers []struct{ Replicas []listing }

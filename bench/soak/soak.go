@@ -9,7 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/proc"
+	"rpcd/internal/rig"
 )
 
 const (
@@ -32,18 +33,18 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 	r := &report{date: time.Now(), machine: rig.LookAround(), options: o}
 	lastID := 0
 	id := func() int { lastID++; return lastID }
-	idle, err := look(st.daemons[steady].Pid())
+	idle, err := proc.Look(st.daemons[steady].PID())
 	if err != nil {
 		return nil, err
 	}
 	const unknown = 1 << 20
-	idle.goroutines = st.goroutines(ctx, unknown)
+	goroutines := st.goroutines(ctx, unknown)
 	if err := st.ready(ctx, id); err != nil {
 		return nil, err
 	}
 	chance := rand.New(rand.NewPCG(o.seed, 1))
 	r.calls = many(ctx, st, chance, id, warmTime)
-	if r.before, err = st.snapshot(ctx, idle); err != nil {
+	if r.before, err = st.snapshot(ctx, idle, goroutines); err != nil {
 		return nil, err
 	}
 	var calls []*call
@@ -63,7 +64,7 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 	}
 	r.made = len(calls)
 	r.calls = append(r.calls, calls...)
-	if r.after, err = st.snapshot(ctx, idle); err != nil {
+	if r.after, err = st.snapshot(ctx, idle, goroutines); err != nil {
 		return nil, err
 	}
 	if err := st.ready(ctx, id); err != nil { // it still serves, over every route
@@ -78,7 +79,7 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 		return nil, err
 	}
 	r.compare()
-	made := []string{groupOf(st.daemons[steady].Pid()), groupOf(st.daemons[fickle].Pid())}
+	made := []string{groupOf(st.daemons[steady]), groupOf(st.daemons[fickle])}
 	st.stop()
 	for _, path := range made {
 		if !groupGone(path) {
@@ -131,26 +132,28 @@ func many(ctx context.Context, st *stage, chance *rand.Rand, id func() int, leng
 
 // snapshot is what there is when no call runs.
 type snapshot struct {
-	steady, fickle holding
+	steady, fickle proc.Usage
 	goroutines     int // of the steady daemon
 	files          []string
 	groups, full   int // control groups of the steady daemon, and those in use
 	processes      int // of this run, besides daemons and bridges
 }
 
-func (st *stage) snapshot(ctx context.Context, idle holding) (s snapshot, err error) {
-	if s.steady, err = settled(st.daemons[steady].Pid(), idle); err != nil {
+// snapshot waits until the daemons hold no more than idle, and the steady one
+// has no more goroutines.
+func (st *stage) snapshot(ctx context.Context, idle proc.Usage, goroutines int) (s snapshot, err error) {
+	if s.steady, err = settled(st.daemons[steady].PID(), idle); err != nil {
 		return s, err
 	}
-	if s.fickle, err = settled(st.daemons[fickle].Pid(), idle); err != nil {
+	if s.fickle, err = settled(st.daemons[fickle].PID(), idle); err != nil {
 		return s, err
 	}
-	s.goroutines = st.goroutines(ctx, idle.goroutines)
+	s.goroutines = st.goroutines(ctx, goroutines)
 	s.files = files(st.run, st.tmp)
-	s.groups, s.full = groups(groupOf(st.daemons[steady].Pid()))
+	s.groups, s.full = proc.CountCgroups(groupOf(st.daemons[steady]))
 	servers := 3 * workers // a daemon and two socats each
 	for end := time.Now().Add(settleLimit); ; time.Sleep(50 * time.Millisecond) {
-		s.processes = len(find(runVariable+"="+st.folder)) - servers
+		s.processes = len(proc.WithVariable(runVariable+"="+st.folder)) - servers
 		if s.processes <= 0 || time.Now().After(end) {
 			return s, nil
 		}
@@ -169,9 +172,9 @@ func (r *report) compare() {
 	grown("descriptors of the fickle rpcd", b.fickle.Descriptors, a.fickle.Descriptors, 0)
 	grown("threads of the steady rpcd", b.steady.Threads, a.steady.Threads, threadsMore)
 	grown("goroutines of the steady rpcd", b.goroutines, a.goroutines, 0)
-	grown("MB of the steady rpcd", int(b.steady.RSS), int(a.steady.RSS), memoryMore)
-	grown("children of the steady rpcd", 0, a.steady.children, 0)
-	grown("children of the fickle rpcd", 0, a.fickle.children, 0)
+	grown("MB of the steady rpcd", int(proc.MB(b.steady.RSS)), int(proc.MB(a.steady.RSS)), memoryMore)
+	grown("children of the steady rpcd", 0, a.steady.Children, 0)
+	grown("children of the fickle rpcd", 0, a.fickle.Children, 0)
 	grown("processes", 0, a.processes, 0)
 	for _, name := range a.files {
 		if !slices.Contains(b.files, name) {

@@ -32,7 +32,7 @@ func TestCutAnswers(t *testing.T) {
 			for n := range len(all) + 1 {
 				words <- all[:n]
 				cmd := exec.Command(testbin.Dir(t)+"/rpc", "--pass", pass, socket, "true")
-				cmd.Env = cleanEnvironment()
+				cmd.Env = testbin.Environment()
 				var stderr strings.Builder
 				cmd.Stderr = &stderr
 				_ = cmd.Run()

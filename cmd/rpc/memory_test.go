@@ -48,7 +48,7 @@ func TestSlowReader(t *testing.T) {
 				}
 				if got%(16<<20) == 0 { // slow, and looked at
 					time.Sleep(10 * time.Millisecond)
-					for i, pid := range []int{cmd.Process.Pid, w.daemon.Process.Pid} {
+					for i, pid := range []int{cmd.Process.Pid, w.daemon.PID()} {
 						u, err := proc.Look(pid)
 						if err != nil {
 							t.Fatal(err)

@@ -282,7 +282,7 @@ func TestUnreadOutput(t *testing.T) {
 		same++
 		return same > 20
 	})
-	if now, err := proc.Look(w.daemon.Process.Pid); err != nil || now.RSS > before.RSS+16<<10 {
+	if now, err := proc.Look(w.daemon.PID()); err != nil || now.RSS > before.RSS+16<<10 {
 		t.Errorf("rpcd has %d KiB, had %d: %v", now.RSS, before.RSS, err)
 	}
 	if out, err := w.rpc(w.socket, "echo", "served").CombinedOutput(); err != nil || string(out) != "served\n" {

@@ -103,7 +103,7 @@ func (p *Process) Ready(test func() error) error {
 		select {
 		case <-p.done:
 			err = errors.New("it ended")
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(2 * time.Millisecond):
 			if time.Now().Before(deadline) {
 				continue
 			}

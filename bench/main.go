@@ -1,7 +1,7 @@
 // Command bench measures what a call costs against local spawns and against
-// the other ways to have a process elsewhere run a command, and says which of
-// the project's goals are met. It tests nothing else, and nothing listens but
-// on UNIX sockets in its own folder and on 127.0.0.1.
+// other ways to have a process elsewhere run a command. It says which of the
+// project's goals are met. Its servers listen on UNIX sockets in its own folder
+// and on 127.0.0.1 only.
 package main
 
 import (

@@ -9,8 +9,8 @@ import (
 	"rpcd/internal/proc"
 )
 
-// settleLimit is how long the daemon may take to let go of the last calls
-// (PROTOCOL: it waits up to 5 s for the caller to close first).
+// settleLimit is how long the daemon may take to close the last connections. It
+// waits up to 5 s for the caller to close first (rpcd/PROTOCOL.md).
 const settleLimit = 7 * time.Second
 
 // measureMemory reports the size of the client's file, the peak memory of the
@@ -91,7 +91,7 @@ func loadDaemon(st *stage) (before, after proc.Usage, err error) {
 		return before, after, err
 	}
 	defer worker.Stop()
-	time.Sleep(settleTime) // the question whether it answers isn't over for it
+	time.Sleep(settleTime) // rpcd may still be closing the connection that asked whether it answers
 	if before, err = proc.Look(worker.PID()); err != nil {
 		return before, after, err
 	}
@@ -110,5 +110,6 @@ func loadDaemon(st *stage) (before, after proc.Usage, err error) {
 	return before, after, err
 }
 
-// errNoPeak: the process left no stop at its end to look at.
+// errNoPeak says that a process ended without the stop at which its memory is
+// read.
 var errNoPeak = errors.New("cannot read its peak memory: it ended unseen")

@@ -33,7 +33,7 @@ func s6Way(st *stage) *way {
 	}}
 }
 
-// socatWay is what people build from what is at hand. It carries no arguments
+// socatWay is what people build without a tool of ours. It carries no arguments
 // and no exit status, so it is a peer for the latency of `true` alone.
 func socatWay(st *stage) *way {
 	socat, err := rig.LookFor("socat", "socat")

@@ -13,8 +13,8 @@ import (
 
 // spawner starts the processes that are measured, by syscall.ForkExec (vfork
 // and exec, like posix_spawn) and wait4, without os/exec's pidfds, goroutines
-// and pollers in between. It owns /dev/null, which every call gets for what
-// isn't said otherwise.
+// and pollers in between. It owns /dev/null, which a call gets for each stream
+// that has no other file.
 type spawner struct {
 	ctx   context.Context
 	env   []string

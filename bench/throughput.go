@@ -100,8 +100,8 @@ func (s *spawner) countBytes(argv []string, size int64) (time.Duration, error) {
 	}
 	defer count.Close()
 	began := time.Now()
-	// wc first: it then waits for the first byte whatever makes it, and the
-	// kernel places both processes alike.
+	// wc is started first: it then waits for the first byte, and the kernel
+	// places both processes the same way for every producer.
 	consumer, err := s.start([]string{filepath.Clean(wc), "-c"}, data, counted, nil)
 	data.Close()
 	counted.Close()

@@ -58,8 +58,8 @@ func (w *world) bridge(name, to string) *rig.Bridge {
 
 func (w *world) socket(name string) string { return filepath.Join(w.dir, name+".sock") }
 
-// each runs a test on a worker that is reached directly and over a bridge:
-// both have to behave the same, but where the test looks at bridged.
+// each runs a test on a worker that is reached directly, and over a bridge. Both
+// have to behave the same, except where the test asks for bridged.
 func each(t *testing.T, f func(t *testing.T, worker string, bridged bool), args ...string) {
 	t.Helper()
 	t.Run("direct", func(t *testing.T) {

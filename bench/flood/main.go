@@ -1,6 +1,6 @@
-// Command flood measures what an ordinary caller feels while others flood the
-// worker with silence, connections or noise, and fails when the flood leaves
-// something behind in rpcd. Of latencies it asserts nothing.
+// Command flood measures an ordinary call while others flood the worker with
+// silence, connections or noise. It fails when a flood leaves something behind
+// in rpcd. It asserts nothing about latencies.
 package main
 
 import (

@@ -17,19 +17,20 @@ import (
 )
 
 // figures are what was measured of one flood. Latencies are in seconds. The
-// neighbour is a second rpcd that nobody floods: what its callers feel is the
-// want of CPU, and no fault of the flooded one's.
+// neighbour is a second rpcd that nobody floods. Its calls get slower only
+// because the processors are busy, which isn't the flooded rpcd's fault.
 type figures struct {
 	attack                *attack
 	quiet, under          []float64
 	neighbour             []float64
-	refused, failed       int     // ordinary calls: in words before they started; otherwise
+	refused, failed       int     // ordinary calls: refused before they started; failed otherwise
 	flooderCPU, rpcdCPU   float64 // of one core, while it floods
 	tally                 tally
 	before, after, height proc.Usage
 }
 
-// warmCalls give rpcd its threads and buffers before it is looked at.
+// warmCalls are the calls after which rpcd has its threads and buffers. Only then
+// is it looked at.
 const warmCalls = 64
 
 func measure(ctx context.Context, o options, a *attack) (*figures, error) {

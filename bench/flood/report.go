@@ -64,8 +64,8 @@ const mostWords = 4
 
 func pair(s rig.Summary) string { return fmt.Sprintf("%.1f, %.1f ms", s.Median*1e3, s.P90*1e3) }
 
-// What rpcd may hold more than before once a flood is over: the threads that
-// Go's runtime has made and keeps, and heap that it has not yet given back.
+// What rpcd may hold more than before when a flood is over. Go's runtime keeps
+// the threads that it has made, and gives heap back later.
 const (
 	threadsMore = 32
 	memoryMore  = 24 // MB

@@ -20,15 +20,15 @@ type samples struct {
 	refused, failed int
 }
 
-// sampleEvery is the pace of the ordinary caller: it shall not be a flood
+// sampleEvery is the pace of the ordinary caller, which must not be a flood
 // itself. callLimit bounds one call.
 const (
 	sampleEvery = 50 * time.Millisecond
 	callLimit   = 30 * time.Second
 )
 
-// both samples the flooded worker and its neighbour, side by side: a slow
-// answer of one shall not spare the other.
+// both samples the flooded worker and its neighbour side by side. In turns, a
+// slow answer of one would mean fewer calls of the other.
 func (s *sampler) both(phase time.Duration, target, other *worker) (t, o samples) {
 	var both sync.WaitGroup
 	both.Go(func() { t = s.sample(phase, target) })
@@ -37,7 +37,7 @@ func (s *sampler) both(phase time.Duration, target, other *worker) (t, o samples
 	return t, o
 }
 
-// sample calls w, one call after the other, for so long.
+// sample calls w during phase, one call after the other.
 func (s *sampler) sample(phase time.Duration, w *worker) (all samples) {
 	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()

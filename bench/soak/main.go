@@ -1,6 +1,6 @@
-// Command soak keeps two real workers under calls while callers are killed,
-// daemons restarted and bridges cut, and fails when an answer was lost or
-// invented, or anything was left behind. It measures no speed.
+// Command soak calls two real workers without pause while callers are killed,
+// daemons restarted and bridges cut. It fails when an answer was lost or
+// invented, or when anything was left behind. It measures no speed.
 package main
 
 import (

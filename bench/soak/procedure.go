@@ -114,7 +114,7 @@ func give(to *os.File, from io.Reader) error {
 	return err
 }
 
-// onlyWriter hides os.File's ReadFrom, which looks for ways around a copy.
+// onlyWriter hides os.File's ReadFrom, which would copy in the kernel.
 type onlyWriter struct{ io.Writer }
 
 // linger leaves a child in the process group, with the three streams.
@@ -127,8 +127,8 @@ func linger() {
 }
 
 // ledger is the file in which procedures say what they do, beside their own
-// binary. Each word is one write with O_APPEND: it is there whatever becomes of
-// the procedure, and whoever else writes.
+// binary. Each line is one write with O_APPEND, so that it is whole, whatever
+// becomes of the procedure and whichever other one writes.
 type ledger struct {
 	id   int
 	file *os.File

@@ -18,8 +18,8 @@ func kill(pids []int) {
 	}
 }
 
-// gone waits until no process has the variable, and returns what is left after
-// limit, in words.
+// gone waits until no process has the variable. After limit it returns those
+// that are left, by number and command line.
 func gone(variable string, limit time.Duration) (left []string) {
 	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
 		pids := proc.WithVariable(variable)

@@ -110,12 +110,12 @@ func (r *report) String() string {
 		fmt.Fprintf(&text, "\nThe steady worker counts %d calls, %d refused, %d lost, %d out of time, %d killed by a signal; %d running, %d waiting.\n",
 			l.Calls, l.Refused, l.Lost, l.TimedOut, l.Signaled, l.Running, l.Waiting)
 	}
-	counts := map[sin]int{}
+	counts := map[breach]int{}
 	for _, f := range r.findings {
-		counts[f.sin]++
+		counts[f.breach]++
 	}
 	text.WriteString("\n")
-	for _, s := range sins {
+	for _, s := range breaches {
 		fmt.Fprintf(&text, "- %s: %d\n", s, counts[s])
 	}
 	for i, f := range r.findings {
@@ -123,7 +123,7 @@ func (r *report) String() string {
 			fmt.Fprintf(&text, "\nand %d more\n", len(r.findings)-i)
 			break
 		}
-		fmt.Fprintf(&text, "\n%s%s: %s", f.sin, r.describe(f.call), tidy(f.text))
+		fmt.Fprintf(&text, "\n%s%s: %s", f.breach, r.describe(f.call), tidy(f.text))
 	}
 	return strings.TrimSpace(text.String()) + "\n"
 }
@@ -138,12 +138,12 @@ func megabytes(u proc.Usage) string {
 }
 
 func (r *report) faultWords() string {
-	counts := map[misdeed]int{}
+	counts := map[cause]int{}
 	for _, f := range r.faults {
 		counts[f.what]++
 	}
 	var words []string
-	for _, m := range []misdeed{drained, killed, cut} {
+	for _, m := range []cause{drained, killed, cut} {
 		words = append(words, fmt.Sprintf("%s: %d", m, counts[m]))
 	}
 	return strings.Join(words, ", ")
@@ -154,7 +154,7 @@ func (r *report) describe(id int) string {
 	for _, c := range r.calls {
 		if c.id == id && id != 0 {
 			return fmt.Sprintf(" [call %d: %s, %s, %s, patient %v, victim %v, stopped %v, from %s for %v]", id, c.kind, c.route, workerNames[c.worker],
-				c.patient, c.victim, c.stopped, c.began.Format("15:04:05.000"), c.ended.Sub(c.began).Round(time.Millisecond))
+				c.waitsLong, c.victim, c.stopped, c.began.Format("15:04:05.000"), c.ended.Sub(c.began).Round(time.Millisecond))
 		}
 	}
 	return ""

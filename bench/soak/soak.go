@@ -16,12 +16,13 @@ import (
 const (
 	warmTime    = 8 * time.Second  // calls before daemons are looked at: they get their threads and buffers
 	settleLimit = 15 * time.Second // until daemons have let go of everything
-	mostAtOnce  = 100              // callers: a machine with more to do makes fewer calls, instead of a crowd that starves itself
-	catchUp     = time.Second      // so late a call may be until the schedule is moved
+	mostAtOnce  = 100              // callers: a busy machine then makes fewer calls, instead of more and slower ones
+	catchUp     = time.Second      // how late a call may be until the schedule is moved
 )
 
-// What the steady daemon may have more than before. Descriptors, children and
-// files: nothing. Threads that Go's runtime made it keeps; its heap breathes.
+// What the steady daemon may have more than before. Of descriptors, children and
+// files it may have no more. Go's runtime keeps the threads that it has made, and
+// its heap grows and shrinks.
 const (
 	threadsMore = 16
 	memoryMore  = 24 // MB
@@ -55,7 +56,7 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 		defer close(all)
 		calls = many(ctx, st, chance, id, o.length)
 	}()
-	if r.faults, err = misbehave(ctx, st, rand.New(rand.NewPCG(o.seed, 2)), all, r); err != nil {
+	if r.faults, err = injectFaults(ctx, st, rand.New(rand.NewPCG(o.seed, 2)), all, r); err != nil {
 		cancel()
 	}
 	<-all
@@ -98,8 +99,8 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 	return r, nil
 }
 
-// many makes calls at the rate, or as many as the machine bears, for so long,
-// and returns when all are over.
+// many makes calls during length, at the rate or as many as the machine can do.
+// It returns when all are over.
 func many(ctx context.Context, st *stage, chance *rand.Rand, id func() int, length time.Duration) (calls []*call) {
 	places := make(chan struct{}, mostAtOnce)
 	pause := time.Duration(float64(time.Second) / st.options.rate)
@@ -188,8 +189,7 @@ func (r *report) compare() {
 	}
 }
 
-// judgeAll holds every call against the ledger. A call of the ledger that
-// nobody made would be the soak's own mistake.
+// judgeAll compares every call with the ledger.
 func (r *report) judgeAll(entries map[int]entry) error {
 	for _, c := range r.calls {
 		if c.failure != nil {
@@ -208,11 +208,11 @@ func (r *report) judgeAll(entries map[int]entry) error {
 	return nil
 }
 
-func (r *report) find(s sin, text string) {
-	r.findings = append(r.findings, finding{sin: s, text: text})
+func (r *report) find(s breach, text string) {
+	r.findings = append(r.findings, finding{breach: s, text: text})
 }
 
-// tidy is for messages: one line, not too long.
+// tidy makes one line of a text, of at most 300 bytes.
 func tidy(text string) string {
 	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", " / ")
 	return text[:min(len(text), 300)]

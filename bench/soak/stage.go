@@ -12,8 +12,8 @@ import (
 	"rpcd/internal/rig"
 )
 
-// The workers: one lives from the first call to the last, so that what it
-// leaks adds up; one is restarted now and then. Both have a bridge.
+// The steady worker lives from the first call to the last, so that what it leaks
+// adds up. The fickle one is restarted now and then. Both have a bridge.
 const (
 	steady = iota
 	fickle
@@ -22,8 +22,9 @@ const (
 
 var workerNames = [workers]string{"steady", "fickle"}
 
-// stage is what the calls run on. Folders: run has the sockets, tmp is TMPDIR
-// of all, logs and data (the callers' directory) may fill.
+// stage is what the calls run on. Nothing may be left in the folders run, which
+// holds the sockets, and tmp, which is everyone's TMPDIR. The folders logs and
+// data, the callers' directory, may fill.
 type stage struct {
 	options               options
 	folder                string
@@ -35,8 +36,8 @@ type stage struct {
 	exports, ledger, work string
 }
 
-// The variables by which processes of this run are found again: all of them,
-// and those of one life of one daemon.
+// The variables by which processes are found again: all of this run, and those
+// of one life of one daemon.
 const (
 	runVariable  = "SOAK_RUN"
 	lifeVariable = "SOAK_LIFE"

@@ -36,8 +36,8 @@ var prelude string
 var exported = []string{"sh", "bash", "cat", "true", "false", "yes", "head", "tail", "sleep", "sort", "echo", "printf", "env", "pwd",
 	"dd", "wc", "seq", "stat", "id", "ls", "tee", "cksum", "touch", "readlink"}
 
-// otherUser is the uid and gid of the daemon of the transport "users": nobody
-// has it.
+// otherUser is the uid and gid of the daemon of the transport "users". No account
+// has them.
 const otherUser = 54321
 
 // startWorld starts a daemon, and a bridge where the transport is one. Both
@@ -116,7 +116,7 @@ func (w *world) plain(s string) string {
 	return strings.ReplaceAll(s, w.dir, "$D")
 }
 
-// idle gives the daemon's usage once it has no connection left.
+// idle gives the daemon's usage when its descriptors don't change any more.
 func (w *world) idle(t testing.TB) (u proc.Usage) {
 	t.Helper()
 	var last proc.Usage

@@ -12,7 +12,7 @@ import (
 	"rpcd/internal/proc"
 )
 
-// Machine is what figures depend on and readers ask for.
+// Machine is what the figures of a report depend on.
 type Machine struct {
 	Kernel     string            `json:"kernel"`
 	CPU        string            `json:"cpu"`

@@ -85,27 +85,7 @@ func (r *report) String() string {
 	}
 	fmt.Fprintf(&text, "%s\n%d calls with those of the warm-up (then %.1f a second), %d callers killed; %s.\n\n", rig.Table(lines), len(r.calls),
 		float64(r.made)/o.length.Seconds(), r.victims, r.faultWords())
-	a, b := r.after, r.before
-	lines = [][]string{{"", "before", "after", "allowed more"}}
-	for _, f := range []struct {
-		name          string
-		before, after any
-		more          string
-	}{
-		{"steady rpcd: descriptors", b.steady.Descriptors, a.steady.Descriptors, "0"},
-		{"threads", b.steady.Threads, a.steady.Threads, fmt.Sprint(threadsMore)},
-		{"goroutines", b.goroutines, a.goroutines, "0"},
-		{"memory, MB (at most, ever)", megabytes(b.steady), megabytes(a.steady), fmt.Sprint(memoryMore)},
-		{"children, zombies of them", fmt.Sprintf("%d, %d", b.steady.Children, b.steady.Zombies), fmt.Sprintf("%d, %d", a.steady.Children, a.steady.Zombies), "0"},
-		{"fickle rpcd (not the same): descriptors", b.fickle.Descriptors, a.fickle.Descriptors, "0"},
-		{"threads, MB", fmt.Sprintf("%d, %.1f", b.fickle.Threads, proc.MB(b.fickle.RSS)), fmt.Sprintf("%d, %.1f", a.fickle.Threads, proc.MB(a.fickle.RSS)), ""},
-		{"processes besides daemons and bridges", b.processes, a.processes, "0"},
-		{"files in the sockets' folder and TMPDIR", len(b.files), len(a.files), "0"},
-		{"control groups of the steady rpcd, in use", fmt.Sprintf("%d, %d", b.groups, b.full), fmt.Sprintf("%d, %d", a.groups, a.full), fmt.Sprintf("%d in all, 0", groupsMost)},
-	} {
-		lines = append(lines, []string{f.name, fmt.Sprint(f.before), fmt.Sprint(f.after), f.more})
-	}
-	text.WriteString(rig.Table(lines))
+	text.WriteString(r.holdings())
 	if l := r.listing; l != nil {
 		fmt.Fprintf(&text, "\nThe steady worker counts %d calls, %d refused, %d lost, %d out of time, %d killed by a signal; %d running, %d waiting.\n",
 			l.Calls, l.Refused, l.Lost, l.TimedOut, l.Signaled, l.Running, l.Waiting)
@@ -126,6 +106,31 @@ func (r *report) String() string {
 		fmt.Fprintf(&text, "\n%s%s: %s", f.breach, r.describe(f.call), tidy(f.text))
 	}
 	return strings.TrimSpace(text.String()) + "\n"
+}
+
+// holdings is the table of what there was before and after.
+func (r *report) holdings() string {
+	a, b := r.after, r.before
+	lines := [][]string{{"", "before", "after", "allowed more"}}
+	for _, f := range []struct {
+		name          string
+		before, after any
+		more          string
+	}{
+		{"steady rpcd: descriptors", b.steady.Descriptors, a.steady.Descriptors, "0"},
+		{"threads", b.steady.Threads, a.steady.Threads, fmt.Sprint(threadsMore)},
+		{"goroutines", b.goroutines, a.goroutines, "0"},
+		{"memory, MB (at most, ever)", megabytes(b.steady), megabytes(a.steady), fmt.Sprint(memoryMore)},
+		{"children, zombies of them", fmt.Sprintf("%d, %d", b.steady.Children, b.steady.Zombies), fmt.Sprintf("%d, %d", a.steady.Children, a.steady.Zombies), "0"},
+		{"fickle rpcd (not the same): descriptors", b.fickle.Descriptors, a.fickle.Descriptors, "0"},
+		{"threads, MB", fmt.Sprintf("%d, %.1f", b.fickle.Threads, proc.MB(b.fickle.RSS)), fmt.Sprintf("%d, %.1f", a.fickle.Threads, proc.MB(a.fickle.RSS)), ""},
+		{"processes besides daemons and bridges", b.processes, a.processes, "0"},
+		{"files in the sockets' folder and TMPDIR", len(b.files), len(a.files), "0"},
+		{"control groups of the steady rpcd, in use", fmt.Sprintf("%d, %d", b.groups, b.full), fmt.Sprintf("%d, %d", a.groups, a.full), fmt.Sprintf("%d in all, 0", groupsMost)},
+	} {
+		lines = append(lines, []string{f.name, fmt.Sprint(f.before), fmt.Sprint(f.after), f.more})
+	}
+	return rig.Table(lines)
 }
 
 // mostShown bounds the findings that are told one by one.

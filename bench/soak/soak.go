@@ -48,18 +48,7 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 	if r.before, err = st.snapshot(ctx, idle, goroutines); err != nil {
 		return nil, err
 	}
-	var calls []*call
-	all := make(chan struct{})
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		defer close(all)
-		calls = many(ctx, st, chance, id, o.length)
-	}()
-	if r.faults, err = injectFaults(ctx, st, rand.New(rand.NewPCG(o.seed, 2)), all, r); err != nil {
-		cancel()
-	}
-	<-all
+	calls, err := r.withFaults(ctx, st, func(ctx context.Context) []*call { return many(ctx, st, chance, id, o.length) })
 	if err != nil || ctx.Err() != nil {
 		return r, err
 	}
@@ -80,6 +69,30 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 		return nil, err
 	}
 	r.compare()
+	r.end(st)
+	r.machine.LoadAfter = rig.Load()
+	return r, nil
+}
+
+// withFaults injects faults while run makes calls, and gives the calls. When a
+// fault can't be injected, no more calls are made.
+func (r *report) withFaults(ctx context.Context, st *stage, run func(context.Context) []*call) (calls []*call, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		calls = run(ctx)
+	}()
+	if r.faults, err = injectFaults(ctx, st, rand.New(rand.NewPCG(st.options.seed, 2)), over, r); err != nil {
+		cancel()
+	}
+	<-over
+	return calls, err
+}
+
+// end ends the daemons and bridges, and finds what they leave.
+func (r *report) end(st *stage) {
 	made := []string{groupOf(st.daemons[steady]), groupOf(st.daemons[fickle])}
 	st.stop()
 	for _, path := range made {
@@ -95,8 +108,6 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 			r.find(leftOver, "a file after the end: "+name)
 		}
 	}
-	r.machine.LoadAfter = rig.Load()
-	return r, nil
 }
 
 // many makes calls during length, at the rate or as many as the machine can do.

@@ -11,8 +11,8 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// TestCutAnswers ends a worker's words at every byte, as a daemon does that is
-// killed between its procedure's end and its last word: no status is made up.
+// TestCutAnswers cuts a worker's answer after every byte, as when the daemon is
+// killed between the procedure's end and the last frame. rpc invents no status.
 func TestCutAnswers(t *testing.T) {
 	testbin.Dir(t)
 	started := (&wire.Started{ID: "1", Dir: "/"}).Append(wire.TypeStarted)

@@ -18,8 +18,9 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// crooked is a bridge that carries all bytes in their order, and else as it
-// likes: it waits, splits what came in one piece and joins what came in many.
+// crooked makes a bridge the way to the daemon that carries all bytes in their
+// order. At random it waits, splits what came in one piece and joins what came
+// in many.
 func (w *world) crooked(t testing.TB) {
 	t.Helper()
 	seed := rand.Uint64()
@@ -78,8 +79,8 @@ func carry(random *rand.Rand, to io.Writer, from io.Reader) {
 }
 
 // resetting is a bridge with TCP in it, for one connection, that ends by a
-// reset: what is on its way is dropped (SO_LINGER of 0, socket(7)), and who sent
-// it reads ECONNRESET.
+// reset. What is on its way is dropped (SO_LINGER of 0, socket(7)), and its sender
+// reads ECONNRESET.
 type resetting struct {
 	caller, worker *net.UnixConn
 	near, far      *net.TCPConn // their ends of the TCP connection
@@ -156,8 +157,8 @@ func (b *resetting) reset(t testing.TB, side *net.UnixConn) {
 	b.near.Close()
 }
 
-// A bridge that is reset under bytes of either side: an error here, and the end
-// of the procedure there, long before a heartbeat would be missed (30 s).
+// A bridge is reset while it carries bytes of either side. The caller gets an
+// error and the procedure ends, long before a heartbeat would be missed (30 s).
 func TestBridgeThatResets(t *testing.T) {
 	for _, whose := range []string{"the caller's", "the worker's"} {
 		t.Run(whose, func(t *testing.T) {

@@ -11,9 +11,9 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// TestSlowReader: a huge output into a slow reader arrives whole, and neither
-// rpc nor rpcd holds it meanwhile. 512 MiB stand for the 10 GB of faults.md:
-// memory that grew with it would show long before.
+// TestSlowReader: a huge output arrives whole at a slow reader, and neither rpc
+// nor rpcd holds it meanwhile. 512 MiB stand for the 10 GB of docs/faults.md:
+// memory that grows with the output shows long before.
 func TestSlowReader(t *testing.T) {
 	size := 512 << 20
 	if testing.Short() {

@@ -43,7 +43,7 @@ func TestMostDescriptors(t *testing.T) {
 	w.restored(t, before)
 }
 
-// Who connected is who calls, whatever he has become since.
+// The caller is the user who connected, also after a change of user.
 func TestCallerThatDropsItsRights(t *testing.T) {
 	if os.Getuid() != 0 {
 		testkit.Lack(t, "to become another user needs root")

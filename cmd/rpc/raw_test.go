@@ -41,7 +41,7 @@ func dialRaw(t testing.TB, w *world) *raw {
 	return &raw{c, t}
 }
 
-// write writes pieces, for as long as the worker takes them.
+// write writes pieces until the worker takes no more.
 func (r *raw) write(pieces ...[]byte) {
 	for _, b := range pieces {
 		if _, err := r.Write(b); err != nil {
@@ -120,7 +120,8 @@ func (w *world) pid(t testing.TB, name string) int {
 	return pid
 }
 
-// A call that doesn't come whole is none, whatever rides on its first byte.
+// A call of which only a part arrives is never run, not even when the descriptors
+// have come with its first byte.
 func TestCutCalls(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -146,7 +147,7 @@ func TestCutCalls(t *testing.T) {
 	}
 }
 
-// Frames come as the bytes come: one by one, or many at once.
+// A write may hold a part of a frame, or many frames.
 func TestPieces(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -167,7 +168,7 @@ func TestPieces(t *testing.T) {
 	w.restored(t, before)
 }
 
-// What isn't a call, or never becomes one, is closed and costs nothing.
+// A connection with anything but a call is closed, and costs nothing.
 func TestNoise(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -214,7 +215,7 @@ func TestNoise(t *testing.T) {
 	}
 }
 
-// Frames that stand where they may not end the connection and the procedure.
+// A frame in the wrong place ends the connection and the procedure.
 func TestWrongOrder(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -267,7 +268,7 @@ func TestWrongOrder(t *testing.T) {
 	})
 }
 
-// A caller that takes nothing from its connection stalls its own call only.
+// A caller that reads nothing from its connection stalls only its own call.
 func TestUnreadOutput(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)

@@ -76,8 +76,8 @@ func (x *terminal) until(what string, ok func() bool) {
 	}
 }
 
-// calling waits until a job has the terminal, prompted until bash has it: what
-// is typed while it changes hands is lost, locally too.
+// calling waits until a job has the terminal, and prompted until bash has it.
+// What is typed in between is lost, without rpc too.
 func (x *terminal) calling() {
 	x.t.Helper()
 	x.until("a job is in the foreground", func() bool { g := x.foreground(); return g != "" && g != x.shell })
@@ -155,7 +155,7 @@ func terminalStops(x *terminal) {
 	x.calling()
 	x.types("again", "Enter")
 	x.shows("got again")
-	// once more, with a call that writes
+	// The same with a call that writes.
 	x.prompted()
 	x.types("clear; rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.05; done; echo went on'", "Enter")
 	x.exists("up")
@@ -196,7 +196,7 @@ func terminalInterrupts(x *terminal) {
 	x.has("cleaned")
 	x.has("status 40")
 	x.prompted()
-	// and what dies of it: bash sees the signal, and stops its list
+	// A procedure that dies of the signal: bash sees it, and stops its list.
 	x.types("clear", "Enter")
 	x.until("the screen is clear", func() bool { return !strings.Contains(x.screen(), "cleaned") }) // of the first "up", too
 	x.types(`rpc $W sh -c 'echo $$ >pid; echo up; exec sleep 99'; echo "not reached"`, "Enter")

@@ -169,7 +169,7 @@ cd .. && mv ex origin && umask 002 && git clone -q origin ex && [[ $(stat -c %a 
 	}
 	bash(t, dir, `umask 002; rpcd serve --listen ./w.sock --exports ex 2>log & trap "kill $!" EXIT
 rpc --wait 10s ./w.sock p >out && rpc ./w.sock script >>out && [[ $(<out) == $'called\ncalled' ]]`)
-	// Another's group is another matter.
+	// A folder of another group is refused.
 	if os.Getuid() != 0 {
 		testkit.Lack(t, "another group's files need root")
 	}

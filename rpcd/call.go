@@ -11,6 +11,8 @@ import (
 
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
+	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/stream"
 	"rpcd/rpcd/wire"
 )
 
@@ -77,27 +79,27 @@ func newCall(c *conn, m *wire.Call, free func()) *call {
 }
 
 // serve is the life of the call: down to the process, and up with its status.
-func (c *call) serve(fds []int, truncated, welcome bool) {
+// It owns files.
+func (c *call) serve(files *fdconn.Files, welcome bool) {
 	defer close(c.done)
 	defer c.leave()
 	s := c.conn.server
 	defer s.exit(c)
 	defer time.AfterFunc(slowStart, c.soothe).Stop()
-	err := error(&wire.Refused{Code: wire.Draining, Text: drains})
+	var err error = refusedDraining
 	if welcome {
 		err = s.admit(c.conn.caller)
 	}
-	if err != nil {
-		closeAll(fds)
-	} else {
-		err = c.run(fds, truncated)
+	if err == nil {
+		err = c.run(files)
 	}
+	files.Close()
 	if err != nil {
 		c.refuse(err)
 	}
 	c.forget()
 	c.part()
-	s.idle.add(c.conn)
+	c.conn.seat.Take()
 }
 
 // forget lets go of what may be up to 8 MiB, when nobody needs it any more.
@@ -116,26 +118,28 @@ func (c *call) part() {
 	wait := keepWait
 	if c.Flags&wire.CallKeep == 0 {
 		wait = closeWait
-		c.conn.server.idle.closing(c.conn)
+		c.conn.seat.MarkAnswered()
 	}
 	_ = c.conn.fd.SetDeadline(time.Now().Add(wait))
 }
 
-// run is everything up to EXIT. It owns fds. Its error is a refusal, and
-// nothing has been started then.
-func (c *call) run(fds []int, truncated bool) error {
+// run is everything up to EXIT. Once the child has them, it closes files. Its
+// error is a refusal, and nothing has been started then.
+func (c *call) run(files *fdconn.Files) error {
 	s := c.conn.server
-	looked, err := s.lookups.begin(c.ctx)
+	looked, err := s.lookups.Take(c.ctx)
 	if err != nil {
-		closeAll(fds)
 		return err
 	}
 	defer looked()
-	std, err := newStdio(c, fds, truncated)
+	std, err := stream.New(stream.Plan{Streams: c.Streams, Files: files, Conn: c.conn.fd, Relay: c.relay, Null: s.null})
 	if err != nil {
 		return err
 	}
-	defer std.close()
+	defer std.Close()
+	if std.Bridged() {
+		c.setBridged()
+	}
 	proc, dirfd, err := c.lookUp()
 	if err != nil {
 		return err
@@ -153,13 +157,13 @@ func (c *call) run(fds []int, truncated bool) error {
 	if err := c.takePlace(proc); err != nil {
 		return err
 	}
-	defer s.places.give(proc.Name)
+	defer s.queue.Give(proc.Name)
 	if c.Flags&wire.CallAnnounce != 0 {
 		if err := c.announce(); err != nil {
 			return err
 		}
 	}
-	if err := std.open(c.as != nil); err != nil {
+	if err := std.Open(c.as != nil); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -169,14 +173,14 @@ func (c *call) run(fds []int, truncated bool) error {
 		Env:   env,
 		Dir:   dirfd,
 		Umask: int(c.Umask),
-		Files: std.files,
+		Files: std.Files(),
 		As:    c.as,
 		Keep:  proc.Keep || s.Keep,
 	})
 	if err != nil {
 		return startRefusal(proc, c.dir, c.as, err)
 	}
-	std.started()
+	std.Started()
 	c.supervise(p, proc, std, began)
 	return nil
 }
@@ -215,21 +219,21 @@ func (c *call) takePlace(proc *export.Procedure) error {
 	if c.Flags&wire.CallNoWait != 0 {
 		wait = 0
 	}
-	err := s.places.take(c.ctx, proc, wait, func(behind string) { c.accepted(wire.AcceptedWaits, behind) })
+	err := s.queue.Take(c.ctx, proc.Name, proc.MaxCalls, wait, func(behind string) { c.accepted(wire.AcceptedWaits, behind) })
 	if err == nil && c.ctx.Err() != nil { // it left at the very moment
-		s.places.give(proc.Name)
+		s.queue.Give(proc.Name)
 		err = c.ctx.Err()
 	}
 	return err
 }
 
 // supervise sees a started process to its end and reports it.
-func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began time.Time) {
+func (c *call) supervise(p process, proc *export.Procedure, std *stream.Set, began time.Time) {
 	s := c.conn.server
 	c.adopt(p, shortest(c.Timeout, proc.Timeout, s.Timeout))
 	c.beat()
 	c.tell(c.news(0, "").Append(wire.TypeStarted))
-	std.relay()
+	std.Relay()
 	c.logStart(proc)
 	c.forget()
 
@@ -246,17 +250,17 @@ func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began ti
 		defer time.AfterFunc(s.Grace, rest).Stop() // a caller that doesn't read keeps nothing alive
 	}
 	if timedOut { // nor does it keep its place
-		defer time.AfterFunc(s.Grace+lastWords, std.giveUp).Stop()
+		defer time.AfterFunc(s.Grace+lastWords, std.GiveUp).Stop()
 		defer time.AfterFunc(s.Grace+2*lastWords, func() { c.conn.fd.Close() }).Stop()
 	}
 	exit := &wire.Exit{Status: status.Wait, User: status.User, System: status.System, MaxRSS: status.MaxRSS}
 	if timedOut {
 		exit.Flags |= wire.ExitTimeout
 	}
-	if std.finish() {
+	if std.Finish() {
 		exit.Flags |= wire.ExitLeft
 	}
-	exit.Consumed = std.consumed()
+	exit.Consumed = std.Consumed()
 	lost := c.hasLeft()
 	close(c.answered)
 	if err := c.conn.fd.WriteFrame(exit.Append()); err != nil {

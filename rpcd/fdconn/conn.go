@@ -6,7 +6,6 @@ package fdconn
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -27,10 +26,9 @@ type Conn struct {
 
 	write sync.Mutex // a frame leaves whole
 
-	// the reader's own
-	oob       []byte // nil: descriptors aren't wanted, the kernel closes them
-	fds       []int
-	truncated bool
+	// For the reading goroutine alone.
+	oob   []byte // room for a control message; nil: no descriptors are wanted, so the kernel closes them
+	files Files  // what arrived and wasn't taken yet
 }
 
 func newConn(s *socket.Conn, receive bool) *Conn {
@@ -41,14 +39,14 @@ func newConn(s *socket.Conn, receive bool) *Conn {
 	return c
 }
 
-// Receive says how many descriptors one message may bring from now on; the
-// kernel closes what comes beyond (MSG_CTRUNC). In padding it would find room
-// for one more. Only the reading goroutine may call it.
+// Receive says how many descriptors one message may bring from now on. The
+// kernel closes the others (MSG_CTRUNC). The room is exact: the kernel would use
+// padding for one descriptor more. Only the reading goroutine may call Receive.
 func (c *Conn) Receive(most int) { c.oob = make([]byte, unix.CmsgLen(4*most)) }
 
-// Held is how many descriptors came and were not taken yet. Only the reading
+// Held is how many descriptors arrived and were not taken yet. Only the reading
 // goroutine may call it.
-func (c *Conn) Held() int { return len(c.fds) }
+func (c *Conn) Held() int { return c.files.Len() }
 
 // Pair gives two connected ends, the first of which receives descriptors.
 func Pair() (*Conn, *Conn, error) {
@@ -68,9 +66,9 @@ func Pair() (*Conn, *Conn, error) {
 	return newConn(a, true), newConn(b, false), nil
 }
 
-// Read reads bytes. On a connection that receives descriptors, those that come
-// with the bytes are kept for TakeDescriptors, marked close-on-exec. It
-// returns io.EOF when the other side has closed.
+// Read reads bytes. On a connection that receives descriptors it keeps those
+// that arrive with the bytes for TakeFiles, close-on-exec. It returns io.EOF when
+// the other side has closed.
 func (c *Conn) Read(p []byte) (int, error) {
 	if err := c.arm(); err != nil {
 		return 0, err
@@ -90,16 +88,16 @@ func (c *Conn) Read(p []byte) (int, error) {
 		c.collect(c.oob[:oobn])
 	}
 	if flags&unix.MSG_CTRUNC != 0 {
-		c.truncated = true
+		c.files.Truncated = true
 	}
-	if len(c.fds) > MaxDescriptors {
-		c.Discard()
+	if c.Held() > MaxDescriptors {
+		c.TakeFiles().Close()
 		return 0, errors.New("more descriptors than a call can have")
 	}
 	return n, nil
 }
 
-// arm begins the time of SetIdle anew.
+// arm starts the time of SetIdle again.
 func (c *Conn) arm() error {
 	if d := c.idle.Load(); d > 0 {
 		return c.s.SetReadDeadline(time.Now().Add(time.Duration(d)))
@@ -111,39 +109,29 @@ func (c *Conn) arm() error {
 func (c *Conn) collect(oob []byte) {
 	msgs, err := unix.ParseSocketControlMessage(oob)
 	if err != nil {
-		c.truncated = true
+		c.files.Truncated = true
 		return
 	}
 	for i := range msgs {
 		if fds, err := unix.ParseUnixRights(&msgs[i]); err == nil {
-			c.fds = append(c.fds, fds...)
+			c.files.fds = append(c.files.fds, fds...)
 		}
 	}
 }
 
-// TakeDescriptors gives the descriptors that came so far, in order; the caller
-// closes them. truncated says that the kernel cut some off (MSG_CTRUNC).
+// TakeFiles gives the descriptors that arrived so far; the caller closes them.
 // Only the reading goroutine may call it.
-func (c *Conn) TakeDescriptors() (fds []int, truncated bool) {
-	fds, truncated = c.fds, c.truncated
-	c.fds, c.truncated = nil, false
-	return fds, truncated
-}
-
-// Discard closes the descriptors that came and were not taken. Only the
-// reading goroutine may call it.
-func (c *Conn) Discard() {
-	fds, _ := c.TakeDescriptors()
-	for _, fd := range fds {
-		unix.Close(fd)
-	}
+func (c *Conn) TakeFiles() *Files {
+	f := c.files
+	c.files = Files{}
+	return &f
 }
 
 // WriteFrame writes b whole, however many goroutines write.
 func (c *Conn) WriteFrame(b []byte) error { return c.WriteDescriptors(b, nil) }
 
 // WriteDescriptors writes b whole, with the descriptors on its first byte. The
-// descriptors stay the caller's to close.
+// caller still closes its descriptors.
 func (c *Conn) WriteDescriptors(b []byte, fds []int) error {
 	var oob []byte
 	if len(fds) > 0 {
@@ -163,7 +151,7 @@ func (c *Conn) WriteDescriptors(b []byte, fds []int) error {
 
 // SetIdle makes every Read fail with os.ErrDeadlineExceeded when nothing
 // arrives for d; 0 is no limit. A Read that is already waiting keeps the limit
-// that it began with.
+// with which it began.
 func (c *Conn) SetIdle(d time.Duration) {
 	c.idle.Store(int64(d))
 	if d == 0 {
@@ -178,13 +166,14 @@ func (c *Conn) SetIdle(d time.Duration) {
 const relayBuffer = 1 << 20
 
 // Enlarge lets more bytes lie in the socket on their way to the other side.
-func (c *Conn) Enlarge() { _ = c.s.SetWriteBuffer(relayBuffer) }
+func (c *Conn) EnlargeSendBuffer() { _ = c.s.SetWriteBuffer(relayBuffer) }
 
 // SetDeadline bounds all reads and writes to come; the zero time is no limit.
 func (c *Conn) SetDeadline(t time.Time) error { return c.s.SetDeadline(t) }
 
-// Dismiss sends b, if that needs no waiting, and closes the connection.
-func (c *Conn) Dismiss(b []byte) {
+// SendAndClose sends b, if that can be done without waiting, and closes the
+// connection.
+func (c *Conn) SendAndClose(b []byte) {
 	if rc, err := c.s.SyscallConn(); err == nil && c.write.TryLock() {
 		_ = rc.Control(func(fd uintptr) {
 			_, _ = unix.SendmsgN(int(fd), b, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
@@ -194,52 +183,6 @@ func (c *Conn) Dismiss(b []byte) {
 	c.Close()
 }
 
-// Close closes the connection. Descriptors that came and were not taken are
-// the reader's to close, by Discard.
-func (c *Conn) Close() error {
-	return c.s.Close()
-}
-
-// Peer is what the kernel says of the other side (SO_PEERCRED and
-// SO_PEERGROUPS, unix(7)): of a caller as it connected, of a worker as it
-// called listen(2). The pid is 0 across pid namespaces and nothing is decided
-// by it.
-type Peer struct {
-	PID      int32
-	UID, GID uint32
-	Groups   []uint32 // supplementary
-}
-
-// Peer asks the kernel who the other side is.
-func (c *Conn) Peer() (Peer, error) {
-	rc, err := c.s.SyscallConn()
-	if err != nil {
-		return Peer{}, err
-	}
-	var cred *unix.Ucred
-	var gerr error
-	if err := rc.Control(func(fd uintptr) {
-		cred, gerr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	}); err != nil {
-		return Peer{}, err
-	}
-	if gerr != nil {
-		return Peer{}, fmt.Errorf("ask for the peer's credentials: %w", gerr)
-	}
-	return Peer{PID: cred.Pid, UID: cred.Uid, GID: cred.Gid, Groups: c.groups()}, nil
-}
-
-// groups gives the peer's supplementary groups; a kernel before 4.13 knows
-// none.
-func (c *Conn) groups() []uint32 {
-	b := make([]byte, 64*4)
-	n, err := c.s.GetsockoptBytes(unix.SOL_SOCKET, unix.SO_PEERGROUPS, b)
-	if errors.Is(err, unix.ERANGE) {
-		b = make([]byte, 65536*4) // NGROUPS_MAX, getgroups(2)
-		n, err = c.s.GetsockoptBytes(unix.SOL_SOCKET, unix.SO_PEERGROUPS, b)
-	}
-	if err != nil {
-		return nil
-	}
-	return parseGroups(b[:n])
-}
+// Close closes the connection. The reading goroutine still closes what arrived
+// and was not taken: TakeFiles().Close().
+func (c *Conn) Close() error { return c.s.Close() }

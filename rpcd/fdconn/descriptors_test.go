@@ -32,7 +32,7 @@ func TestDescriptorsPass(t *testing.T) {
 	if _, err := io.ReadFull(a, got); err != nil || string(got) != "frame" {
 		t.Fatalf("read %q, %v", got, err)
 	}
-	fds, truncated := a.TakeDescriptors()
+	fds, truncated := taken(a)
 	defer closeFDs(fds)
 	if len(fds) != 3 || truncated {
 		t.Fatalf("got %d descriptors, truncated %v; want 3, false", len(fds), truncated)
@@ -49,7 +49,7 @@ func TestDescriptorsPass(t *testing.T) {
 	if _, err := io.ReadFull(r, got[:1]); err != nil || got[0] != 'x' {
 		t.Fatalf("through the passed pipe came %q, %v", got[:1], err)
 	}
-	if again, _ := a.TakeDescriptors(); len(again) != 0 {
+	if again, _ := taken(a); len(again) != 0 {
 		t.Errorf("taken twice: %v", again)
 	}
 }
@@ -70,12 +70,12 @@ func TestDescriptorsRideOnTheFirstByte(t *testing.T) {
 	for range "before" {
 		readByte(t, a)
 	}
-	if fds, _ := a.TakeDescriptors(); len(fds) != 0 {
+	if fds, _ := taken(a); len(fds) != 0 {
 		closeFDs(fds)
 		t.Fatalf("%d descriptors came before their frame", len(fds))
 	}
 	readByte(t, a)
-	fds, _ := a.TakeDescriptors()
+	fds, _ := taken(a)
 	closeFDs(fds)
 	if len(fds) != 2 {
 		t.Fatalf("%d descriptors with the first byte, want 2", len(fds))
@@ -98,7 +98,7 @@ func TestDescriptorsOfABigFrame(t *testing.T) {
 	if err := <-sent; err != nil {
 		t.Fatal(err)
 	}
-	fds, _ := a.TakeDescriptors()
+	fds, _ := taken(a)
 	closeFDs(fds)
 	if len(fds) != 1 {
 		t.Errorf("%d descriptors came, 1 was sent", len(fds))
@@ -120,7 +120,7 @@ func TestPassedDescriptorKeepsItsFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	readByte(t, a)
-	fds, _ := a.TakeDescriptors()
+	fds, _ := taken(a)
 	defer closeFDs(fds)
 	for _, fd := range append(fds, p[0]) {
 		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK != 0 {
@@ -142,7 +142,7 @@ func TestMostDescriptors(t *testing.T) {
 		t.Fatalf("%d descriptors: %v", MaxDescriptors, err)
 	}
 	readByte(t, a)
-	got, truncated := a.TakeDescriptors()
+	got, truncated := taken(a)
 	defer closeFDs(got)
 	if len(got) != MaxDescriptors || truncated {
 		t.Errorf("got %d, truncated %v; want %d, false", len(got), truncated, MaxDescriptors)
@@ -167,13 +167,13 @@ func TestTooManyDescriptorsAreClosed(t *testing.T) {
 	if _, err := a.Read(buf[:]); err == nil {
 		t.Error("400 descriptors were taken without an error")
 	}
-	if got, _ := a.TakeDescriptors(); len(got) != 0 {
+	if got, _ := taken(a); len(got) != 0 {
 		closeFDs(got)
 		t.Errorf("%d descriptors were kept", len(got))
 	}
 }
 
-func TestDiscard(t *testing.T) {
+func TestFilesThatNobodyTook(t *testing.T) {
 	noLeak(t)
 	a, b := pair(t)
 	defer b.Close()
@@ -182,7 +182,7 @@ func TestDiscard(t *testing.T) {
 	}
 	readByte(t, a)
 	a.Close()
-	a.Discard()
+	a.TakeFiles().Close()
 }
 
 // Descriptors that nobody reads go with the connection.
@@ -206,7 +206,7 @@ func TestCallersEndTakesNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	readByte(t, b)
-	if fds, _ := b.TakeDescriptors(); len(fds) != 0 {
+	if fds, _ := taken(b); len(fds) != 0 {
 		t.Errorf("the caller's end took %d descriptors", len(fds))
 	}
 }
@@ -248,11 +248,11 @@ func init() {
 		if _, err := io.ReadFull(a, buf[:]); err != nil {
 			return fmt.Errorf("read: %w", err)
 		}
-		fds, truncated := a.TakeDescriptors()
+		fds, truncated := taken(a)
 		if len(fds) != room || !truncated {
 			return fmt.Errorf("%d descriptors, truncated %v; want %d, true", len(fds), truncated, room)
 		}
-		if _, truncated := a.TakeDescriptors(); truncated {
+		if _, truncated := taken(a); truncated {
 			return errors.New("truncated sticks to the next frame")
 		}
 		return nil
@@ -295,5 +295,34 @@ func TestFramesAreWhole(t *testing.T) {
 	b.Close()
 	if n, err := a.Read(buf); n != 0 || err != io.EOF {
 		t.Errorf("after the other side's Close: %d, %v; want 0, EOF", n, err)
+	}
+}
+
+// taken takes what arrived; the caller closes it.
+func taken(c *Conn) (fds []int, truncated bool) {
+	f := c.TakeFiles()
+	return f.fds, f.Truncated
+}
+
+// Close may be called twice: by then another file may have the number.
+func TestFilesCloseOnce(t *testing.T) {
+	noLeak(t)
+	a, b := pair(t)
+	defer a.Close()
+	defer b.Close()
+	if err := b.WriteDescriptors([]byte{1}, open(t, 1)); err != nil {
+		t.Fatal(err)
+	}
+	readByte(t, a)
+	files := a.TakeFiles()
+	number := files.At(0)
+	files.Close()
+	again, err := unix.Dup(0)
+	if err != nil || again != number {
+		t.Fatalf("the freed number is %d, the next descriptor %d (%v)", number, again, err)
+	}
+	files.Close()
+	if err := unix.Close(again); err != nil {
+		t.Errorf("a second Close took another's descriptor: %v", err)
 	}
 }

@@ -195,9 +195,9 @@ func (l *Listener) Accept() (*Conn, error) {
 	return newConn(s, true), nil
 }
 
-// TurnAway accepts a connection that waits, sends it b and closes it, and says
-// whether there was one. It needs one descriptor and never waits.
-func (l *Listener) TurnAway(b []byte) bool {
+// AcceptAndRefuse accepts a connection that waits, sends it b and closes it. It
+// reports whether there was one. It needs one descriptor and never waits.
+func (l *Listener) AcceptAndRefuse(b []byte) bool {
 	rc, err := l.s.SyscallConn()
 	if err != nil {
 		return false
@@ -213,9 +213,9 @@ func (l *Listener) TurnAway(b []byte) bool {
 	return true
 }
 
-// Hide removes the socket file if it is still ours: nobody finds the way any
-// more.
-func (l *Listener) Hide() {
+// Unlink removes the socket file if it is still ours, so that no new caller
+// finds it.
+func (l *Listener) Unlink() {
 	var st unix.Stat_t
 	if !l.inherited && unix.Lstat(l.path, &st) == nil && st.Ino == l.inode {
 		os.Remove(l.path)
@@ -226,7 +226,7 @@ func (l *Listener) Hide() {
 func (l *Listener) Close() error {
 	var err error
 	l.once.Do(func() {
-		l.Hide()
+		l.Unlink()
 		l.closed.Store(true)
 		err = l.s.Close()
 		dropLock(l.lock)

@@ -1,0 +1,209 @@
+package talk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"syscall"
+	"time"
+
+	"rpcd/rpcd/wire"
+)
+
+// Callee is the called half of one call: what the worker says of it, in order,
+// and what its caller says meanwhile.
+//
+// States: asked, answered (STARTED was said), ended (REFUSED or EXIT is being
+// said, or was; the caller's next first frame may come). asked goes to both
+// others, answered to ended. ACCEPTED is said in asked alone.
+//
+// The call's goroutine says words, the connection's gives frames to Handle.
+type Callee struct {
+	*wire.Call
+	Relay *wire.Relay // of the call's relayed streams
+
+	conn    *Conn
+	proceed chan struct{} // closed: the caller has seen ACCEPTED
+	once    sync.Once     // for proceed
+	ended   chan struct{} // closed: ended
+
+	mu       sync.Mutex // held while a word is sent: ACCEPTED never follows STARTED or REFUSED
+	answered bool
+	bridged  bool
+}
+
+// SlowStart is how long a call may stay unanswered before it is worth an early
+// ACCEPTED. Callers give up after wire.FirstTimeout and try again, which adds
+// load to a machine that is already too slow to start processes.
+const SlowStart = wire.FirstTimeout / 4
+
+// ErrUnproceeded is Announce's error when the caller doesn't answer within
+// wire.FirstTimeout.
+var ErrUnproceeded = errors.New("no answer to ACCEPTED")
+
+// NewCallee begins the called half of a call whose first frame has come.
+func NewCallee(conn *Conn, m *wire.Call) *Callee {
+	conn.BeginCall()
+	return &Callee{
+		Call:    m,
+		Relay:   wire.NewRelay(conn.WriteFrame),
+		conn:    conn,
+		proceed: make(chan struct{}),
+		ended:   make(chan struct{}),
+	}
+}
+
+// SetBridged says that no descriptor arrived with the call: its words say so, and
+// from the first one on heartbeats are exchanged.
+func (c *Callee) SetBridged() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bridged = true
+}
+
+// IsBridged reports whether SetBridged was called.
+func (c *Callee) IsBridged() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.bridged
+}
+
+// Accept says ACCEPTED: the call was understood. After STARTED or REFUSED it says
+// nothing.
+func (c *Callee) Accept(m wire.Started) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.answered {
+		c.sayBridged(&m)
+		_ = c.conn.WriteFrame(m.Append(wire.TypeAccepted))
+	}
+}
+
+// AcceptEarly is Accept, unless the caller waits for the ACCEPTED that it asked
+// for.
+func (c *Callee) AcceptEarly(m wire.Started) {
+	if c.Flags&wire.CallAnnounce == 0 {
+		c.Accept(m)
+	}
+}
+
+// Announce says ACCEPTED and waits until the caller has seen it, if the caller
+// asked for that. The error is ctx's, or ErrUnproceeded.
+func (c *Callee) Announce(ctx context.Context, m wire.Started) error {
+	if c.Flags&wire.CallAnnounce == 0 {
+		return nil
+	}
+	c.Accept(m)
+	timer := time.NewTimer(wire.FirstTimeout)
+	defer timer.Stop()
+	select {
+	case <-c.proceed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return ErrUnproceeded
+	}
+}
+
+// Start says STARTED: the process runs.
+func (c *Callee) Start(m wire.Started) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answered = true
+	c.sayBridged(&m)
+	_ = c.conn.WriteFrame(m.Append(wire.TypeStarted))
+}
+
+// sayBridged sets BRIDGED in a word, and begins the heartbeats of a bridged call;
+// c.mu is held.
+func (c *Callee) sayBridged(m *wire.Started) {
+	if c.bridged {
+		m.Flags |= wire.StartedBridged
+		c.conn.BeginHeartbeats(c.Heartbeat)
+	}
+}
+
+// Refuse says REFUSED: no process was started.
+func (c *Callee) Refuse(m *wire.Refused) {
+	close(c.ended)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answered = true
+	_ = c.conn.WriteFrame(m.Append())
+}
+
+// Exit says EXIT. An error says that the caller didn't get it.
+func (c *Callee) Exit(m *wire.Exit) error {
+	close(c.ended)
+	return c.conn.WriteFrame(m.Append())
+}
+
+// Ended is closed when the caller's next first frame may come.
+func (c *Callee) Ended() <-chan struct{} { return c.ended }
+
+// HasEnded reports whether Ended is closed: for its caller the call is over.
+func (c *Callee) HasEnded() bool {
+	select {
+	case <-c.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// Event is what a caller says to a call that it has made. The zero value is
+// nothing that concerns the process.
+type Event struct {
+	Kind   EventKind
+	Signal syscall.Signal // of Signaled and Abandoned
+}
+
+// EventKind tells the events apart.
+type EventKind int
+
+// The events: SIGNAL; SIGNAL with ABANDON; STOPPED; CONTINUED.
+const (
+	Nothing EventKind = iota
+	Signaled
+	Abandoned
+	Stopped
+	Continued
+)
+
+// Handle takes a caller's frame in a call, whose payload is read from body. An
+// error is the caller's fault and ends the connection.
+func (c *Callee) Handle(h wire.Header, body io.Reader) (Event, error) {
+	switch h.Type {
+	case wire.TypeData, wire.TypeEnd, wire.TypeClosed, wire.TypeCredit:
+		return Event{}, c.Relay.Handle(h, body)
+	case wire.TypeHeartbeat:
+		return Event{}, nil
+	case wire.TypeSignal:
+		b, err := wire.ReadPayload(body, h)
+		if err != nil {
+			return Event{}, err
+		}
+		sig, err := wire.ParseSignal(b)
+		if err != nil {
+			return Event{}, err
+		}
+		if h.Flags&wire.SignalAbandon != 0 {
+			return Event{Abandoned, syscall.Signal(sig)}, nil
+		}
+		return Event{Signaled, syscall.Signal(sig)}, nil
+	case wire.TypeStopped:
+		c.release() // its answer to ACCEPTED may never come
+		c.conn.Pause(true)
+		return Event{Kind: Stopped}, nil
+	case wire.TypeContinued:
+		c.release()
+		c.conn.Pause(false)
+		return Event{Kind: Continued}, nil
+	}
+	return Event{}, fmt.Errorf("%w: a %v frame from a caller", wire.ErrProtocol, h.Type)
+}
+
+func (c *Callee) release() { c.once.Do(func() { close(c.proceed) }) }

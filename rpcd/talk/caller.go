@@ -1,0 +1,276 @@
+package talk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"rpcd/rpcd/wire"
+)
+
+// Caller is the calling half of one call.
+//
+// States: asking, accepted (the worker has understood the call, which may wait
+// in its queue), running, over. asking goes to each of the others, accepted to
+// running and over, running to over.
+//
+// One goroutine calls Send, Answer, Next and Handle in this order; others may
+// meanwhile call Signal, Stopped, Continued and Close.
+type Caller struct {
+	Relay *wire.Relay // of the call's relayed streams
+
+	conn     *Conn
+	call     *wire.Call
+	announce bool // ACCEPTED has to be answered by CONTINUED
+
+	sent chan struct{} // closed: CALL has left
+	done chan struct{} // closed: over
+
+	mu       sync.Mutex
+	state    callerState
+	cancel   *time.Timer // the wait of a signal that ends a call which doesn't run yet
+	silent   bool        // that wait ran out
+	limit    *time.Timer // of Call.Timeout, for a worker that is frozen
+	late     chan struct{}
+	overOnce sync.Once
+}
+
+type callerState int
+
+const (
+	asking callerState = iota
+	accepted
+	running
+	over
+)
+
+// CancelWait is how long a call that doesn't run yet may go on after a signal
+// that ends it. A worker that isn't frozen needs no time for that.
+const CancelWait = 2 * time.Second
+
+// frozenWait is how long after time limit and grace a worker may be silent: it
+// has ended the call by then, unless it is frozen.
+const frozenWait = 2 * time.Second
+
+// ErrNotRunning says that there is no call that a signal could reach.
+var ErrNotRunning = errors.New("the call doesn't run")
+
+// ErrUnanswered is the end of a call that a signal should have ended, when the
+// worker says nothing for CancelWait.
+var ErrUnanswered = errors.New("no answer to a signal")
+
+// ErrLate is the end of a call that its worker didn't end in time.
+var ErrLate = errors.New("the time limit wasn't kept")
+
+// NewCaller prepares a call on a connection, which is the Caller's until Over.
+func NewCaller(conn *Conn, m *wire.Call) *Caller {
+	return &Caller{
+		Relay: wire.NewRelay(conn.WriteFrame),
+		conn:  conn,
+		call:  m,
+		sent:  make(chan struct{}),
+		done:  make(chan struct{}),
+		late:  make(chan struct{}),
+	}
+}
+
+// Adopt is NewCaller and Send for a call that somebody else has sent on the
+// connection. NewConnAfter has what was read of its answer.
+func Adopt(conn *Conn, m *wire.Call) *Caller {
+	c := NewCaller(conn, m)
+	conn.ExpectFirst()
+	close(c.sent)
+	return c
+}
+
+// Send sends CALL with its descriptors, which the caller closes. When the other
+// side has gone there is no error: its words may be there, and Answer has them.
+func (c *Caller) Send(fds []int) error {
+	c.conn.ExpectFirst()
+	err := c.conn.WriteDescriptors(c.call.Append(), fds)
+	if err != nil && !Gone(err) {
+		return err
+	}
+	close(c.sent)
+	return nil
+}
+
+// Answer waits for the next ACCEPTED or STARTED, whose number is t. Asking for
+// the next answer tells a worker that announced the start that ACCEPTED was
+// seen. The error is a *wire.Refused, ErrUnanswered, wraps wire.ErrProtocol, or
+// is the socket's.
+func (c *Caller) Answer() (t wire.Type, m *wire.Started, err error) {
+	if c.announce {
+		c.announce = false
+		_ = c.conn.WriteFrame(wire.Frame(wire.TypeContinued, 0, 0, nil))
+	}
+	for {
+		h, err := wire.ReadHeader(c.conn)
+		var payload []byte
+		if err == nil {
+			payload, err = wire.ReadPayload(c.conn, h)
+		}
+		if err != nil {
+			return 0, nil, c.unlessSilent(err)
+		}
+		switch h.Type {
+		case wire.TypeHeartbeat:
+		case wire.TypeAccepted, wire.TypeStarted:
+			m, err := wire.ParseStarted(h.Flags, payload)
+			if err != nil {
+				return 0, nil, err
+			}
+			return h.Type, m, c.answered(h.Type, m)
+		case wire.TypeRefused:
+			return 0, nil, refused(payload)
+		default:
+			return 0, nil, fmt.Errorf("%w: a %v frame instead of an answer", wire.ErrProtocol, h.Type)
+		}
+	}
+}
+
+// answered takes note of an ACCEPTED or STARTED.
+func (c *Caller) answered(t wire.Type, m *wire.Started) error {
+	c.conn.BeginCall()
+	if m.Flags&wire.StartedBridged != 0 {
+		c.conn.BeginHeartbeats(c.call.Heartbeat)
+	}
+	if t == wire.TypeAccepted {
+		c.announce = c.call.Flags&wire.CallAnnounce != 0 && m.Flags&wire.AcceptedWaits == 0
+		c.enter(accepted)
+		return nil
+	}
+	c.enter(running)
+	if err := c.unlessSilent(nil); err != nil {
+		return err
+	}
+	c.setLimit(m.Grace)
+	return nil
+}
+
+// setLimit gives a frozen worker up when the call has a time limit.
+func (c *Caller) setLimit(grace time.Duration) {
+	limit := c.call.Timeout + grace + frozenWait
+	if c.call.Timeout <= 0 || limit < c.call.Timeout { // it overflows: a limit of centuries is none
+		return
+	}
+	c.limit = time.AfterFunc(limit, func() {
+		close(c.late)
+		c.conn.Close()
+	})
+}
+
+// enter changes the state; no state follows over.
+func (c *Caller) enter(s callerState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == over {
+		return
+	}
+	c.state = s
+	if s >= running && c.cancel != nil {
+		c.cancel.Stop() // a call that runs has all the time that it needs
+	}
+}
+
+// unlessSilent gives ErrUnanswered if that is what ended the connection.
+func (c *Caller) unlessSilent(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.silent {
+		return ErrUnanswered
+	}
+	return err
+}
+
+// Next waits for the next frame of a call that runs; its payload is unread.
+func (c *Caller) Next() (wire.Header, error) { return wire.ReadHeader(c.conn) }
+
+// Handle takes a frame of a call that runs. It gives EXIT when that was it.
+func (c *Caller) Handle(h wire.Header) (*wire.Exit, error) {
+	switch h.Type {
+	case wire.TypeData, wire.TypeEnd, wire.TypeClosed, wire.TypeCredit:
+		return nil, c.Relay.Handle(h, c.conn)
+	case wire.TypeHeartbeat:
+		return nil, nil
+	case wire.TypeExit:
+		b, err := wire.ReadPayload(c.conn, h)
+		if err != nil {
+			return nil, err
+		}
+		return wire.ParseExit(h.Flags, b)
+	}
+	return nil, fmt.Errorf("%w: a %v frame in a call", wire.ErrProtocol, h.Type)
+}
+
+// Follow takes the frames of a call that runs until its EXIT.
+func (c *Caller) Follow() (*wire.Exit, error) {
+	for {
+		h, err := c.Next()
+		if err != nil {
+			return nil, err
+		}
+		exit, err := c.Handle(h)
+		if exit != nil || err != nil {
+			return exit, err
+		}
+	}
+}
+
+// Over ends the call, once: its streams fail with err (nil: io.EOF), and no
+// signal is sent any more. The connection is closed, unless the call asked to
+// keep it and has had its EXIT or REFUSED; then it rests, without a bound.
+func (c *Caller) Over(err error, whole bool) {
+	c.overOnce.Do(func() {
+		c.enter(over)
+		if c.limit != nil {
+			c.limit.Stop()
+		}
+		close(c.done)
+		if err == nil {
+			err = io.EOF
+		}
+		c.Relay.Abort(err)
+		if whole && c.call.Flags&wire.CallKeep != 0 {
+			c.conn.Rest(0)
+		} else {
+			c.conn.Close()
+		}
+	})
+}
+
+// Done is closed when the call is over.
+func (c *Caller) Done() <-chan struct{} { return c.done }
+
+// Late is closed when the worker didn't keep the time limit.
+func (c *Caller) Late() <-chan struct{} { return c.late }
+
+// IsLate reports whether the worker didn't keep the time limit.
+func (c *Caller) IsLate() bool {
+	select {
+	case <-c.late:
+		return true
+	default:
+		return false
+	}
+}
+
+// WasToldToEnd reports whether a signal was sent that ends a call which doesn't
+// run yet. Such a call must not be tried again elsewhere.
+func (c *Caller) WasToldToEnd() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cancel != nil
+}
+
+// readFrame reads a whole frame.
+func readFrame(r io.Reader) (wire.Type, []byte, error) {
+	h, err := wire.ReadHeader(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	payload, err := wire.ReadPayload(r, h)
+	return h.Type, payload, err
+}

@@ -1,0 +1,76 @@
+package talk
+
+import (
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/wire"
+)
+
+// Signal sends SIGNAL: to the process group of a call that runs; a call that
+// waits is cancelled by it. abandon says that the caller leaves now, so that the
+// worker kills without grace. The error is ErrNotRunning before CALL was sent
+// and after the end.
+func (c *Caller) Signal(sig syscall.Signal, abandon bool) error {
+	var flags uint16
+	if abandon {
+		flags = wire.SignalAbandon
+	}
+	err := c.tell(wire.Signal(uint8(sig), flags))
+	switch sig {
+	case unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGKILL:
+		c.boundAnswer()
+	}
+	return err
+}
+
+// Stopped says that this process is about to stop: the group stops, and silence
+// means nothing until Continued.
+func (c *Caller) Stopped() error {
+	c.conn.Pause(true)
+	return c.tell(wire.Frame(wire.TypeStopped, 0, 0, nil))
+}
+
+// Continued ends Stopped.
+func (c *Caller) Continued() error {
+	c.conn.Pause(false)
+	return c.tell(wire.Frame(wire.TypeContinued, 0, 0, nil))
+}
+
+// tell sends a frame behind CALL. It waits for that: the procedure may run
+// before its caller comes to know that CALL has left. A worker that takes no
+// CALL within CancelWait has no call to signal.
+func (c *Caller) tell(frame []byte) error {
+	select {
+	case <-c.sent:
+	case <-c.done:
+	case <-time.After(CancelWait):
+		return ErrNotRunning
+	}
+	select {
+	case <-c.done:
+		return ErrNotRunning
+	default:
+	}
+	return c.conn.WriteFrame(frame)
+}
+
+// boundAnswer ends a call that doesn't run, when its worker doesn't answer a
+// signal within CancelWait.
+func (c *Caller) boundAnswer() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state >= running || c.cancel != nil {
+		return
+	}
+	c.cancel = time.AfterFunc(CancelWait, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.state < running {
+			c.silent = true
+			c.conn.Close()
+		}
+	})
+}

@@ -1,0 +1,482 @@
+package talk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rpcd/rpcd/wire"
+)
+
+func TestCallToItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		caller, callee, worker := begin(t, plainCall)
+		hear(worker, callee)
+		go func() {
+			callee.Accept(wire.Started{ID: "7", Flags: wire.AcceptedWaits, Text: "2 running"})
+			callee.Start(wire.Started{ID: "7", Dir: "/", Grace: time.Second})
+			_ = callee.Exit(&wire.Exit{Status: 3 << 8, Consumed: -1})
+		}()
+		if m := want(t, caller, wire.TypeAccepted); m.Text != "2 running" || m.Flags != wire.AcceptedWaits {
+			t.Errorf("ACCEPTED %+v", m)
+		}
+		if m := want(t, caller, wire.TypeStarted); m.ID != "7" || m.Grace != time.Second {
+			t.Errorf("STARTED %+v", m)
+		}
+		exit, err := caller.Follow()
+		if err != nil || exit.Status != 3<<8 {
+			t.Fatalf("%+v, %v", exit, err)
+		}
+		if !callee.HasEnded() {
+			t.Error("the callee doesn't know that it said EXIT")
+		}
+		caller.Over(nil, true)
+		if err := caller.Signal(syscall.SIGTERM, false); !errors.Is(err, ErrNotRunning) {
+			t.Errorf("a signal after the end: %v", err)
+		}
+	})
+}
+
+func TestRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		caller, callee, _ := begin(t, plainCall)
+		go callee.Refuse(&wire.Refused{Code: wire.Busy, Text: "is busy"})
+		_, _, err := caller.Answer()
+		var refused *wire.Refused
+		if !errors.As(err, &refused) || refused.Code != wire.Busy {
+			t.Fatalf("%v", err)
+		}
+	})
+}
+
+// ACCEPTED is never said once the call is answered, however late its timer is.
+func TestNothingIsAcceptedAfterTheAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		caller, callee, worker := begin(t, plainCall)
+		hear(worker, callee)
+		go func() {
+			callee.Start(wire.Started{})
+			callee.AcceptEarly(wire.Started{})
+			_ = callee.Exit(&wire.Exit{Consumed: -1})
+		}()
+		want(t, caller, wire.TypeStarted)
+		if exit, err := caller.Follow(); err != nil || exit == nil {
+			t.Fatalf("%v, %v", exit, err)
+		}
+	})
+}
+
+func TestFirstAnswerHasABound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		caller, _, _ := begin(t, plainCall)
+		began := time.Now()
+		if _, _, err := caller.Answer(); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != wire.FirstTimeout {
+			t.Fatalf("%v after %v", err, time.Since(began))
+		}
+	})
+}
+
+// A direct call may be silent for as long as it likes, a bridged one lives by
+// its heartbeats, and ends without them.
+func TestHeartbeats(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		bridged, dumb bool
+		ends          time.Duration
+	}{
+		{"direct", false, false, 0},
+		{"bridged", true, false, 0},
+		{"bridged to a frozen worker", true, true, wire.DefaultHeartbeat},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				caller, callee, worker := begin(t, plainCall)
+				if c.bridged {
+					callee.SetBridged()
+				}
+				if c.dumb { // it says STARTED by hand, and nothing any more
+					go func() {
+						_ = worker.WriteFrame((&wire.Started{Flags: wire.StartedBridged}).Append(wire.TypeStarted))
+						_, _ = io.Copy(io.Discard, worker)
+					}()
+				} else {
+					hear(worker, callee)
+					go func() {
+						callee.Start(wire.Started{})
+						time.Sleep(time.Hour)
+						_ = callee.Exit(&wire.Exit{Consumed: -1})
+					}()
+				}
+				want(t, caller, wire.TypeStarted)
+				began := time.Now()
+				exit, err := caller.Follow()
+				took := time.Since(began)
+				switch {
+				case c.ends == 0 && (err != nil || exit == nil || took != time.Hour):
+					t.Errorf("%v, %v after %v", exit, err, took)
+				case c.ends > 0 && (!errors.Is(err, os.ErrDeadlineExceeded) || took > c.ends):
+					t.Errorf("%v after %v", err, took)
+				}
+				caller.Over(err, exit != nil)
+			})
+		})
+	}
+}
+
+// The worker waits for ever for a caller that is stopped, and no longer than the
+// heartbeat for one that isn't.
+func TestStoppedCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, callee, worker := begin(t, plainCall)
+		callee.SetBridged() // its caller is silent from here on
+		worker.BeginHeartbeats(0)
+		worker.Pause(true)
+		ended := make(chan error, 1)
+		go func() { _, err := wire.ReadHeader(worker); ended <- err }()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		select {
+		case err := <-ended:
+			t.Fatalf("a stopped caller counts as gone: %v", err)
+		default:
+		}
+		worker.Pause(false)
+		began := time.Now()
+		if err := <-ended; !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != wire.DefaultHeartbeat {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+	})
+}
+
+func TestSignals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		caller, callee, worker := begin(t, plainCall)
+		events := hear(worker, callee)
+		go callee.Start(wire.Started{})
+		want(t, caller, wire.TypeStarted)
+		for _, say := range []func() error{
+			func() error { return caller.Signal(syscall.SIGTERM, false) },
+			caller.Stopped,
+			caller.Continued,
+			func() error { return caller.Signal(syscall.SIGINT, true) },
+		} {
+			if err := say(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, e := range []Event{{Signaled, syscall.SIGTERM}, {Kind: Stopped}, {Kind: Continued}, {Abandoned, syscall.SIGINT}} {
+			if got := <-events; got != e {
+				t.Errorf("%+v, want %+v", got, e)
+			}
+		}
+	})
+}
+
+// A signal waits until CALL has left, and gives up where that doesn't come.
+func TestSignalBehindTheCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := pair(t)
+		caller := NewCaller(a, &plainCall)
+		began := time.Now()
+		if err := caller.Signal(syscall.SIGTERM, false); !errors.Is(err, ErrNotRunning) || time.Since(began) != CancelWait {
+			t.Errorf("nothing was sent: %v after %v", err, time.Since(began))
+		}
+		told := make(chan error, 1)
+		go func() { told <- caller.Signal(syscall.SIGUSR1, false) }()
+		time.Sleep(time.Second)
+		go func() { _ = caller.Send([]int{0, 1}) }()
+		callee := receive(t, b)
+		events := hear(b, callee)
+		if err := <-told; err != nil {
+			t.Error(err)
+		}
+		if e := <-events; e != (Event{Signaled, syscall.SIGUSR1}) {
+			t.Errorf("%+v", e)
+		}
+		if n := a.Socket.(*pipe).rode.Load(); n != 2 {
+			t.Errorf("%d descriptors rode on CALL", n)
+		}
+	})
+}
+
+// A worker that doesn't answer a signal to a call that waits is left after
+// CancelWait; one whose procedure runs has all the time that it needs.
+func TestSignalToACallThatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		caller, callee, worker := begin(t, plainCall)
+		hear(worker, callee)
+		began := time.Now()
+		if err := caller.Signal(syscall.SIGINT, false); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := caller.Answer(); !errors.Is(err, ErrUnanswered) || time.Since(began) != CancelWait {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		if !caller.WasToldToEnd() {
+			t.Error("nobody remembers the signal")
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		caller, callee, worker := begin(t, plainCall)
+		hear(worker, callee)
+		if err := caller.Signal(syscall.SIGINT, false); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			callee.Start(wire.Started{})
+			time.Sleep(time.Hour)
+			_ = callee.Exit(&wire.Exit{Consumed: -1})
+		}()
+		want(t, caller, wire.TypeStarted)
+		if exit, err := caller.Follow(); exit == nil {
+			t.Errorf("a call that runs was left: %v", err)
+		}
+	})
+}
+
+// A worker that should have ended the call and says nothing is left after limit,
+// grace and frozenWait.
+func TestFrozenWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := plainCall
+		m.Timeout = 3 * time.Second
+		caller, callee, worker := begin(t, m)
+		hear(worker, callee)
+		go callee.Start(wire.Started{Grace: 5 * time.Second})
+		want(t, caller, wire.TypeStarted)
+		began := time.Now()
+		exit, err := caller.Follow()
+		if exit != nil || !caller.IsLate() || time.Since(began) != 3*time.Second+5*time.Second+frozenWait {
+			t.Errorf("%v, %v after %v", exit, err, time.Since(began))
+		}
+	})
+}
+
+// A limit that overflows with the grace is none.
+func TestLimitOfCenturies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := plainCall
+		m.Timeout = 1<<63 - 1
+		caller, callee, worker := begin(t, m)
+		hear(worker, callee)
+		go func() {
+			callee.Start(wire.Started{Grace: time.Second})
+			time.Sleep(time.Minute)
+			_ = callee.Exit(&wire.Exit{Consumed: -1})
+		}()
+		want(t, caller, wire.TypeStarted)
+		if exit, err := caller.Follow(); exit == nil {
+			t.Error(err)
+		}
+	})
+}
+
+// The start waits until the caller has seen ACCEPTED, which it says by asking
+// for the next answer; not for ever, and not for a caller that stops.
+func TestAnnouncedStart(t *testing.T) {
+	announced := plainCall
+	announced.Flags = wire.CallAnnounce
+	synctest.Test(t, func(t *testing.T) {
+		caller, callee, worker := begin(t, announced)
+		hear(worker, callee)
+		said := make(chan error, 1)
+		go func() {
+			said <- callee.Announce(t.Context(), wire.Started{ID: "1"})
+			callee.Start(wire.Started{ID: "1"})
+		}()
+		want(t, caller, wire.TypeAccepted)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		select {
+		case err := <-said:
+			t.Fatalf("it starts before its caller has seen it: %v", err)
+		default:
+		}
+		want(t, caller, wire.TypeStarted)
+		if err := <-said; err != nil {
+			t.Error(err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		caller, callee, worker := begin(t, announced)
+		hear(worker, callee)
+		said := make(chan error, 1)
+		go func() { said <- callee.Announce(t.Context(), wire.Started{}) }()
+		want(t, caller, wire.TypeAccepted)
+		if err := <-said; !errors.Is(err, ErrUnproceeded) {
+			t.Error(err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		caller, callee, worker := begin(t, announced)
+		hear(worker, callee)
+		said := make(chan error, 1)
+		go func() { said <- callee.Announce(t.Context(), wire.Started{}) }()
+		want(t, caller, wire.TypeAccepted)
+		if err := caller.Stopped(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-said; err != nil {
+			t.Error(err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		caller, callee, _ := begin(t, announced)
+		go func() { _, _ = io.Copy(io.Discard, caller.conn) }()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := callee.Announce(ctx, wire.Started{}); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+}
+
+// A kept connection carries one call after the other, and waits in between for
+// as long as the other side allows.
+func TestKeptConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := plainCall
+		m.Flags = wire.CallKeep
+		a, b := pair(t)
+		for range 3 {
+			caller := NewCaller(a, &m)
+			go func() { _ = caller.Send(nil) }()
+			callee := receive(t, b)
+			callee.SetBridged()
+			go func() {
+				callee.Start(wire.Started{})
+				_ = callee.Exit(&wire.Exit{Consumed: -1})
+			}()
+			want(t, caller, wire.TypeStarted)
+			exit, err := caller.Follow()
+			if err != nil {
+				t.Fatal(err)
+			}
+			caller.Over(nil, exit != nil)
+			b.Rest(0)
+			time.Sleep(time.Hour) // longer than the heartbeats of a call
+		}
+	})
+}
+
+// Whoever has made the call already hands over what it has read.
+func TestAdopt(t *testing.T) {
+	started := (&wire.Started{ID: "9"}).Append(wire.TypeStarted)
+	for cut := range len(started) + 1 {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := pair(t)
+			m := plainCall
+			caller := Adopt(NewConnAfter(a.Socket, started[:cut]), &m)
+			callee := NewCallee(b, &m)
+			events := hear(b, callee)
+			go func() {
+				if cut < len(started) {
+					_ = b.WriteFrame(started[cut:])
+				}
+				<-events
+				_ = callee.Exit(&wire.Exit{Status: 15, Consumed: -1})
+			}()
+			if m := want(t, caller, wire.TypeStarted); m.ID != "9" {
+				t.Errorf("%+v", m)
+			}
+			if err := caller.Signal(syscall.SIGTERM, false); err != nil {
+				t.Error(err)
+			}
+			if exit, err := caller.Follow(); err != nil || exit.Status != 15 {
+				t.Errorf("%v, %v", exit, err)
+			}
+		})
+	}
+}
+
+func TestAsk(t *testing.T) {
+	ping := Question{Frame: wire.Question(wire.TypePing), Answer: wire.TypePong}
+	for _, c := range []struct {
+		name   string
+		answer []byte
+		right  func(payload []byte, err error) bool
+	}{
+		{"an answer", wire.Frame(wire.TypePong, 0, 0, []byte("pong")), func(b []byte, err error) bool { return string(b) == "pong" && err == nil }},
+		{"a refusal", (&wire.Refused{Code: wire.Denied}).Append(), func(_ []byte, err error) bool {
+			var refused *wire.Refused
+			return errors.As(err, &refused) && refused.Code == wire.Denied
+		}},
+		{"another frame", wire.Frame(wire.TypeCalls, 0, 0, nil), func(_ []byte, err error) bool { return errors.Is(err, wire.ErrProtocol) }},
+		{"silence", nil, func(_ []byte, err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, b := pair(t)
+				go func() {
+					if typ, _, err := readFrame(b); err == nil && typ == wire.TypePing && c.answer != nil {
+						_ = b.WriteFrame(c.answer)
+					}
+				}()
+				if b, err := Ask(a, ping, time.Second); !c.right(b, err) {
+					t.Errorf("%q, %v", b, err)
+				}
+			})
+		})
+	}
+}
+
+// An aborted connection wakes who waits for it, and no phase brings it back.
+func TestAbort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := pair(t)
+		read := make(chan error, 1)
+		go func() { _, err := a.Read(make([]byte, 1)); read <- err }()
+		synctest.Wait()
+		a.Abort()
+		if err := <-read; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error(err)
+		}
+		a.Rest(time.Hour)
+		if err := a.WriteFrame([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("a write afterwards: %v", err)
+		}
+	})
+}
+
+// Whatever a worker says, its caller comes to an end, and a status never comes
+// of half an EXIT.
+func FuzzAnswers(f *testing.F) {
+	f.Add((&wire.Started{}).Append(wire.TypeStarted), (&wire.Exit{Consumed: -1}).Append())
+	f.Add((&wire.Refused{Code: wire.Busy}).Append(), []byte{})
+	f.Add(wire.Frame(wire.TypeHeartbeat, 0, 0, nil), wire.Frame(wire.TypeData, 1, 0, []byte("x")))
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		m := plainCall
+		whole := append(bytes.Clone(first), second...)
+		caller := Adopt(NewConnAfter(deaf{}, whole), &m)
+		for {
+			typ, _, err := caller.Answer()
+			if err != nil {
+				return
+			}
+			if typ == wire.TypeStarted {
+				break
+			}
+		}
+		exit, err := caller.Follow()
+		caller.Over(err, exit != nil)
+		if (exit == nil) == (err == nil) {
+			t.Fatalf("%v and %v", exit, err)
+		}
+	})
+}
+
+// deaf is a socket whose other side has gone.
+type deaf struct{}
+
+func (deaf) Read([]byte) (int, error)             { return 0, io.EOF }
+func (deaf) WriteFrame([]byte) error              { return nil }
+func (deaf) WriteDescriptors([]byte, []int) error { return nil }
+func (deaf) SetIdle(time.Duration)                {}
+func (deaf) SetDeadline(time.Time) error          { return nil }
+func (deaf) Close() error                         { return nil }

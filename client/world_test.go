@@ -1,24 +1,20 @@
 package client
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
+	"rpcd/internal/proc"
+	"rpcd/internal/rig"
 	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 )
-
-// hang is the bound of waits that should not be.
-const hang = 30 * time.Second
 
 func TestMain(m *testing.M) { os.Exit(testbin.Main(m)) }
 
@@ -30,88 +26,52 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "rpcd") // short: socat knows no long paths
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := testkit.Folder(t)
 	t.Setenv("RPC_DIR", dir)
 	return &world{t, dir}
 }
 
-// background starts a process that ends with the test.
-func (w *world) background(path string, args ...string) *exec.Cmd {
-	w.t.Helper()
-	cmd := exec.Command(path, args...)
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if cmd.ProcessState == nil {
-			_ = cmd.Wait()
-		}
-		if w.t.Failed() {
-			w.t.Logf("%s:\n%s", filepath.Base(path), &log)
-		}
-	})
-	return cmd
-}
+// starter logs into files beside the sockets.
+func (w *world) starter() rig.Starter { return rig.Starter{Folder: w.dir} }
 
 // serve starts a worker under a name, for every command unless args say more.
-func (w *world) serve(name string, args ...string) *exec.Cmd {
+func (w *world) serve(name string, args ...string) *rig.Process {
 	w.t.Helper()
-	args = append([]string{"serve", "--listen", filepath.Join(w.dir, name+".sock"), "--drain", "0", "--grace", "1s"}, args...)
-	if !strings.Contains(strings.Join(args, " "), "--exports") {
+	args = append([]string{"--drain", "0", "--grace", "1s"}, args...)
+	if !slices.Contains(args, "--exports") {
 		args = append(args, "--all-commands")
 	}
-	cmd := w.background(filepath.Join(testbin.Dir(w.t), "rpcd"), args...)
-	w.appears(name)
-	return cmd
+	worker := testbin.Serve(w.t, w.starter(), w.socket(name), args...)
+	w.t.Cleanup(func() {
+		if w.t.Failed() {
+			w.t.Logf("the worker %s:\n%s", name, worker.Log())
+		}
+	})
+	return worker
 }
 
 // bridge reaches a worker under another name, by bytes only.
-func (w *world) bridge(name, to string) *exec.Cmd {
+func (w *world) bridge(name, to string) *rig.Bridge {
 	w.t.Helper()
-	testbin.Need(w.t, "socat")
-	cmd := w.background("socat", "UNIX-LISTEN:"+filepath.Join(w.dir, name+".sock")+",fork", "UNIX-CONNECT:"+filepath.Join(w.dir, to+".sock"))
-	w.appears(name)
-	return cmd
+	return testbin.Bridge(w.t, w.starter(), w.socket(name), w.socket(to))
 }
 
-func (w *world) appears(name string) {
-	w.t.Helper()
-	path := filepath.Join(w.dir, name+".sock")
-	testbin.Eventually(w.t, path+" appears", func() bool {
-		infos, err := Ping(w.t.Context(), path, time.Second)
-		return err == nil && len(infos) == 1
-	})
-}
+func (w *world) socket(name string) string { return filepath.Join(w.dir, name+".sock") }
 
-// each runs a test on a worker that is reached directly and over a bridge:
-// both have to behave the same, but where the test looks at bridged.
+// each runs a test on a worker that is reached directly, and over a bridge. Both
+// have to behave the same, except where the test asks for bridged.
 func each(t *testing.T, f func(t *testing.T, worker string, bridged bool), args ...string) {
 	t.Helper()
 	t.Run("direct", func(t *testing.T) {
 		newWorld(t).serve("w", args...)
-		within(t, func() { f(t, "w", false) })
+		testkit.Within(t, "the test", func() { f(t, "w", false) })
 	})
 	t.Run("bridged", func(t *testing.T) {
 		w := newWorld(t)
 		w.serve("w", args...)
 		w.bridge("b", "w")
-		within(t, func() { f(t, "b", true) })
+		testkit.Within(t, "the test", func() { f(t, "b", true) })
 	})
-}
-
-// within ends a test that hangs, saying where.
-func within(t *testing.T, f func()) {
-	t.Helper()
-	name := t.Name()
-	defer time.AfterFunc(2*hang, func() { panic("hangs: " + name) }).Stop()
-	f()
 }
 
 func sh(worker, script string) *Cmd { return Command(worker, "sh", "-c", script) }
@@ -132,47 +92,6 @@ func want(t *testing.T, err error, outcome Outcome, started bool) {
 	}
 }
 
-// alive says whether a process is there that isn't a zombie.
-func alive(pid int) bool {
-	s := state(pid)
-	return s != 0 && s != 'Z'
-}
-
-// state is a process's state letter, or 0 where there is none (proc(5)).
-func state(pid int) byte {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	return b[bytes.LastIndexByte(b, ')')+2]
-}
-
-// lineFrom reads one line: an event of the procedure's.
-func lineFrom(t *testing.T, r io.Reader) string {
-	t.Helper()
-	var line []byte
-	var b [1]byte
-	for {
-		if _, err := io.ReadFull(r, b[:]); err != nil {
-			t.Errorf("no line: %v", err)
-			return ""
-		}
-		if b[0] == '\n' {
-			return string(line)
-		}
-		line = append(line, b[0])
-	}
-}
-
-func pidFrom(t *testing.T, r io.Reader) int {
-	t.Helper()
-	pid, err := strconv.Atoi(lineFrom(t, r))
-	if err != nil {
-		t.Errorf("no pid: %v", err)
-	}
-	return pid
-}
-
 // begin starts a call and gives its stdout.
 func begin(t *testing.T, c *Cmd) io.Reader {
 	t.Helper()
@@ -188,20 +107,11 @@ func begin(t *testing.T, c *Cmd) io.Reader {
 }
 
 // freeze stops a process, and waits until it has stopped.
-func freeze(t *testing.T, p *os.Process) {
+func freeze(t *testing.T, p *rig.Process) {
 	t.Helper()
-	if err := p.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
+	p.Signal(syscall.SIGSTOP)
+	t.Cleanup(func() { p.Signal(syscall.SIGCONT) })
+	if !testkit.Eventually(t, "the process stops", func() bool { return proc.State(p.PID()) == 'T' }) {
+		t.FailNow()
 	}
-	t.Cleanup(func() { _ = p.Signal(syscall.SIGCONT) })
-	for began := time.Now(); time.Since(began) < hang; time.Sleep(time.Millisecond) {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Pid))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, rest, _ := strings.Cut(string(stat), ") "); strings.HasPrefix(rest, "T") {
-			return
-		}
-	}
-	t.Fatal("it doesn't stop")
 }

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
 )
@@ -32,7 +33,7 @@ func (d *dialogue) sent(b []byte, n int) (readers []int) {
 // ends checks that nobody holds the other end of a pipe.
 func ends(t *testing.T, what string, r int) {
 	t.Helper()
-	within(t, what, func() {
+	testkit.Within(t, what, func() {
 		var b [1]byte
 		if n, err := unix.Read(r, b[:]); n != 0 || err != nil {
 			t.Errorf("%s: %d, %v", what, n, err)
@@ -48,7 +49,7 @@ func TestHoardedDescriptors(t *testing.T) {
 	var pipes [][]int
 	for i := range 4 {
 		d := dial(t, s)
-		within(t, "it is counted", func() { // the eldest comes first
+		testkit.Within(t, "it is counted", func() { // the eldest comes first
 			for s.connections.WaitingForFirstCall() < min(i+1, 2) {
 				time.Sleep(time.Millisecond)
 			}

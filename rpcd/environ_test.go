@@ -2,7 +2,6 @@ package rpcd
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -10,8 +9,6 @@ import (
 	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // environOf builds the environment of a call of a procedure.
 func environOf(p *export.Procedure, m *wire.Call) ([]string, error) {

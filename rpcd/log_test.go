@@ -4,24 +4,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
-
-// hang is the bound of waits that should not be.
-const hang = 30 * time.Second
-
-func within(t *testing.T, what string, f func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() { defer close(done); f() }()
-	select {
-	case <-done:
-	case <-time.After(hang):
-		t.Fatalf("%s hangs", what)
-	}
-}
 
 // FuzzPrintable: one line of text, of bounded length, that says what it was
 // made from.

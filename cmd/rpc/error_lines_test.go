@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 )
 
 // maxErrorLine is how long, in bytes, an error line may be in the common cases:
@@ -102,9 +103,9 @@ func TestErrorLines(t *testing.T) {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
 			if c.root && os.Getuid() != 0 {
-				testbin.Lack(t, "this case needs root")
+				testkit.Lack(t, "this case needs root")
 			}
-			testbin.Need(t, "socat")
+			testkit.Need(t, "socat")
 			c.run(t)
 		})
 	}

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// WriteMarkdown replaces what stands between the marks of program in the file
+// writeMarkdown replaces what stands between the marks of program in the file
 // at path.
-func WriteMarkdown(path, program, body string) error {
+func writeMarkdown(path, program, body string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err

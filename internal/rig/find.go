@@ -18,13 +18,8 @@ func LookFor(program, debianPackage string) (string, error) {
 	return "", fmt.Errorf("no %s (Debian package %s, see bench/peers.sh)", program, debianPackage)
 }
 
-// Answers is a test for Ready: something listens at path.
-func Answers(path string) func() error { return dial("unix", path) }
-
-// Listens is a test for Ready: something listens at port of 127.0.0.1.
-func Listens(port string) func() error { return dial("tcp", "127.0.0.1:"+port) }
-
-func dial(network, address string) func() error {
+// Accepts is a test for Ready: something accepts connections at the address.
+func Accepts(network, address string) func() error {
 	return func() error {
 		conn, err := net.Dial(network, address)
 		if err != nil {

@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Table writes lines as a Markdown table, padded so that it reads well in a
-// terminal too; the first is its head. Columns that no other line fills are
-// left out.
+// Table writes lines as a Markdown table, of which the first is the head. It is
+// padded, so that it reads well in a terminal too. A column that is empty in all
+// other lines is left out.
 func Table(lines [][]string) string {
 	var text strings.Builder
 	widths := make([]int, len(lines[0]))

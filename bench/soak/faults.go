@@ -7,19 +7,20 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"rpcd/internal/proc"
 )
 
 const (
 	drainTime = time.Second
 	graceTime = time.Second
 	downTime  = 600 * time.Millisecond
-	endTime   = 15 * time.Second // for a daemon that got TERM: drain, grace, last words and much more
+	endTime   = 15 * time.Second // for a daemon that got TERM: drain and grace, and then much more
 )
 
-// misbehave restarts the fickle daemon and cuts bridges, one after the other,
-// until over is closed. To be called on the main thread: it starts servers.
-// What goes wrong with a restart itself is put into r.
-func misbehave(ctx context.Context, st *stage, chance *rand.Rand, over chan struct{}, r *report) (faults []fault, err error) {
+// injectFaults restarts the fickle daemon and cuts bridges, one after the other,
+// until over is closed. What goes wrong with a restart itself is put into r.
+func injectFaults(ctx context.Context, st *stage, chance *rand.Rand, over chan struct{}, r *report) (faults []fault, err error) {
 	if st.options.faults == 0 {
 		<-over
 		return nil, nil
@@ -62,10 +63,10 @@ func misbehave(ctx context.Context, st *stage, chance *rand.Rand, over chan stru
 }
 
 // drain ends the fickle daemon as a supervisor does, by TERM, and starts the
-// next. Nothing of its calls may be left.
+// next one. Nothing of its calls may be left.
 func (st *stage) drain(r *report, down time.Duration) error {
 	old, life := st.daemons[fickle], st.life(fickle)
-	group := groupOf(old.Pid())
+	group := groupOf(old)
 	old.Signal(syscall.SIGTERM)
 	select {
 	case <-old.Done():
@@ -74,7 +75,6 @@ func (st *stage) drain(r *report, down time.Duration) error {
 		old.Kill()
 	}
 	time.Sleep(down)
-	old.Stop()                        // closes its log
 	left := gone(life, 5*time.Second) // what was killed may still be on its way out
 	for _, line := range left {
 		r.find(leftOver, "a process after a drain: "+line)
@@ -85,11 +85,11 @@ func (st *stage) drain(r *report, down time.Duration) error {
 	return st.serve(fickle)
 }
 
-// crash kills the fickle daemon, starts the next over its stale socket, and
-// then ends what the first has left, as systemd or a container would. Where
-// calls have control groups the next one has done that before it serves.
+// crash kills the fickle daemon and starts the next one over its stale socket.
+// Then it ends what the first has left, as systemd or a container would. Where
+// calls have control groups, the next daemon has ended it before it serves.
 func (st *stage) crash(r *report, down time.Duration) error {
-	life, group := st.life(fickle), groupOf(st.daemons[fickle].Pid())
+	life, group := st.life(fickle), groupOf(st.daemons[fickle])
 	st.daemons[fickle].Kill()
 	time.Sleep(down)
 	err := st.serve(fickle)
@@ -97,7 +97,7 @@ func (st *stage) crash(r *report, down time.Duration) error {
 		r.find(leftOver, "a control group after a crash and a restart: "+group)
 	}
 	for end := time.Now().Add(endTime); time.Now().Before(end); {
-		pids := find(life)
+		pids := proc.WithVariable(life)
 		if len(pids) == 0 {
 			return err
 		}

@@ -13,7 +13,7 @@ func TestWriteMarkdownReplacesOnlyBetweenTheMarks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // the second time must change nothing
-		if err := WriteMarkdown(path, "x", "\nbody\n"); err != nil {
+		if err := writeMarkdown(path, "x", "\nbody\n"); err != nil {
 			t.Fatal(err)
 		}
 		text, err := os.ReadFile(path)
@@ -24,7 +24,7 @@ func TestWriteMarkdownReplacesOnlyBetweenTheMarks(t *testing.T) {
 			t.Fatalf("got\n%s\nwant\n%s", text, want)
 		}
 	}
-	if err := WriteMarkdown(path, "y", "body"); err == nil {
+	if err := writeMarkdown(path, "y", "body"); err == nil {
 		t.Error("a file without y's marks was accepted")
 	}
 }

@@ -8,9 +8,11 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+
+	"rpcd/internal/proc"
 )
 
-// Machine is what figures depend on and readers ask for.
+// Machine is what the figures of a report depend on.
 type Machine struct {
 	Kernel     string            `json:"kernel"`
 	CPU        string            `json:"cpu"`
@@ -26,7 +28,7 @@ type Machine struct {
 // LookAround fills in all but LoadAfter. What a system can't tell stays empty.
 func LookAround() Machine {
 	m := Machine{CPUs: runtime.NumCPU(), Go: runtime.Version(), LoadBefore: Load(),
-		MemoryMB: MemoryField("/proc/meminfo", "MemTotal") / 1e6, Packages: map[string]string{}}
+		MemoryMB: int64(proc.MB(proc.Memory("/proc/meminfo", "MemTotal"))), Packages: map[string]string{}}
 	var uts syscall.Utsname
 	if syscall.Uname(&uts) == nil {
 		for _, c := range uts.Release {

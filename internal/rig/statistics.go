@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Summary is what a report shows of a series: its middle and its spread, in
+// Summary is what a report shows of a series: its middle and its spread, both in
 // the unit of the series.
 type Summary struct {
 	Median float64 `json:"median"`

@@ -8,12 +8,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
 
@@ -23,12 +25,12 @@ func TestContext(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := CommandContext(ctx, worker, "sh", "-c", `sleep 1000 & echo $!; echo $$; wait`)
 		r := begin(t, c)
-		child, leader := pidFrom(t, r), pidFrom(t, r)
+		child, leader := testkit.PID(t, r), testkit.PID(t, r)
 		cancel()
 		if err := c.Wait(); !errors.Is(err, context.Canceled) {
 			t.Errorf("wait: %v, want context.Canceled", err)
 		}
-		testbin.Eventually(t, "the group is gone", func() bool { return !alive(child) && !alive(leader) })
+		testkit.Eventually(t, "the group is gone", func() bool { return !proc.Alive(child) && !proc.Alive(leader) })
 
 		c = CommandContext(ctx, worker, "true")
 		if err := c.Start(); !errors.Is(err, context.Canceled) {
@@ -61,7 +63,7 @@ func TestCancel(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			c := CommandContext(ctx, worker, "sh", "-c", script)
 			c.Cancel = func() error { return c.Signal(syscall.SIGUSR1) }
-			lineFrom(t, begin(t, c))
+			testkit.Line(t, begin(t, c))
 			cancel()
 			if err := c.Wait(); !errors.Is(err, want) {
 				t.Errorf("%s: %v, want %v", script, err, want)
@@ -81,7 +83,7 @@ func TestWaitDelay(t *testing.T) {
 		if bridged && err != nil || !bridged && !errors.Is(err, ErrWaitDelay) {
 			t.Errorf("%v", err)
 		}
-		if pid := pidFrom(t, &out); !alive(pid) {
+		if pid := testkit.PID(t, &out); !proc.Alive(pid) {
 			t.Error("what ignores TERM is gone before the grace")
 		} else if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Error(err)
@@ -101,7 +103,7 @@ func TestWaitDelayOfAFrozenWorker(t *testing.T) {
 	}
 	freeze(t, rpcd.Process)
 	cancel()
-	within(t, func() {
+	testkit.Within(t, "the call", func() {
 		if err := c.Wait(); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
@@ -112,11 +114,11 @@ func TestSignal(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		c := sh(worker, `trap 'echo got; exit 5' USR1; echo ready; while :; do sleep 0.02; done`)
 		r := begin(t, c)
-		lineFrom(t, r)
+		testkit.Line(t, r)
 		if err := c.Signal(syscall.SIGUSR1); err != nil {
 			t.Error(err)
 		}
-		if line := lineFrom(t, r); line != "got" {
+		if line := testkit.Line(t, r); line != "got" {
 			t.Errorf("%q", line)
 		}
 		if err := c.Wait(); c.ProcessState == nil || c.ProcessState.ExitCode() != 5 {
@@ -127,7 +129,7 @@ func TestSignal(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, none := range []syscall.Signal{-1, 0, 32, 64, 256 + 9} {
-			if c.Signal(none) == nil || c.Abandon(none) == nil || Kill(t.Context(), worker, c.ID(), none, hang) == nil {
+			if c.Signal(none) == nil || c.Abandon(none) == nil || Kill(t.Context(), worker, c.ID(), none, testkit.Limit) == nil {
 				t.Errorf("signal %d was sent", none)
 			}
 		}
@@ -147,12 +149,12 @@ func TestAbandon(t *testing.T) {
 	w.bridge("b", "w")
 	for _, worker := range []string{"w", "b"} {
 		c := sh(worker, `trap '' TERM INT; echo $$; while :; do sleep 0.02; done`)
-		pid := pidFrom(t, begin(t, c))
+		pid := testkit.PID(t, begin(t, c))
 		if err := c.Abandon(syscall.SIGINT); err != nil {
 			t.Error(err)
 		}
-		within(t, func() { _ = c.Wait() })
-		testbin.Eventually(t, "the procedure is gone", func() bool { return !alive(pid) })
+		testkit.Within(t, "the call", func() { _ = c.Wait() })
+		testkit.Eventually(t, "the procedure is gone", func() bool { return !proc.Alive(pid) })
 	}
 }
 
@@ -160,15 +162,15 @@ func TestStoppedAndContinued(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		c := sh(worker, `echo $$; sleep 1000 & echo $!; wait`)
 		r := begin(t, c)
-		leader, child := pidFrom(t, r), pidFrom(t, r)
+		leader, child := testkit.PID(t, r), testkit.PID(t, r)
 		if err := c.Stopped(); err != nil {
 			t.Error(err)
 		}
-		testbin.Eventually(t, "the group stops", func() bool { return state(leader) == 'T' && state(child) == 'T' })
+		testkit.Eventually(t, "the group stops", func() bool { return proc.State(leader) == 'T' && proc.State(child) == 'T' })
 		if err := c.Continued(); err != nil {
 			t.Error(err)
 		}
-		testbin.Eventually(t, "the group runs", func() bool { return state(leader) == 'S' && state(child) == 'S' })
+		testkit.Eventually(t, "the group runs", func() bool { return proc.State(leader) == 'S' && proc.State(child) == 'S' })
 		_ = c.Signal(syscall.SIGTERM)
 		_ = c.Wait()
 		if c.ProcessState == nil || c.ProcessState.Sys().Signal() != syscall.SIGTERM {
@@ -222,7 +224,7 @@ func TestRefusals(t *testing.T) {
 func TestRefusalWithoutAText(t *testing.T) {
 	w := newWorld(t)
 	for code, outcome := range outcomes {
-		name := "w" + itoa(int(code))
+		name := "w" + strconv.Itoa(int(code))
 		w.answers(name, func(c net.Conn, _ wire.Header, _ []byte) {
 			_, _ = c.Write((&wire.Refused{Code: code}).Append())
 		})
@@ -263,7 +265,7 @@ func TestUnreachable(t *testing.T) {
 func TestPatience(t *testing.T) {
 	w := newWorld(t)
 	c := Command("late", "echo", "here")
-	c.Patience = hang
+	c.Patience = testkit.Limit
 	var out bytes.Buffer
 	c.Stdout = &out
 	started := make(chan error, 1)
@@ -274,7 +276,7 @@ func TestPatience(t *testing.T) {
 	case <-time.After(100 * time.Millisecond):
 	}
 	w.serve("late")
-	within(t, func() {
+	testkit.Within(t, "the call", func() {
 		if err := <-started; err != nil {
 			t.Fatal(err)
 		}
@@ -290,14 +292,14 @@ func TestPatience(t *testing.T) {
 	defer cancel()
 	c = CommandContext(ctx, "never", "true")
 	c.Patience = time.Hour
-	within(t, func() {
+	testkit.Within(t, "the call", func() {
 		if err := c.Run(); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v", err)
 		}
 	})
 	c = Command("late", "nosuchcommand")
 	c.Patience = time.Hour
-	within(t, func() { want(t, c.Run(), ErrUnknown, false) })
+	testkit.Within(t, "the call", func() { want(t, c.Run(), ErrUnknown, false) })
 }
 
 // occupy starts a call that runs until the test's end.
@@ -323,7 +325,7 @@ func TestBusy(t *testing.T) {
 	c.Patience = 100 * time.Millisecond
 	want(t, c.Run(), ErrBusy, false)
 	c = Command("w", "true")
-	c.Patience = hang
+	c.Patience = testkit.Limit
 	done := make(chan error, 1)
 	go func() { done <- c.Run() }()
 	_ = first.Kill()
@@ -341,7 +343,7 @@ func TestCanceledInTheQueue(t *testing.T) {
 	ran := filepath.Join(t.TempDir(), "ran")
 	for _, worker := range []string{"w", "b"} {
 		waits := func(n uint32) {
-			testbin.Eventually(t, "the call waits", func() bool {
+			testkit.Eventually(t, "the call waits", func() bool {
 				infos, err := Ping(t.Context(), "w", time.Second)
 				return err == nil && infos[0].Load.Waiting == n
 			})
@@ -353,7 +355,7 @@ func TestCanceledInTheQueue(t *testing.T) {
 		if err := c.Signal(syscall.SIGINT); err != nil {
 			t.Error(err)
 		}
-		within(t, func() { want(t, <-done, ErrCanceled, false) })
+		testkit.Within(t, "the call", func() { want(t, <-done, ErrCanceled, false) })
 		waits(0)
 
 		ctx, cancel := context.WithCancel(t.Context())
@@ -361,7 +363,7 @@ func TestCanceledInTheQueue(t *testing.T) {
 		go func() { done <- c.Run() }()
 		waits(1)
 		cancel()
-		within(t, func() {
+		testkit.Within(t, "the call", func() {
 			if err := <-done; !errors.Is(err, context.Canceled) {
 				t.Errorf("%v", err)
 			}
@@ -394,14 +396,14 @@ func TestDraining(t *testing.T) {
 	if err := rpcd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	testbin.Eventually(t, "it drains", func() bool {
+	testkit.Eventually(t, "it drains", func() bool {
 		infos, err := Ping(t.Context(), "w", time.Second)
 		return err == nil && infos[0].State == "draining"
 	})
 	want(t, Command("w", "true").Run(), ErrDraining, false)
 	_ = occupied.Kill()
 	_ = occupied.Wait()
-	within(t, func() {
+	testkit.Within(t, "the call", func() {
 		if err := rpcd.Wait(); err != nil {
 			t.Error(err)
 		}
@@ -414,10 +416,10 @@ func TestLost(t *testing.T) {
 		w := newWorld(t)
 		rpcd := w.serve("w")
 		c := sh("w", "echo $$; exec sleep 1000")
-		pid := pidFrom(t, begin(t, c))
+		pid := testkit.PID(t, begin(t, c))
 		_ = rpcd.Process.Kill()
 		_ = rpcd.Wait()
-		within(t, func() { want(t, c.Wait(), ErrLost, true) })
+		testkit.Within(t, "the call", func() { want(t, c.Wait(), ErrLost, true) })
 		if c.ProcessState != nil {
 			t.Errorf("a state out of nowhere: %v", c.ProcessState)
 		}
@@ -428,10 +430,10 @@ func TestLost(t *testing.T) {
 		w.serve("w")
 		bridge := w.bridge("b", "w")
 		c := sh("b", "echo $$; exec sleep 1000")
-		pid := pidFrom(t, begin(t, c))
+		pid := testkit.PID(t, begin(t, c))
 		cutChildren(t, bridge.Process.Pid)
-		within(t, func() { want(t, c.Wait(), ErrLost, true) })
-		testbin.Eventually(t, "the procedure is gone", func() bool { return !alive(pid) })
+		testkit.Within(t, "the call", func() { want(t, c.Wait(), ErrLost, true) })
+		testkit.Eventually(t, "the procedure is gone", func() bool { return !proc.Alive(pid) })
 	})
 }
 
@@ -439,12 +441,12 @@ func TestLost(t *testing.T) {
 // has one for each connection.
 func cutChildren(t *testing.T, pid int) {
 	t.Helper()
-	b, err := os.ReadFile("/proc/" + itoa(pid) + "/task/" + itoa(pid) + "/children")
-	if err != nil {
-		testbin.Lack(t, "the kernel tells no children: %v", err)
+	children := proc.Children(pid)
+	if len(children) == 0 {
+		testkit.Lack(t, "the kernel tells no children")
 	}
-	for _, word := range strings.Fields(string(b)) {
-		_ = syscall.Kill(atoi(word), syscall.SIGKILL)
+	for _, child := range children {
+		_ = syscall.Kill(child, syscall.SIGKILL)
 	}
 }
 
@@ -452,20 +454,20 @@ func cutChildren(t *testing.T, pid int) {
 func TestCallerVanishes(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		c := sh(worker, "sleep 1000 & echo $!; wait")
-		pid := pidFrom(t, begin(t, c))
+		pid := testkit.PID(t, begin(t, c))
 		c.current().close()
 		want(t, c.Wait(), ErrLost, true)
-		testbin.Eventually(t, "the procedure is gone", func() bool { return !alive(pid) })
+		testkit.Eventually(t, "the procedure is gone", func() bool { return !proc.Alive(pid) })
 	})
 }
 
 // Something that speaks no rpc is told apart from a worker.
 func TestProtocol(t *testing.T) {
 	w := newWorld(t)
-	testbin.Need(t, "socat")
+	testkit.Need(t, "socat")
 	path := filepath.Join(w.dir, "echo.sock")
 	w.background("socat", "UNIX-LISTEN:"+path+",fork", "SYSTEM:echo no rpc here at all; cat >/dev/null") // socat drops what it read of a program that has ended
-	testbin.Eventually(t, "socat accepts", func() bool {
+	testkit.Eventually(t, "socat accepts", func() bool {
 		c, err := net.Dial("unix", path)
 		if err == nil {
 			c.Close()
@@ -474,7 +476,7 @@ func TestProtocol(t *testing.T) {
 	})
 	c := Command("echo", "true")
 	c.Stdin = io.LimitReader(nil, 0)
-	within(t, func() {
+	testkit.Within(t, "the call", func() {
 		var e *Error
 		if err := c.Run(); !errors.As(err, &e) || e.Outcome != ErrProtocol {
 			t.Errorf("%v", err)

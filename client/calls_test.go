@@ -8,14 +8,15 @@ import (
 	"testing"
 	"time"
 
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
 
 // calls waits until a worker has so many calls in a state, and gives all.
 func calls(t *testing.T, worker string, n int, state wire.CallState) []Running {
 	t.Helper()
-	for began := time.Now(); time.Since(began) < hang; time.Sleep(time.Millisecond) {
-		calls, err := Calls(t.Context(), worker, hang)
+	for began := time.Now(); time.Since(began) < testkit.Limit; time.Sleep(time.Millisecond) {
+		calls, err := Calls(t.Context(), worker, testkit.Limit)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +46,7 @@ func TestCallsAndKill(t *testing.T) {
 			filepath.Base(r.Socket) != worker+".sock" {
 			t.Errorf("%+v", r)
 		}
-		if err := Kill(t.Context(), worker, r.ID, syscall.SIGUSR1, hang); err != nil {
+		if err := Kill(t.Context(), worker, r.ID, syscall.SIGUSR1, testkit.Limit); err != nil {
 			t.Error(err)
 		}
 		var exit *ExitError
@@ -53,7 +54,7 @@ func TestCallsAndKill(t *testing.T) {
 			t.Errorf("it ended so: %v", err)
 		}
 		calls(t, worker, 0, wire.CallRunning)
-		want(t, Kill(t.Context(), worker, r.ID, syscall.SIGTERM, hang), ErrUnknown, false)
+		want(t, Kill(t.Context(), worker, r.ID, syscall.SIGTERM, testkit.Limit), ErrUnknown, false)
 	})
 }
 
@@ -69,7 +70,7 @@ func TestKillOfAWaitingCall(t *testing.T) {
 	go func() { done <- Command("w", "touch", filepath.Join(w.dir, "ran")).Run() }()
 	for _, c := range calls(t, "w", 1, wire.CallWaiting) {
 		if c.State == wire.CallWaiting {
-			if err := Kill(t.Context(), "w", c.ID, syscall.SIGTERM, hang); err != nil {
+			if err := Kill(t.Context(), "w", c.ID, syscall.SIGTERM, testkit.Limit); err != nil {
 				t.Error(err)
 			}
 		}
@@ -104,7 +105,7 @@ func TestCallsOfAPoolWithAFrozenReplica(t *testing.T) {
 	}
 	freeze(t, frozen.Process)
 	var got []Running
-	for patience := 100 * time.Millisecond; len(got) == 0 && patience < hang; patience *= 2 { // the others may be slow
+	for patience := 100 * time.Millisecond; len(got) == 0 && patience < testkit.Limit; patience *= 2 { // the others may be slow
 		var err error
 		got, err = Calls(t.Context(), "pool", patience)
 		want(t, err, ErrLost, false)
@@ -113,7 +114,7 @@ func TestCallsOfAPoolWithAFrozenReplica(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	want(t, Kill(t.Context(), "pool", "77", syscall.SIGTERM, 100*time.Millisecond), ErrLost, false)
-	if err := Kill(t.Context(), "pool", c.ID(), syscall.SIGTERM, hang/10); err != nil {
+	if err := Kill(t.Context(), "pool", c.ID(), syscall.SIGTERM, testkit.Limit/10); err != nil {
 		t.Error(err)
 	}
 	_ = c.Wait()

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
 
@@ -24,7 +24,7 @@ func (w *world) pool(name string) {
 // waits waits until n calls are in a replica's queue.
 func waits(t *testing.T, worker string, n uint32) {
 	t.Helper()
-	testbin.Eventually(t, "calls wait at "+worker, func() bool {
+	testkit.Eventually(t, "calls wait at "+worker, func() bool {
 		infos, err := Ping(t.Context(), worker, time.Second)
 		return err == nil && infos[0].Load.Waiting == n
 	})
@@ -52,10 +52,10 @@ func TestPoolsShortestQueue(t *testing.T) {
 	waits(t, b, 1)
 	two := background(Command("pool", "true"))
 	waits(t, b, 2)
-	within(t, func() { want(t, Command("pool", "true").Run(), ErrBusy, false) })
+	testkit.Within(t, "the call", func() { want(t, Command("pool", "true").Run(), ErrBusy, false) })
 	_ = first.Kill()
 	for _, done := range []<-chan error{one, two} {
-		within(t, func() {
+		testkit.Within(t, "the call", func() {
 			if err := <-done; err != nil {
 				t.Error(err)
 			}
@@ -94,7 +94,7 @@ func TestPoolsRefusals(t *testing.T) {
 	waits(t, filepath.Join(w.dir, "quick/b.sock"), 2)
 	_ = first.Kill()
 	for _, done := range []<-chan error{next, done} {
-		within(t, func() {
+		testkit.Within(t, "the call", func() {
 			if err := <-done; err != nil {
 				t.Error(err)
 			}

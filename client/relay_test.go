@@ -11,7 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
 
@@ -27,14 +28,14 @@ func TestRelayThatCannotBegin(t *testing.T) {
 		streams: []wire.Stream{{Mode: wire.Relayed}, {Number: 1, Mode: wire.Relayed}},
 		files:   [3]*os.File{in, out},
 	}}
-	before, err := testbin.Look(os.Getpid())
+	before, err := proc.Look(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 10 {
 		want(t, k.attach(), ErrLost, true)
 	}
-	if now, err := testbin.Look(os.Getpid()); err != nil || now.Descriptors != before.Descriptors {
+	if now, err := proc.Look(os.Getpid()); err != nil || now.Descriptors != before.Descriptors {
 		t.Errorf("%d descriptors, %d before (%v)", now.Descriptors, before.Descriptors, err)
 	}
 	if k.in != nil {
@@ -65,27 +66,13 @@ func TestHugeGrace(t *testing.T) {
 // answers starts a worker that reads first frames and leaves the rest to f.
 func (w *world) answers(name string, f func(c net.Conn, h wire.Header, payload []byte)) {
 	w.t.Helper()
-	l, err := net.Listen("unix", filepath.Join(w.dir, name+".sock"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	over := make(chan struct{})
-	w.t.Cleanup(func() { l.Close(); <-over })
-	go func() {
-		defer close(over)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
+	testkit.Listen(w.t, filepath.Join(w.dir, name+".sock"), func(c *net.UnixConn) {
+		if h, err := wire.ReadHeader(c); err == nil {
+			if payload, err := wire.ReadPayload(c, h); err == nil {
+				f(c, h, payload)
 			}
-			if h, err := wire.ReadHeader(c); err == nil {
-				if payload, err := wire.ReadPayload(c, h); err == nil {
-					f(c, h, payload)
-				}
-			}
-			c.Close()
 		}
-	}()
+	})
 }
 
 // A signal that comes while the call is being sent follows it.

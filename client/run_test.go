@@ -12,7 +12,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
 )
 
 func TestRun(t *testing.T) {
@@ -207,7 +208,7 @@ func TestPipes(t *testing.T) {
 			if _, err := io.WriteString(in, word+"\n"); err != nil {
 				t.Fatal(err)
 			}
-			if o, e := lineFrom(t, out), lineFrom(t, errs); o != "out "+word || e != "err "+word {
+			if o, e := testkit.Line(t, out), testkit.Line(t, errs); o != "out "+word || e != "err "+word {
 				t.Errorf("%q, %q", o, e)
 			}
 		}
@@ -248,7 +249,7 @@ func TestEarlyClose(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		c := Command(worker, "yes")
 		r := begin(t, c)
-		lineFrom(t, r)
+		testkit.Line(t, r)
 		r.(io.Closer).Close()
 		_ = c.Wait()
 		if c.ProcessState == nil || c.ProcessState.Sys().Signal() != syscall.SIGPIPE {
@@ -324,7 +325,7 @@ func TestExtraFiles(t *testing.T) {
 			if err != nil {
 				t.Errorf("%v", err)
 			}
-			if a, b := lineFrom(t, r), lineFrom(t, r); a != "three" || b != "six" {
+			if a, b := testkit.Line(t, r), testkit.Line(t, r); a != "three" || b != "six" {
 				t.Errorf("%q, %q", a, b)
 			}
 		}
@@ -468,13 +469,13 @@ func TestNothingLeaks(t *testing.T) {
 			}
 		}
 		calls(10)
-		before, err := testbin.Look(os.Getpid())
+		before, err := proc.Look(os.Getpid())
 		if err != nil {
 			t.Fatal(err)
 		}
 		calls(200)
-		testbin.Eventually(t, "as many descriptors as before", func() bool {
-			after, err := testbin.Look(os.Getpid())
+		testkit.Eventually(t, "as many descriptors as before", func() bool {
+			after, err := proc.Look(os.Getpid())
 			return err == nil && after.Descriptors <= before.Descriptors
 		})
 	})

@@ -7,30 +7,16 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
-
-func atoi(s string) int {
-	n, _ := strconv.Atoi(s)
-	return n
-}
 
 // exportsFolder makes an exports directory of links to commands.
 func exportsFolder(t *testing.T, names ...string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "exports")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := testkit.Folder(t)
 	for _, name := range names {
 		if err := os.Symlink("/usr/bin/"+name, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
@@ -54,7 +40,7 @@ func TestPingAndList(t *testing.T) {
 	w.serve("w", "--exports", exports, "--max-calls", "7", "--queue", "9")
 	w.bridge("b", "w")
 	for _, worker := range []string{"w", "b"} {
-		infos, err := Ping(t.Context(), worker, hang)
+		infos, err := Ping(t.Context(), worker, testkit.Limit)
 		if err != nil || len(infos) != 1 {
 			t.Fatalf("%v, %v", infos, err)
 		}
@@ -65,7 +51,7 @@ func TestPingAndList(t *testing.T) {
 		if i.Socket != filepath.Join(w.dir, worker+".sock") {
 			t.Errorf("socket %q", i.Socket)
 		}
-		infos, err = List(t.Context(), worker, hang)
+		infos, err = List(t.Context(), worker, testkit.Limit)
 		if err != nil || len(infos) != 1 {
 			t.Fatalf("%v, %v", infos, err)
 		}
@@ -81,8 +67,8 @@ func TestPingAndList(t *testing.T) {
 		t.Error(err)
 	}
 	want(t, Command("w", "true").Run(), ErrUnknown, false)
-	testbin.Eventually(t, "both are counted", func() bool {
-		infos, err := Ping(t.Context(), "w", hang)
+	testkit.Eventually(t, "both are counted", func() bool {
+		infos, err := Ping(t.Context(), "w", testkit.Limit)
 		return err == nil && infos[0].Counters.Calls == 1 && infos[0].Counters.Refused == 1
 	})
 	_, err := Ping(t.Context(), "nobody", time.Second)
@@ -94,7 +80,7 @@ func TestPingOfAFrozenWorker(t *testing.T) {
 	w := newWorld(t)
 	rpcd := w.serve("w")
 	freeze(t, rpcd.Process)
-	within(t, func() {
+	testkit.Within(t, "the call", func() {
 		_, err := Ping(t.Context(), "w", 100*time.Millisecond)
 		want(t, err, ErrLost, false)
 	})
@@ -108,7 +94,7 @@ func TestPingsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	if _, err := Ping(ctx, "w", hang/2); err == nil || time.Since(began) > hang/3 {
+	if _, err := Ping(ctx, "w", testkit.Limit/2); err == nil || time.Since(began) > testkit.Limit/3 {
 		t.Errorf("%v after %v", err, time.Since(began))
 	}
 }
@@ -166,7 +152,7 @@ func TestDenied(t *testing.T) {
 	}
 	w.serve("w", "--exports", exports)
 	want(t, Command("w", "secret").Run(), ErrDenied, false)
-	infos, err := List(t.Context(), "w", hang)
+	infos, err := List(t.Context(), "w", testkit.Limit)
 	if err != nil || len(infos[0].Procedures) != 1 {
 		t.Errorf("the list shows %+v, %v", infos, err)
 	}
@@ -182,7 +168,7 @@ func TestPool(t *testing.T) {
 	w.serve("pool/a", "--max-calls", "1", "--queue", "0")
 	w.serve("pool/b", "--max-calls", "1", "--queue", "0")
 	dead := w.serve("pool/c", "--max-calls", "1", "--queue", "0")
-	infos, err := Ping(t.Context(), "pool", hang)
+	infos, err := Ping(t.Context(), "pool", testkit.Limit)
 	if err != nil || len(infos) != 3 {
 		t.Fatalf("%v, %v", infos, err)
 	}
@@ -191,7 +177,7 @@ func TestPool(t *testing.T) {
 	var verbose bytes.Buffer
 	for range 2 {
 		c := Command("pool", "sleep", "1000")
-		c.Verbose, c.Patience = &verbose, hang // who is slow to say its load isn't asked
+		c.Verbose, c.Patience = &verbose, testkit.Limit // who is slow to say its load isn't asked
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -206,11 +192,11 @@ func TestPool(t *testing.T) {
 		}
 	}
 	err = Command("pool", "true").Run()
-	for began := time.Now(); errors.Is(err, ErrUnreachable) && time.Since(began) < hang; { // both were slow
+	for began := time.Now(); errors.Is(err, ErrUnreachable) && time.Since(began) < testkit.Limit; { // both were slow
 		err = Command("pool", "true").Run()
 	}
 	want(t, err, ErrBusy, false)
-	if infos, err := Ping(t.Context(), "pool", hang); err != nil || len(infos) != 2 {
+	if infos, err := Ping(t.Context(), "pool", testkit.Limit); err != nil || len(infos) != 2 {
 		t.Errorf("%v, %v", infos, err)
 	}
 }
@@ -218,36 +204,13 @@ func TestPool(t *testing.T) {
 // A terminal is never passed: it is relayed, in the caller's own world.
 func TestTerminalIsRelayed(t *testing.T) {
 	newWorld(t).serve("w")
-	master, slave := terminal(t)
-	defer master.Close()
-	defer slave.Close()
+	master, slave := testkit.Terminal(t)
 	c := sh("w", "readlink /proc/$$/fd/1; echo more")
 	c.Stdout = slave
 	if err := c.Run(); err != nil {
 		t.Fatal(err)
 	}
-	if line := lineFrom(t, master); !bytes.HasPrefix([]byte(line), []byte("pipe:")) {
+	if line := testkit.Line(t, master); !bytes.HasPrefix([]byte(line), []byte("pipe:")) {
 		t.Errorf("the procedure's stdout is %q", line)
 	}
-}
-
-// terminal makes a pseudoterminal (pts(4)).
-func terminal(t *testing.T) (master, slave *os.File) {
-	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		testbin.Lack(t, "no pseudoterminals: %v", err)
-	}
-	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	slave, err = os.OpenFile("/dev/pts/"+itoa(n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return master, slave
 }

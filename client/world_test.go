@@ -3,22 +3,19 @@ package client
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"rpcd/internal/proc"
 	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 )
-
-// hang is the bound of waits that should not be.
-const hang = 30 * time.Second
 
 func TestMain(m *testing.M) { os.Exit(testbin.Main(m)) }
 
@@ -30,11 +27,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "rpcd") // short: socat knows no long paths
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := testkit.Folder(t)
 	t.Setenv("RPC_DIR", dir)
 	return &world{t, dir}
 }
@@ -75,7 +68,7 @@ func (w *world) serve(name string, args ...string) *exec.Cmd {
 // bridge reaches a worker under another name, by bytes only.
 func (w *world) bridge(name, to string) *exec.Cmd {
 	w.t.Helper()
-	testbin.Need(w.t, "socat")
+	testkit.Need(w.t, "socat")
 	cmd := w.background("socat", "UNIX-LISTEN:"+filepath.Join(w.dir, name+".sock")+",fork", "UNIX-CONNECT:"+filepath.Join(w.dir, to+".sock"))
 	w.appears(name)
 	return cmd
@@ -84,7 +77,7 @@ func (w *world) bridge(name, to string) *exec.Cmd {
 func (w *world) appears(name string) {
 	w.t.Helper()
 	path := filepath.Join(w.dir, name+".sock")
-	testbin.Eventually(w.t, path+" appears", func() bool {
+	testkit.Eventually(w.t, path+" appears", func() bool {
 		infos, err := Ping(w.t.Context(), path, time.Second)
 		return err == nil && len(infos) == 1
 	})
@@ -96,22 +89,14 @@ func each(t *testing.T, f func(t *testing.T, worker string, bridged bool), args 
 	t.Helper()
 	t.Run("direct", func(t *testing.T) {
 		newWorld(t).serve("w", args...)
-		within(t, func() { f(t, "w", false) })
+		testkit.Within(t, "the test", func() { f(t, "w", false) })
 	})
 	t.Run("bridged", func(t *testing.T) {
 		w := newWorld(t)
 		w.serve("w", args...)
 		w.bridge("b", "w")
-		within(t, func() { f(t, "b", true) })
+		testkit.Within(t, "the test", func() { f(t, "b", true) })
 	})
-}
-
-// within ends a test that hangs, saying where.
-func within(t *testing.T, f func()) {
-	t.Helper()
-	name := t.Name()
-	defer time.AfterFunc(2*hang, func() { panic("hangs: " + name) }).Stop()
-	f()
 }
 
 func sh(worker, script string) *Cmd { return Command(worker, "sh", "-c", script) }
@@ -130,47 +115,6 @@ func want(t *testing.T, err error, outcome Outcome, started bool) {
 	if e.Text == "" || strings.Contains(e.Text, "\n") || e.Worker == "" {
 		t.Errorf("%+v: not one line that names the worker", e)
 	}
-}
-
-// alive says whether a process is there that isn't a zombie.
-func alive(pid int) bool {
-	s := state(pid)
-	return s != 0 && s != 'Z'
-}
-
-// state is a process's state letter, or 0 where there is none (proc(5)).
-func state(pid int) byte {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	return b[bytes.LastIndexByte(b, ')')+2]
-}
-
-// lineFrom reads one line: an event of the procedure's.
-func lineFrom(t *testing.T, r io.Reader) string {
-	t.Helper()
-	var line []byte
-	var b [1]byte
-	for {
-		if _, err := io.ReadFull(r, b[:]); err != nil {
-			t.Errorf("no line: %v", err)
-			return ""
-		}
-		if b[0] == '\n' {
-			return string(line)
-		}
-		line = append(line, b[0])
-	}
-}
-
-func pidFrom(t *testing.T, r io.Reader) int {
-	t.Helper()
-	pid, err := strconv.Atoi(lineFrom(t, r))
-	if err != nil {
-		t.Errorf("no pid: %v", err)
-	}
-	return pid
 }
 
 // begin starts a call and gives its stdout.
@@ -194,14 +138,7 @@ func freeze(t *testing.T, p *os.Process) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Signal(syscall.SIGCONT) })
-	for began := time.Now(); time.Since(began) < hang; time.Sleep(time.Millisecond) {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Pid))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, rest, _ := strings.Cut(string(stat), ") "); strings.HasPrefix(rest, "T") {
-			return
-		}
+	if !testkit.Eventually(t, "the process stops", func() bool { return proc.State(p.Pid) == 'T' }) {
+		t.FailNow()
 	}
-	t.Fatal("it doesn't stop")
 }

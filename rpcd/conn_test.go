@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
@@ -39,7 +40,7 @@ func newServer(t *testing.T, allow string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Config{Name: "hugin", Source: export.Commands("/usr/bin:/bin"), Allow: export.Rules{rule}, MaxCalls: 4, Queue: 100, QueueWait: hang, Grace: time.Second, Log: hclog.NewNullLogger()})
+	s, err := New(Config{Name: "hugin", Source: export.Commands("/usr/bin:/bin"), Allow: export.Rules{rule}, MaxCalls: 4, Queue: 100, QueueWait: testkit.Limit, Grace: time.Second, Log: hclog.NewNullLogger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,9 +64,9 @@ func dialOver(t *testing.T, s *Server, theirs, ours *fdconn.Conn) *dialogue {
 	go func() { defer close(d.over); s.ServeConn(theirs) }()
 	t.Cleanup(func() {
 		ours.Close()
-		within(t, "the server's end of the connection", func() { <-d.over })
+		testkit.Within(t, "the server's end of the connection", func() { <-d.over })
 	})
-	if err := ours.SetDeadline(time.Now().Add(hang)); err != nil {
+	if err := ours.SetDeadline(time.Now().Add(testkit.Limit)); err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -267,7 +268,7 @@ func TestWrongNumberOfDescriptors(t *testing.T) {
 		if m, err := wire.ParseRefused(d.want(wire.TypeRefused)); err != nil || m.Code != wire.Protocol {
 			t.Errorf("%d named, %d sent: %+v, %v", c.named, c.sent, m, err)
 		}
-		within(t, "the end of the pipe", func() { // as soon as nobody holds a copy
+		testkit.Within(t, "the end of the pipe", func() { // as soon as nobody holds a copy
 			var b [1]byte
 			if n, err := unix.Read(r, b[:]); n != 0 || err != nil {
 				t.Errorf("%d, %v", n, err)

@@ -3,6 +3,7 @@ package rpcd
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -70,7 +71,7 @@ func TestOpenDir(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q", what, name, err, c.want)
 			continue
 		}
-		if got, err := os.Readlink("/proc/self/fd/" + itoa(fd)); err != nil || got != c.want {
+		if got, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd)); err != nil || got != c.want {
 			t.Errorf("%s: the descriptor is of %q", what, got)
 		}
 		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
@@ -110,12 +111,12 @@ func TestOpenDirOfRpcd(t *testing.T) {
 	}
 	defer held.Close()
 	link := filepath.Join(t.TempDir(), "link")
-	fd := "/proc/self/fd/" + itoa(int(held.Fd()))
+	fd := "/proc/self/fd/" + strconv.Itoa(int(held.Fd()))
 	if err := os.Symlink(fd, link); err != nil {
 		t.Fatal(err)
 	}
 	s := &Server{Config: Config{Workdir: "/"}}
-	for _, name := range []string{fd, fd + "/", fd + "/..", "/dev/fd/" + itoa(int(held.Fd())), link, "/proc/self/cwd", "/proc/self/root", "/proc/thread-self/cwd/."} {
+	for _, name := range []string{fd, fd + "/", fd + "/..", "/dev/fd/" + strconv.Itoa(int(held.Fd())), link, "/proc/self/cwd", "/proc/self/root", "/proc/thread-self/cwd/."} {
 		fd, dir, err := s.openDir(wire.Dir{Name: name}, false, &export.Procedure{}, nil)
 		if code(err) != wire.NoDirectory {
 			unix.Close(fd)

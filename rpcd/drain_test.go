@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
 
@@ -61,7 +62,7 @@ func TestDrain(t *testing.T) {
 	release := runs.held()
 	waits.send(callOf(0, "true"))
 	waits.want(wire.TypeAccepted)
-	over := drain(s, hang, nil)
+	over := drain(s, testkit.Limit, nil)
 	waits.refused(wire.Draining)
 	fresh.send(callOf(0, "true"))
 	fresh.refused(wire.Draining)
@@ -72,7 +73,7 @@ func TestDrain(t *testing.T) {
 	if e, err := wire.ParseExit(0, runs.want(wire.TypeExit)); err != nil || e.Status != 0 {
 		t.Errorf("%+v, %v", e, err)
 	}
-	within(t, "Drain", func() { <-over })
+	testkit.Within(t, "Drain", func() { <-over })
 }
 
 // With somebody else's sockets, what was accepted runs: also what waits, and
@@ -88,7 +89,7 @@ func TestDrainActivated(t *testing.T) {
 	for fresh := 0; fresh != 1; fresh, _ = s.idle.count() {
 		time.Sleep(time.Millisecond)
 	}
-	over := drain(s, hang, nil)
+	over := drain(s, testkit.Limit, nil)
 	release()
 	runs.want(wire.TypeExit)
 	waits.want(wire.TypeStarted)
@@ -106,7 +107,7 @@ func TestDrainActivated(t *testing.T) {
 			t.Fatal("who was accepted is refused")
 		}
 	}
-	within(t, "Drain", func() { <-over })
+	testkit.Within(t, "Drain", func() { <-over })
 }
 
 // When the time is over, running calls get TERM, waiting ones and fresh
@@ -128,13 +129,13 @@ func TestDrainOutOfTime(t *testing.T) {
 	if e, err := wire.ParseExit(0, runs.want(wire.TypeExit)); err != nil || e.Status != uint32(unix.SIGTERM) {
 		t.Errorf("%+v, %v", e, err)
 	}
-	within(t, "Drain", func() { <-over })
+	testkit.Within(t, "Drain", func() { <-over })
 }
 
 // A second signal ends at once, whatever the grace.
 func TestDrainAtOnce(t *testing.T) {
 	s := newServer(t, "any")
-	s.Grace = hang
+	s.Grace = testkit.Limit
 	runs := dial(t, s)
 	runs.running("sh", "-c", "trap '' TERM; while :; do sleep 1000; done")
 	now := make(chan os.Signal, 1)
@@ -143,7 +144,7 @@ func TestDrainAtOnce(t *testing.T) {
 	if e, err := wire.ParseExit(0, runs.want(wire.TypeExit)); err != nil || e.Status != uint32(unix.SIGKILL) {
 		t.Errorf("%+v, %v", e, err)
 	}
-	within(t, "Drain", func() { <-over })
+	testkit.Within(t, "Drain", func() { <-over })
 }
 
 // Who has its answer has time to read it, though the worker goes.
@@ -155,7 +156,7 @@ func TestDrainWaitsForReaders(t *testing.T) {
 	for last := 0; last != 1; _, last = s.idle.count() {
 		time.Sleep(time.Millisecond)
 	}
-	over := drain(s, hang, nil)
+	over := drain(s, testkit.Limit, nil)
 	if err := d.conn.SetDeadline(time.Now().Add(300 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
@@ -163,5 +164,5 @@ func TestDrainWaitsForReaders(t *testing.T) {
 		t.Errorf("the worker closed first: %v", err)
 	}
 	d.conn.Close()
-	within(t, "Drain", func() { <-over })
+	testkit.Within(t, "Drain", func() { <-over })
 }

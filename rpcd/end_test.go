@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
 )
@@ -28,7 +29,7 @@ func TestUntakenOutput(t *testing.T) {
 	d, asks := dial(t, s), dial(t, s)
 	d.send(untaken("echo x").Append())
 	d.want(wire.TypeStarted)
-	within(t, "the end of the process", func() {
+	testkit.Within(t, "the end of the process", func() {
 		for asks.ps()[0].State != wire.CallEnding {
 			time.Sleep(time.Millisecond)
 		}
@@ -37,7 +38,7 @@ func TestUntakenOutput(t *testing.T) {
 	asks.send((&wire.Kill{ID: asks.ps()[0].ID, Signal: uint8(unix.SIGKILL)}).Append())
 	asks.want(wire.TypeSignaled)
 	d.dropped()
-	within(t, "its place", func() {
+	testkit.Within(t, "its place", func() {
 		for s.places.load().Running > 0 {
 			time.Sleep(time.Millisecond)
 		}
@@ -138,7 +139,7 @@ func TestStoppedAfterTheEnd(t *testing.T) {
 // Who comes again and again doesn't keep a drain from its end.
 func TestDrainAgainstComers(t *testing.T) {
 	s := newServer(t, "any")
-	within(t, "the end of turning away", func() { s.turnAll(func([]byte) bool { return true }) })
+	testkit.Within(t, "the end of turning away", func() { s.turnAll(func([]byte) bool { return true }) })
 	if n := s.counters.refused.Load(); n != mostTurned {
 		t.Errorf("%d are turned away, want %d", n, mostTurned)
 	}

@@ -1,7 +1,6 @@
 package rpcd
 
 import (
-	"strconv"
 	"strings"
 	"testing"
 
@@ -11,8 +10,6 @@ import (
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // environOf builds a procedure's environment as a map; a name that stands
 // twice fails the test.

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
 
@@ -29,7 +30,7 @@ func (d *dialogue) sent(b []byte, n int) (readers []int) {
 // ends checks that nobody holds the other end of a pipe.
 func ends(t *testing.T, what string, r int) {
 	t.Helper()
-	within(t, what, func() {
+	testkit.Within(t, what, func() {
 		var b [1]byte
 		if n, err := unix.Read(r, b[:]); n != 0 || err != nil {
 			t.Errorf("%s: %d, %v", what, n, err)
@@ -46,7 +47,7 @@ func TestHoardedDescriptors(t *testing.T) {
 	for _, counted := range []int{11, 22, 22, 22} {
 		d := dial(t, s)
 		hoards, pipes = append(hoards, d), append(pipes, d.sent([]byte{1}, 10))
-		within(t, "they are counted", func() {
+		testkit.Within(t, "they are counted", func() {
 			for n := 0; n != counted; time.Sleep(time.Millisecond) {
 				s.idle.mu.Lock()
 				n = s.idle.n

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
@@ -118,7 +119,7 @@ func TestLongFramesShareMemory(t *testing.T) {
 	another.send(wire.Frame(wire.TypeCall, 0, 0, long))
 	another.refused(wire.Busy)
 	hog.conn.Close()
-	within(t, "the memory of who has left", func() {
+	testkit.Within(t, "the memory of who has left", func() {
 		for !s.frames.all.TryAcquire(2 << 20) {
 			time.Sleep(time.Millisecond)
 		}
@@ -128,7 +129,7 @@ func TestLongFramesShareMemory(t *testing.T) {
 	argument := fmt.Sprintf("%0100000d", 7)
 	last.send((&wire.Call{Procedure: "sleep", Args: []string{argument, "1000"}, Dir: wire.Dir{Name: "/"}}).Append())
 	last.want(wire.TypeStarted)
-	within(t, "the memory of a call that runs", func() {
+	testkit.Within(t, "the memory of a call that runs", func() {
 		for !s.frames.all.TryAcquire(2 << 20) {
 			time.Sleep(time.Millisecond)
 		}
@@ -151,7 +152,7 @@ func TestTurnAway(t *testing.T) {
 	s.mu.Lock()
 	s.listeners = append(s.listeners, l) // nobody accepts there
 	s.mu.Unlock()
-	s.Drain(hang, nil)
+	s.Drain(testkit.Limit, nil)
 	h, err := wire.ReadHeader(c)
 	if err != nil || h.Type != wire.TypeRefused {
 		t.Fatalf("%v, %v", h.Type, err)

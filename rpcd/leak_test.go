@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
@@ -21,7 +22,7 @@ func TestGoroutinesAfterCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Config{Source: export.Commands("/usr/bin:/bin"), Allow: export.Rules{rule}, MaxCalls: 8, Queue: 500, QueueWait: hang, Grace: time.Second, Log: hclog.NewNullLogger()})
+	s, err := New(Config{Source: export.Commands("/usr/bin:/bin"), Allow: export.Rules{rule}, MaxCalls: 8, Queue: 500, QueueWait: testkit.Limit, Grace: time.Second, Log: hclog.NewNullLogger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func TestGoroutinesAfterCalls(t *testing.T) {
 	}
 	calls.Wait()
 	for began := time.Now(); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
-		if time.Since(began) > hang {
+		if time.Since(began) > testkit.Limit {
 			t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
 		}
 	}

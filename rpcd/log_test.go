@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"rpcd/internal/testkit"
 )
 
 // slow is a writer that waits to be let through.
@@ -32,24 +34,10 @@ func (s *slow) String() string {
 	return s.got.String()
 }
 
-// hang is the bound of waits that should not be.
-const hang = 30 * time.Second
-
-func within(t *testing.T, what string, f func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() { defer close(done); f() }()
-	select {
-	case <-done:
-	case <-time.After(hang):
-		t.Fatalf("%s hangs", what)
-	}
-}
-
 func TestLogWriterNeverBlocks(t *testing.T) {
 	s := &slow{pass: make(chan struct{})}
 	l := NewLogWriter(s, 10)
-	within(t, "writing a log that nobody takes", func() {
+	testkit.Within(t, "writing a log that nobody takes", func() {
 		for i := range 1000 {
 			line := fmt.Appendf(nil, "line %d\n", i)
 			if n, err := l.Write(line); n != len(line) || err != nil {
@@ -58,9 +46,9 @@ func TestLogWriterNeverBlocks(t *testing.T) {
 			copy(line, "XXXXXXXXX") // the line is the logger's own again
 		}
 	})
-	within(t, "flushing it", func() { l.Flush(10 * time.Millisecond) })
+	testkit.Within(t, "flushing it", func() { l.Flush(10 * time.Millisecond) })
 	close(s.pass)
-	within(t, "its end", func() { <-l.done })
+	testkit.Within(t, "its end", func() { <-l.done })
 	lines := strings.Split(strings.TrimSpace(s.String()), "\n")
 	if lines[0] != "line 0" || strings.Contains(s.String(), "X") {
 		t.Errorf("it begins with %q", lines[0])
@@ -88,7 +76,7 @@ func TestLogWriterKeepsOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l.Flush(hang)
+	l.Flush(testkit.Limit)
 	if s.String() != want {
 		t.Errorf("%d bytes of %d, or out of order", len(s.String()), len(want))
 	}
@@ -100,8 +88,8 @@ func TestLogWriterAfterFlush(t *testing.T) {
 	s := &slow{pass: make(chan struct{})}
 	close(s.pass)
 	l := NewLogWriter(s, 2)
-	l.Flush(hang)
-	within(t, "writing after Flush", func() {
+	l.Flush(testkit.Limit)
+	testkit.Within(t, "writing after Flush", func() {
 		for range 10 {
 			if n, err := l.Write([]byte("late\n")); n != 5 || err != nil {
 				t.Errorf("write: %d, %v", n, err)

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
 )
@@ -36,7 +37,7 @@ func newOutput(t *testing.T, credit uint32) *output {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { caller.Close(); ours.Close(); r.Close(); w.Close() })
-	if err := caller.SetDeadline(time.Now().Add(hang)); err != nil {
+	if err := caller.SetDeadline(time.Now().Add(testkit.Limit)); err != nil {
 		t.Fatal(err)
 	}
 	relay := wire.NewRelay(ours.WriteFrame)
@@ -80,7 +81,7 @@ func (o *output) want(n int) {
 // wantLeft waits until all is over.
 func (o *output) wantLeft(left bool) {
 	o.t.Helper()
-	within(o.t, "run", func() { <-o.done })
+	testkit.Within(o.t, "run", func() { <-o.done })
 	if o.left != left {
 		o.t.Errorf("held by another process: %v, want %v", o.left, left)
 	}
@@ -176,7 +177,7 @@ func TestAnotherReaderOfAnOutput(t *testing.T) {
 	o.write(pipeSize)
 	fd := o.thief()
 	defer unix.Close(fd)
-	within(t, "Splice", func() {
+	testkit.Within(t, "Splice", func() {
 		_, err := o.Splice(wire.MaxData, func(n int) ([]byte, error) {
 			_, _ = unix.Read(fd, make([]byte, pipeSize))
 			return wire.Frame(wire.TypeData, 1, 0, make([]byte, n))[:wire.HeaderLen], nil

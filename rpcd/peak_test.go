@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"rpcd/internal/testkit"
 )
 
 // The memory of a rush is given back some time after its end, and not while it
@@ -26,7 +28,7 @@ func TestMemoryOfARush(t *testing.T) {
 	for range rush - 1 {
 		p.leave()
 	}
-	within(t, "the memory is given back", func() {
+	testkit.Within(t, "the memory is given back", func() {
 		for heap() > rushHeap {
 			time.Sleep(10 * time.Millisecond)
 		}

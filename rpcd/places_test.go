@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/wire"
 )
@@ -294,8 +295,8 @@ func TestRaisedLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlaces(10, 10)
 		take(t, p, proc("a", 1))
-		first := wait(t.Context(), p, proc("a", 1), hang)
-		second := wait(t.Context(), p, proc("a", 2), hang)
+		first := wait(t.Context(), p, proc("a", 1), testkit.Limit)
+		second := wait(t.Context(), p, proc("a", 2), testkit.Limit)
 		if err := <-first; err != nil {
 			t.Errorf("the first in the queue: %v", err)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/wire"
 )
@@ -71,7 +72,7 @@ func TestPSAndKill(t *testing.T) {
 		t.Errorf("the waiting one: %+v", b)
 	}
 	runs.send(wire.Frame(wire.TypeStopped, 0, 0, nil))
-	within(t, "the stop", func() {
+	testkit.Within(t, "the stop", func() {
 		for asks.ps()[0].State != wire.CallStopped {
 		}
 	})
@@ -149,7 +150,7 @@ func TestPingSeesTheWay(t *testing.T) {
 		if *m.Way != want {
 			t.Errorf("%+v, want %+v", *m.Way, want)
 		}
-		within(t, "the descriptors to be closed", func() {
+		testkit.Within(t, "the descriptors to be closed", func() {
 			var b [1]byte
 			if n, err := unix.Read(r, b[:]); n != 0 || err != nil {
 				t.Errorf("%d, %v", n, err)
@@ -177,7 +178,7 @@ func TestAnswersAreCounted(t *testing.T) {
 		dial(t, s).send(call.Append())
 	}
 	until := func(what string, counted bool) {
-		within(t, what, func() {
+		testkit.Within(t, what, func() {
 			for free := counted; free == counted; time.Sleep(time.Millisecond) {
 				if free = s.answers.all.TryAcquire(size); free {
 					s.answers.all.Release(size)
@@ -185,7 +186,7 @@ func TestAnswersAreCounted(t *testing.T) {
 			}
 		})
 	}
-	within(t, "all have come", func() {
+	testkit.Within(t, "all have come", func() {
 		for d := dial(t, s); len(d.ps()) < 81; time.Sleep(time.Millisecond) {
 		}
 	})

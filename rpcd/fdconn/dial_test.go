@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/testkit"
 )
 
 // Paths are as long as the kernel takes paths, not as a socket address is.
@@ -101,7 +103,7 @@ func TestFullBacklogUntilTheContextEnds(t *testing.T) {
 	path, _ := fullBacklog(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	within(t, "dial", func() {
+	testkit.Within(t, "dial", func() {
 		c, err := Dial(ctx, path)
 		if err == nil {
 			c.Close()
@@ -123,7 +125,7 @@ func TestFullBacklogIsTriedAgain(t *testing.T) {
 	path, listening := fullBacklog(t)
 	dialed := make(chan error)
 	go func() {
-		ctx, cancel := context.WithTimeout(t.Context(), hang)
+		ctx, cancel := context.WithTimeout(t.Context(), testkit.Limit)
 		defer cancel()
 		c, err := Dial(ctx, path)
 		if err == nil {
@@ -158,7 +160,7 @@ func TestIdle(t *testing.T) {
 	defer b.Close()
 	a.SetIdle(20 * time.Millisecond)
 	var buf [1]byte
-	within(t, "an idle read", func() {
+	testkit.Within(t, "an idle read", func() {
 		if _, err := a.Read(buf[:]); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("an idle connection: %v, want os.ErrDeadlineExceeded", err)
 		}
@@ -177,7 +179,7 @@ func TestIdle(t *testing.T) {
 	if err := b.WriteFrame(buf[:]); err != nil {
 		t.Fatal(err)
 	}
-	within(t, "a read", func() {
+	testkit.Within(t, "a read", func() {
 		if err := <-got; err != nil {
 			t.Error(err)
 		}
@@ -214,7 +216,7 @@ func TestPeer(t *testing.T) {
 // the first guess holds.
 func TestPeerOfAnotherUser(t *testing.T) {
 	if os.Getuid() != 0 {
-		skipOrFail(t, "needs root to be another user")
+		testkit.Lack(t, "to be another user needs root")
 	}
 	many := make([]uint32, 300)
 	for i := range many {
@@ -246,7 +248,7 @@ func TestPeerOfAnotherUser(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		within(t, "the other user", func() {
+		testkit.Within(t, "the other user", func() {
 			s, err := l.Accept()
 			if err != nil {
 				t.Error(err)
@@ -269,7 +271,7 @@ func TestPeerOfAnotherUser(t *testing.T) {
 
 func init() {
 	helpers["dial"] = func(args []string) error {
-		ctx, cancel := context.WithTimeout(context.Background(), hang)
+		ctx, cancel := context.WithTimeout(context.Background(), testkit.Limit)
 		defer cancel()
 		c, err := Dial(ctx, args[0])
 		if err != nil {

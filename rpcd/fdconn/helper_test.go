@@ -14,11 +14,9 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
-)
 
-// hang is the bound of waits that should not be: generous, since nothing is
-// asserted about speed.
-const hang = 30 * time.Second
+	"rpcd/internal/testkit"
+)
 
 // The test binary is its own helper process: what it does then stands in
 // helpers, by the name in this variable.
@@ -102,7 +100,7 @@ func pair(t *testing.T) (*Conn, *Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bound := time.Now().Add(hang)
+	bound := time.Now().Add(testkit.Limit)
 	if err := errors.Join(a.SetDeadline(bound), b.SetDeadline(bound)); err != nil {
 		t.Fatal(err)
 	}
@@ -171,18 +169,6 @@ func longFolder(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
-}
-
-// within fails the test when f doesn't return in time.
-func within(t *testing.T, what string, f func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() { defer close(done); f() }()
-	select {
-	case <-done:
-	case <-time.After(hang):
-		t.Fatalf("%s hangs", what)
-	}
 }
 
 func inode(t *testing.T, path string) uint64 {

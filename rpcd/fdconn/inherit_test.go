@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/testkit"
 )
 
 // socketFD gives a socket, closed at the test's end.
@@ -62,7 +64,7 @@ func TestInherit(t *testing.T) {
 		ended <- err
 	}()
 	l.Close()
-	within(t, "accept", func() {
+	testkit.Within(t, "accept", func() {
 		if err := <-ended; !errors.Is(err, os.ErrClosed) {
 			t.Errorf("accept after Close: %v, want os.ErrClosed", err)
 		}
@@ -85,7 +87,7 @@ func TestInherit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer next.Close()
-	within(t, "the next accept", func() {
+	testkit.Within(t, "the next accept", func() {
 		s, err := next.Accept()
 		if err != nil {
 			t.Error(err)

@@ -14,12 +14,14 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/testkit"
 )
 
 // answers checks that calls at path reach l.
 func answers(t *testing.T, l *Listener, path string) {
 	t.Helper()
-	within(t, "a connection", func() {
+	testkit.Within(t, "a connection", func() {
 		c, err := Dial(t.Context(), path)
 		if err != nil {
 			t.Errorf("dial: %v", err)
@@ -91,7 +93,7 @@ func TestCloseEndsAccept(t *testing.T) {
 		errs <- err
 	}()
 	l.Close()
-	within(t, "accept", func() {
+	testkit.Within(t, "accept", func() {
 		if err := <-errs; !errors.Is(err, os.ErrClosed) {
 			t.Errorf("accept: %v, want os.ErrClosed", err)
 		}
@@ -166,7 +168,7 @@ func TestModeFromTheFirstMoment(t *testing.T) {
 
 func TestGroup(t *testing.T) {
 	if os.Getuid() != 0 {
-		skipOrFail(t, "needs root to give a socket to a group")
+		testkit.Lack(t, "to give a socket to a group needs root")
 	}
 	path := filepath.Join(t.TempDir(), "w.sock")
 	l, err := Listen(path, 0o660, 4242)
@@ -222,14 +224,6 @@ func TestLinkInTheSocketsPlace(t *testing.T) {
 	if err := unix.Lstat(victim, &st); err != nil || st.Mode&0o7777 != 0o600 || int(st.Gid) == gid {
 		t.Errorf("the link's target has mode %o, group %d, %v", st.Mode&0o7777, st.Gid, err)
 	}
-}
-
-func skipOrFail(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("RPCD_TEST_ALL") != "" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
 }
 
 func TestStaleSocketIsReplaced(t *testing.T) {
@@ -298,7 +292,7 @@ func TestLiveSocketIsRefused(t *testing.T) {
 func drain(t *testing.T, l *Listener, n int) {
 	t.Helper()
 	for range n {
-		within(t, "accept", func() {
+		testkit.Within(t, "accept", func() {
 			if c, err := l.Accept(); err == nil {
 				c.Close()
 			}

@@ -3,12 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"rpcd/client"
@@ -24,27 +24,65 @@ func callCommand() *cobra.Command {
 		ValidArgsFunction: completeCall,
 		RunE:              func(c *cobra.Command, args []string) error { return o.run(c.Flags().Changed, args) },
 	}
-	o.flags(c)
+	o.flags(c.Flags())
 	return c
 }
 
+// callWithOptions reads a call that begins with its options. Cobra isn't asked,
+// since it would look for verbs among the options' values, too.
+func callWithOptions(words []string) error {
+	o := newCallOptions()
+	var showHelp, showVersion bool
+	f := pflag.NewFlagSet("rpc", pflag.ContinueOnError)
+	o.flags(f)
+	f.BoolVarP(&showHelp, "help", "h", false, "")
+	addVersionFlag(f, &showVersion)
+	if err := f.Parse(words); err != nil {
+		return optionError(err)
+	}
+	words = f.Args()
+	isCall := len(words) > 0 && words[0] == "call"
+	if isCall { // with more options behind it
+		if err := f.Parse(words[1:]); err != nil {
+			return optionError(err)
+		}
+		words = f.Args()
+	}
+	switch {
+	case showHelp:
+		return runVerb([]string{"--help"})
+	case showVersion:
+		return runVerb([]string{"--version"})
+	}
+	if !isCall {
+		if err := checkWorkerWord(words); err != nil {
+			return err
+		}
+	}
+	return o.run(f.Changed, words)
+}
+
+// noOption says that no option was given on the command line.
+func noOption(string) bool { return false }
+
 // run makes the call. It returns with the call's status, or dies by the
-// procedure's signal.
-func (o *callOptions) run(given func(flag string) bool, args []string) error {
+// procedure's signal. given says which options stood on the command line.
+func (o *callOptions) run(given func(option string) bool, args []string) error {
 	if err := o.openStatus(given); err != nil {
-		return &exitError{125, err}
+		return &exitError{statusOwnFailure, err}
 	}
 	began := time.Now()
 	cmd, err := o.prepare(given, args)
 	if err != nil {
 		o.report(cmd, 0, &client.Error{Outcome: client.ErrUsage}, 0)
-		return &exitError{125, err}
+		return &exitError{statusOwnFailure, err}
 	}
-	var once sync.Once // the last of two goroutines has nothing to add
-	report := func(err error, died syscall.Signal) {
-		once.Do(func() { o.report(cmd, time.Since(began), err, died) })
+	// Where rpc dies while the call ends, two goroutines report: the first counts.
+	var once sync.Once
+	report := func(err error, killedBy syscall.Signal) {
+		once.Do(func() { o.report(cmd, time.Since(began), err, killedBy) })
 	}
-	sig, err := supervise(cmd, func(sig syscall.Signal) {
+	sig, err := callWithSignals(cmd, func(sig syscall.Signal) {
 		report(&client.Error{Outcome: client.ErrCanceled, Started: cmd.ID() != "", Text: "ended by " + unix.SignalName(sig)}, sig)
 	})
 	if !errors.Is(err, client.ErrCanceled) {
@@ -54,11 +92,12 @@ func (o *callOptions) run(given func(flag string) bool, args []string) error {
 	if sig != 0 {
 		die(sig)
 	}
-	return status(err)
+	return exitLike(err)
 }
 
-// prepare makes a Cmd of the words; what is wrong with them is a usage error.
-func (o *callOptions) prepare(given func(flag string) bool, args []string) (*client.Cmd, error) {
+// prepare makes a Cmd of the words. Its errors are usage errors; the Cmd is
+// there all the same, for the report.
+func (o *callOptions) prepare(given func(option string) bool, args []string) (*client.Cmd, error) {
 	if len(args) > 1 && args[1] == "--" {
 		args = append(args[:1:1], args[2:]...)
 	}
@@ -73,49 +112,4 @@ func (o *callOptions) prepare(given func(flag string) bool, args []string) (*cli
 		return cmd, err
 	}
 	return cmd, o.apply(cmd)
-}
-
-// statuses of errors that aren't 125.
-var statuses = map[client.Outcome]int{
-	client.ErrTimeout:       124,
-	client.ErrDenied:        126,
-	client.ErrNotExecutable: 126,
-	client.ErrTooLong:       126,
-	client.ErrUnknown:       127,
-}
-
-// status makes an exit status of the end of a call, or dies by its signal.
-func status(err error) error {
-	var exit *client.ExitError
-	var failed *client.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &exit) && exit.Exited():
-		return &exitError{exit.ExitCode(), nil}
-	case errors.As(err, &exit):
-		die(exit.Sys().Signal())
-	case errors.As(err, &failed) && statuses[failed.Outcome] != 0:
-		return &exitError{statuses[failed.Outcome], err}
-	}
-	return &exitError{125, err}
-}
-
-// report writes the line of --status-fd.
-func (o *callOptions) report(cmd *client.Cmd, took time.Duration, err error, died syscall.Signal) {
-	if o.statusFD < 0 {
-		return
-	}
-	line := statusLine(cmd, took, err, died)
-	for len(line) > 0 {
-		n, err := unix.Write(o.statusFD, line)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			fmt.Fprintf(os.Stderr, "rpc: cannot write to --status-fd: %v\n", err)
-			return
-		}
-		line = line[n:]
-	}
 }

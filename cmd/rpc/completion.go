@@ -29,7 +29,8 @@ procedures. For bash: source <(rpc completion bash)`,
 	}
 }
 
-// completeCall completes WORKER and PROCEDURE; what follows are files.
+// completeCall completes WORKER and PROCEDURE. The words after them are files'
+// names.
 func completeCall(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	switch len(args) {
 	case 0:

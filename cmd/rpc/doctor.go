@@ -1,10 +1,9 @@
 package main
 
 import (
-	"fmt"
+	"cmp"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -42,64 +41,16 @@ status is 0 when nothing is bad, 1 when something is, 2 for usage.`,
 
 // doctor writes what it finds, and fails when something is bad.
 func doctor(w io.Writer, worker, dir string) error {
-	p := newPatient(worker)
-	bad, err := judge(w, &p, wayRules)
-	for _, socket := range p.sockets {
-		p.examine(socket, dir)
-		b, e := judge(w, &p, socketRules)
-		bad = bad || b
-		if err == nil {
-			err = e
-		}
+	f := findWorker(worker)
+	bad, err := writeFindings(w, &f, workerRules)
+	for _, socket := range f.sockets {
+		f.ask(socket, dir)
+		socketBad, socketErr := writeFindings(w, &f, socketRules)
+		bad = bad || socketBad
+		err = cmp.Or(err, socketErr)
 	}
 	if err == nil && bad {
-		err = &exitError{1, nil} // it has been said
+		err = &exitError{statusFailed, nil} // the findings say why
 	}
 	return err
-}
-
-// level is how a finding is meant.
-type level string
-
-const (
-	good level = "ok"
-	note level = "note" // works, but not as one might think
-	bad  level = "bad"  // calls fail, or don't do what they should
-)
-
-// rule is a finding and when it is made. Of the rules of one subject the first
-// that fits counts. In text and cure {word} is filled in by patient.words.
-type rule struct {
-	subject string
-	when    func(*patient) bool // nil: always
-	level   level
-	text    string // "": nothing to say
-	cure    string
-	last    bool // what follows can't be told
-}
-
-// judge writes the findings of a list of rules, and says whether one is bad.
-func judge(w io.Writer, p *patient, rules []rule) (isBad bool, err error) {
-	fill := strings.NewReplacer(p.words()...)
-	decided := ""
-	for _, r := range rules {
-		if r.subject == decided || r.when != nil && !r.when(p) {
-			continue
-		}
-		decided = r.subject
-		if r.text == "" {
-			continue
-		}
-		if _, werr := fmt.Fprintf(w, "%-4s  %s: %s\n", r.level, r.subject, client.Clean(fill.Replace(r.text))); werr != nil && err == nil {
-			err = werr
-		}
-		if r.cure != "" {
-			_, _ = fmt.Fprintf(w, "      cure: %s\n", client.Clean(fill.Replace(r.cure)))
-		}
-		isBad = isBad || r.level == bad
-		if r.last {
-			break
-		}
-	}
-	return isBad, err
 }

@@ -1,22 +1,22 @@
 package main
 
 import (
-	"golang.org/x/sys/unix"
-
+	"rpcd/internal/reach"
 	"rpcd/internal/version"
 	"rpcd/rpcd/wire"
 )
 
-// cures that several rules have.
+// Cures that several rules have.
 const (
 	joinCure = `run as its user (compose: user: "{owner}"), or join its group (group_add: ["{gid}"]), or let others in: `
 	mount    = `mount the volume that {worker}'s rpcd listens in (compose: volumes: ["{worker}-socket:/run/rpc/{worker}:ro"]; rpcd mounts the same one without :ro)`
+	dirCure  = `mount the same volume under the same path on both sides, or cd to a folder that is shared, or name one of the worker's (-C DIR, RPC_CHDIR), or set a workdir there (rpcd serve --workdir, or a file workdir in the procedure's folder)`
 	lsmCure  = `mount the volume with :z, never :Z, on both sides; if that isn't enough give both containers one level (security_opt: ["label=level:s0:c1,c2"]); "ausearch -m avc" on the host says what was denied`
 )
 
-// wayRules judge the way to the worker's sockets.
-var wayRules = []rule{
-	{"variables", unusable, bad, `{unusable}`, `correct or unset it (env | grep ^RPC_): every call ends with 125 until then`, false},
+// workerRules judge the way to the worker's sockets.
+var workerRules = []rule{
+	{"variables", badOptions, bad, `{options}`, `correct or unset it (env | grep ^RPC_): every call ends with 125 until then`, false},
 	{"variables", nil, good, ``, ``, false},
 
 	{"name", misnamed, bad, `{error}`, `a worker is a name (rpc ls shows them), or a path with a slash in it`, true},
@@ -24,37 +24,37 @@ var wayRules = []rule{
 	{"name", named, good, `{worker} is looked for in {dir}`, ``, false},
 	{"name", nil, good, `{worker} is a path`, ``, false},
 
-	{"RPC_DIR", all(named, noDir), bad, `{dir} does not exist`, mount + `, or set RPC_DIR`, true},
+	{"RPC_DIR", because(reach.NoRoot), bad, `{dir} does not exist`, mount + `, or set RPC_DIR`, true},
 
-	{"folder", all(lost, found(unix.EACCES), admitted, hasSELinux), bad, `permission denied though {at} is {owner} {mode}, you are {you}: SELinux enforces`, lsmCure, true},
-	{"folder", all(lost, found(unix.EACCES)), bad, `permission denied: {at} is {owner} {mode}, you are {you}`,
+	{"folder", all(notFound, because(reach.Denied), admitted, hasSELinux), bad, `permission denied though {at} is {owner} {mode}, you are {you}: SELinux enforces`, lsmCure, true},
+	{"folder", all(notFound, because(reach.Denied)), bad, `permission denied: {at} is {owner} {mode}, you are {you}`,
 		joinCure + `chmod o+x (of a tmpfs volume: mode=0755)`, true},
-	{"folder", all(lost, inFolder, named), bad, `no socket in {path}: the worker isn't up, or its rpcd listens in another folder or volume`,
+	{"folder", all(because(reach.EmptyFolder), named), bad, `no socket in {path}: the worker isn't up, or its rpcd listens in another folder or volume`,
 		`start it (docker logs says why it isn't up); if it is up, ` + mount, true},
-	{"folder", all(lost, inFolder), bad, `no socket in {path}`, `start a worker there: rpcd serve --listen {path}; where a socket was bind-mounted, its source was missing and docker made a folder: mount the folder of the socket instead`, true},
-	{"folder", all(lost, named), bad, `{dir} has no {worker}/ and no {worker}.sock ({others})`, `start the worker (rpcd serve {worker}), check its name, or ` + mount, true},
-	{"folder", lost, bad, `{error}`, `start a worker there (rpcd serve --listen {path}), or mount the volume that it listens in under the same path`, true},
+	{"folder", because(reach.EmptyFolder), bad, `no socket in {path}`, `start a worker there: rpcd serve --listen {path}; where a socket was bind-mounted, its source was missing and docker made a folder: mount the folder of the socket instead`, true},
+	{"folder", all(notFound, named), bad, `{dir} has no {worker}/ and no {worker}.sock ({others})`, `start the worker (rpcd serve {worker}), check its name, or ` + mount, true},
+	{"folder", notFound, bad, `{error}`, `start a worker there (rpcd serve --listen {path}), or mount the volume that it listens in under the same path`, true},
 	{"folder", inFolder, good, `{path} holds {sockets} socket(s)`, ``, false},
 }
 
 // socketRules judge one socket, and what the worker behind it answers.
 var socketRules = []rule{
-	{"socket", isOther, bad, `{socket} is {kind}, no socket`, `move it away and start the worker: rpcd replaces nothing but a dead socket`, true},
+	{"socket", because(reach.NotSocket), bad, `{socket} is {kind}, no socket`, `move it away and start the worker: rpcd replaces nothing but a dead socket`, true},
 	{"socket", nil, good, `{socket}, {owner} {mode}`, ``, false},
 
-	{"file system", all(isShared, cutOff), bad, `{socket} lies on {fs}, and can't be connected to: a socket there works only within the kernel that made it`,
+	{"file system", all(onSharedFS, unconnected), bad, `{socket} lies on {fs}, and can't be connected to: a socket there works only within the kernel that made it`,
 		`keep the socket in a volume of the engine (a named one, no folder of the VM's host), or put a bridge between (socat)`, true},
-	{"file system", isShared, note, `{socket} lies on {fs}: it connects here, but not from another kernel (a VM and its host)`, ``, false},
+	{"file system", onSharedFS, note, `{socket} lies on {fs}: it connects here, but not from another kernel (a VM and its host)`, ``, false},
 
-	{"connect", all(failed(unix.EACCES), admitted, hasSELinux), bad, `permission denied though {at} is {owner} {mode}, you are {you}: SELinux enforces`, lsmCure, true},
-	{"connect", all(failed(unix.EACCES), admitted), bad, `permission denied though {at} is {owner} {mode}, you are {you}`, `look for a sandbox (AppArmor, seccomp, Landlock): "journalctl -k" on the host says what was denied`, true},
-	{"connect", all(failed(unix.EACCES), atFolder), bad, `permission denied: {at} is {owner} {mode}, you are {you}`, joinCure + `chmod o+x (of a tmpfs volume: mode=0755)`, true},
-	{"connect", failed(unix.EACCES), bad, `permission denied: {at} is {owner} {mode}, you are {you}`, joinCure + `rpcd serve --mode 0666, or --gid with a group of yours`, true},
-	{"connect", failed(unix.ECONNREFUSED), bad, `nobody listens: its rpcd ended without removing it, or listens on a newer socket of that name`,
+	{"connect", all(because(reach.Denied), admitted, hasSELinux), bad, `permission denied though {at} is {owner} {mode}, you are {you}: SELinux enforces`, lsmCure, true},
+	{"connect", all(because(reach.Denied), admitted), bad, `permission denied though {at} is {owner} {mode}, you are {you}`, `look for a sandbox (AppArmor, seccomp, Landlock): "journalctl -k" on the host says what was denied`, true},
+	{"connect", all(because(reach.Denied), atFolder), bad, `permission denied: {at} is {owner} {mode}, you are {you}`, joinCure + `chmod o+x (of a tmpfs volume: mode=0755)`, true},
+	{"connect", because(reach.Denied), bad, `permission denied: {at} is {owner} {mode}, you are {you}`, joinCure + `rpcd serve --mode 0666, or --gid with a group of yours`, true},
+	{"connect", because(reach.NotServed), bad, `nobody listens: its rpcd ended without removing it, or listens on a newer socket of that name`,
 		`start the worker again, it replaces the socket (docker logs says why it ended); mount the socket's folder, not the socket`, true},
-	{"connect", failed(unix.EPROTOTYPE), bad, `a socket of another kind (datagrams), not rpcd's`, `name the socket that rpcd listens on (its log says "serving")`, true},
-	{"connect", failed(unix.EAGAIN), bad, `the queue of connections is full: the worker accepts none`, `it is frozen or starved: docker unpause, kill -CONT, or restart it`, true},
-	{"connect", cutOff, bad, `{error}`, `see connect(2) for this error`, true},
+	{"connect", because(reach.Datagrams), bad, `a socket of another kind (datagrams), not rpcd's`, `name the socket that rpcd listens on (its log says "serving")`, true},
+	{"connect", because(reach.QueueFull), bad, `the queue of connections is full: the worker accepts none`, `it is frozen or starved: docker unpause, kill -CONT, or restart it`, true},
+	{"connect", unconnected, bad, `{error}`, `see connect(2) for this error`, true},
 	{"connect", nil, good, `user {server} listens`, ``, false},
 
 	{"RPC_SERVER_UID", anyServer, good, ``, ``, false},
@@ -63,7 +63,7 @@ var socketRules = []rule{
 		`RPC_SERVER_UID={server} if that is the worker's user (0 under systemd's activation, the bridge's through a bridge); else a stranger sits on the socket`, false},
 
 	{"answer", silent, bad, `accepts, but doesn't answer within {wait}: frozen, or a bridge to nowhere`, `docker unpause, kill -CONT, or restart it; behind a bridge: is the far side up?`, true},
-	{"answer", dropped, bad, `accepts, and ends the connection at once: a bridge with nothing behind it?`,
+	{"answer", hungUp, bad, `accepts, and ends the connection at once: a bridge with nothing behind it?`,
 		`both ends of the bridge, and rpcd at the far end, have to be up; here: socat UNIX-LISTEN:{socket},fork TCP:HOST:PORT; there: socat TCP-LISTEN:PORT,fork UNIX-CONNECT:SOCKET`, true},
 	{"answer", refusedWith(wire.Protocol), bad, `{worker} {error}`, `use rpc and rpcd of one release (rpc version, rpcd version; this is rpc ` + version.Version + `)`, true},
 	{"answer", foreign, bad, `this isn't an rpcd: {error}`, `name the socket that rpcd listens on (its log says "serving"); something else listens here`, true},
@@ -79,25 +79,25 @@ var socketRules = []rule{
 		`see what runs (rpc ps {worker}; rpc kill ends it), or raise --max-calls; a pipeline of several calls to {worker} needs a place for each`, false},
 	{"places", nil, good, `{running} of {max} calls run`, ``, false},
 
-	{"user", untold, note, `this rpcd doesn't say how it sees you: it is of an older release`, ``, false},
+	{"user", wayUnknown, note, `this rpcd doesn't say how it sees you: it is of an older release`, ``, false},
 	{"user", unmapped, bad, `the worker sees you as {seen}: its user namespace doesn't know {you}; no rule by uid or gid admits you, and rpc ps shows you nothing`,
 		`run both sides in one user namespace (the same userns-remap, or both rootless under one user)`, false},
-	{"user", all(renamed, bridged), note, `the worker sees the bridge's user, {seen}, not you, {you}: rules by uid and gid mean the bridge`, ``, false},
-	{"user", renamed, note, `the worker sees you as {seen}, here you are {you}: a user namespace lies between`, ``, false},
+	{"user", all(seenAs, bridged), note, `the worker sees the bridge's user, {seen}, not you, {you}: rules by uid and gid mean the bridge`, ``, false},
+	{"user", seenAs, note, `the worker sees you as {seen}, here you are {you}: a user namespace lies between`, ``, false},
 	{"user", nil, good, `the worker sees you as {seen}`, ``, false},
 
-	{"files", untold, good, ``, ``, false},
+	{"files", wayUnknown, good, ``, ``, false},
 	{"files", otherUser, note, `calls run as {runs}, you are {seen}: what they make is that user's, and what only you may read they can't`,
 		`one user on both sides (compose: user: "{runs}"), or rpcd serve --run-as caller`, false},
 	{"files", otherGroup, note, `calls run as {runs}, you are {seen}: what they make is of that group`, ``, false},
 	{"files", nil, good, `calls run as {runs}`, ``, false},
 
-	{"descriptors", untold, good, ``, ``, false},
+	{"descriptors", wayUnknown, good, ``, ``, false},
 	{"descriptors", bridged, note, `they don't arrive (a bridge lies between): streams are relayed, slower and with the same meaning; --fd and /dev/fd can't cross`, ``, false},
 	{"descriptors", passesNone, note, `they arrive, but RPC_PASS=none keeps them here: streams are relayed, slower and with the same meaning`, ``, false},
 	{"descriptors", nil, good, `they arrive: streams are passed`, ``, false},
 
-	{"directory", untold, good, ``, ``, false},
+	{"directory", wayUnknown, good, ``, ``, false},
 	{"directory", nowhere, bad, `the directory here has no name (was it removed?)`, `cd to another`, false},
 	{"directory", all(byName, directoryIs(wire.DirSame, wire.DirOther)), good, `the worker has a {here} (calls go by name)`, ``, false},
 	{"directory", directoryIs(wire.DirSame), good, `{here} is the same there`, ``, false},
@@ -110,5 +110,3 @@ var socketRules = []rule{
 		`on the worker "rpcd check" shows what is exported to whom: put commands into its --exports folder, and see that its allow files and --allow admit {seen}`, false},
 	{"procedures", nil, good, `{count}: {names}`, ``, false},
 }
-
-const dirCure = `mount the same volume under the same path on both sides, or cd to a folder that is shared, or name one of the worker's (-C DIR, RPC_CHDIR), or set a workdir there (rpcd serve --workdir, or a file workdir in the procedure's folder)`

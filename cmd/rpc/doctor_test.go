@@ -11,15 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/client"
+	"rpcd/internal/reach"
 	"rpcd/rpcd/wire"
 )
 
-// healthy is a patient without a fault.
-func healthy() *patient {
-	return &patient{
+// healthy are facts without a fault.
+func healthy() *facts {
+	return &facts{
 		worker: "w", path: "/run/rpc/w", named: true, folder: true, sockets: []string{"/run/rpc/w/x.sock"},
-		self: person{uid: 1000, gid: 1000}, admits: true,
-		socket: "/run/rpc/w/x.sock", at: "/run/rpc/w/x.sock", is: fs.ModeSocket | 0o660,
+		self: identity{uid: 1000, gid: 1000}, admits: true,
+		socket: "/run/rpc/w/x.sock", place: reach.Place{Path: "/run/rpc/w/x.sock", Mode: fs.ModeSocket | 0o660},
 		probe: &client.Probed{
 			Connected: true, Directory: "/work", DescriptorsAsked: 1, Procedures: []wire.Entry{{Name: "sort"}},
 			Pong: &client.Info{Info: wire.Info{State: "up", Load: wire.Load{MaxCalls: 1}, Way: &wire.Way{UID: 1000, GID: 1000, OwnUID: 1000, OwnGID: 1000, Descriptors: 1, Dir: wire.DirSame}}},
@@ -27,11 +28,11 @@ func healthy() *patient {
 	}
 }
 
-func findings(t *testing.T, p *patient) (found string, isBad bool) {
+func findings(t *testing.T, f *facts) (found string, isBad bool) {
 	t.Helper()
 	var b bytes.Buffer
-	first, err := judge(&b, p, wayRules)
-	second, err2 := judge(&b, p, socketRules)
+	first, err := writeFindings(&b, f, workerRules)
+	second, err2 := writeFindings(&b, f, socketRules)
 	if err != nil || err2 != nil {
 		t.Fatal(err, err2)
 	}
@@ -41,33 +42,37 @@ func findings(t *testing.T, p *patient) (found string, isBad bool) {
 // What no test here can make: other kernels' files, SELinux, older workers.
 // The table of broken worlds (table_doctor_test.go) has the rest.
 func TestDoctorsRules(t *testing.T) {
-	unreached := func(errno unix.Errno) func(*patient) {
-		return func(p *patient) { p.probe = &client.Probed{Err: errno} }
+	reasons := map[unix.Errno]reach.Reason{unix.EACCES: reach.Denied, unix.ECONNREFUSED: reach.NotServed}
+	unreached := func(errno unix.Errno) func(*facts) {
+		return func(f *facts) {
+			f.probe = &client.Probed{Err: errno}
+			f.cause = &reach.Cause{Reason: reasons[errno], Err: errno}
+		}
 	}
 	for _, r := range []struct {
 		name string
-		make func(*patient)
+		make func(*facts)
 		want string // a finding and its cure; "": none but ok
 	}{
-		{"healthy", func(*patient) {}, ""},
-		{"SELinux", func(p *patient) { unreached(unix.EACCES)(p); p.selinux = true }, "bad   connect: permission denied though the socket is 0:0 0000, you are 1000:1000: SELinux enforces\n      cure: mount the volume with :z, never :Z"},
-		{"SELinux, but the mode forbids", func(p *patient) { unreached(unix.EACCES)(p); p.selinux, p.admits = true, false }, "bad   connect: permission denied: the socket is 0:0 0000, you are 1000:1000\n      cure: run as its user"},
+		{"healthy", func(*facts) {}, ""},
+		{"SELinux", func(f *facts) { unreached(unix.EACCES)(f); f.selinux = true }, "bad   connect: permission denied though the socket is 0:0 0000, you are 1000:1000: SELinux enforces\n      cure: mount the volume with :z, never :Z"},
+		{"SELinux, but the mode forbids", func(f *facts) { unreached(unix.EACCES)(f); f.selinux, f.admits = true, false }, "bad   connect: permission denied: the socket is 0:0 0000, you are 1000:1000\n      cure: run as its user"},
 		{"a sandbox", unreached(unix.EACCES), "bad   connect: permission denied though the socket is 0:0 0000, you are 1000:1000\n      cure: look for a sandbox"},
-		{"SELinux on the folder", func(p *patient) { p.findErr, p.selinux = unix.EACCES, true }, "bad   folder: permission denied though the socket is 0:0 0000, you are 1000:1000: SELinux enforces\n      cure: mount the volume with :z"},
-		{"a VM's bind mount", func(p *patient) { unreached(unix.ECONNREFUSED)(p); p.sharing = "9p" }, "bad   file system: \"/run/rpc/w/x.sock\" lies on 9p, and can't be connected to: a socket there works only within the kernel that made it\n      cure: keep the socket in a volume of the engine"},
-		{"a VM's bind mount that works", func(p *patient) { p.sharing = "9p" }, "note  file system: \"/run/rpc/w/x.sock\" lies on 9p: it connects here, but not from another kernel"},
+		{"SELinux on the folder", func(f *facts) { f.findErr, f.cause, f.selinux = unix.EACCES, &reach.Cause{Reason: reach.Denied}, true }, "bad   folder: permission denied though the socket is 0:0 0000, you are 1000:1000: SELinux enforces\n      cure: mount the volume with :z"},
+		{"a VM's bind mount", func(f *facts) { unreached(unix.ECONNREFUSED)(f); f.sharedOn = "9p" }, "bad   file system: \"/run/rpc/w/x.sock\" lies on 9p, and can't be connected to: a socket there works only within the kernel that made it\n      cure: keep the socket in a volume of the engine"},
+		{"a VM's bind mount that works", func(f *facts) { f.sharedOn = "9p" }, "note  file system: \"/run/rpc/w/x.sock\" lies on 9p: it connects here, but not from another kernel"},
 		{"another errno", unreached(unix.ENOMEM), "bad   connect: cannot allocate memory\n      cure: see connect(2)"},
-		{"a refusal", func(p *patient) {
-			p.probe.Pong, p.probe.Err = nil, &wire.Refused{Code: wire.Busy, Text: "has too many connections"}
+		{"a refusal", func(f *facts) {
+			f.probe.Pong, f.probe.Err = nil, &wire.Refused{Code: wire.Busy, Text: "has too many connections"}
 		}, "bad   answer: w has too many connections\n      cure: the worker's log"},
-		{"an older worker", func(p *patient) { p.probe.Pong.Way = nil }, "note  user: this rpcd doesn't say how it sees you: it is of an older release\nok    procedures: 1: sort\n"},
-		{"through a bridge of another user", func(p *patient) { p.probe.Pong.Way.UID, p.probe.Pong.Way.Descriptors = 7, 0 }, "note  user: the worker sees the bridge's user, 7:1000, not you, 1000:1000"},
-		{"another directory, but bridged", func(p *patient) { p.probe.Pong.Way.Descriptors, p.probe.Pong.Way.Dir = 0, wire.DirOther }, "note  descriptors: they don't arrive"},
-		{"no list", func(p *patient) { p.probe.ListErr = io.EOF }, "bad   procedures: EOF\n      cure: the worker's log"},
+		{"an older worker", func(f *facts) { f.probe.Pong.Way = nil }, "note  user: this rpcd doesn't say how it sees you: it is of an older release\nok    procedures: 1: sort\n"},
+		{"through a bridge of another user", func(f *facts) { f.probe.Pong.Way.UID, f.probe.Pong.Way.Descriptors = 7, 0 }, "note  user: the worker sees the bridge's user, 7:1000, not you, 1000:1000"},
+		{"another directory, but bridged", func(f *facts) { f.probe.Pong.Way.Descriptors, f.probe.Pong.Way.Dir = 0, wire.DirOther }, "note  descriptors: they don't arrive"},
+		{"no list", func(f *facts) { f.probe.ListErr = io.EOF }, "bad   procedures: EOF\n      cure: the worker's log"},
 	} {
-		p := healthy()
-		r.make(p)
-		found, isBad := findings(t, p)
+		f := healthy()
+		r.make(f)
+		found, isBad := findings(t, f)
 		if r.want == "" && strings.Contains("\n"+found, "\nbad") || r.want == "" && strings.Contains("\n"+found, "\nnote") || !strings.Contains(found, r.want) {
 			t.Errorf("%s:\n%swant\n%s", r.name, found, r.want)
 		}
@@ -80,7 +85,7 @@ func TestDoctorsRules(t *testing.T) {
 // Each bad finding has a cure, and every word in braces is known.
 func TestRulesAreWhole(t *testing.T) {
 	words := healthy().words()
-	for _, r := range append(append([]rule{}, wayRules...), socketRules...) {
+	for _, r := range append(append([]rule{}, workerRules...), socketRules...) {
 		if r.level == bad && r.cure == "" {
 			t.Errorf("%s: %q has no cure", r.subject, r.text)
 		}
@@ -90,38 +95,58 @@ func TestRulesAreWhole(t *testing.T) {
 	}
 }
 
+// TestCausesHaveFindings: whatever keeps a socket from being found, or from being
+// connected to, is a bad finding with a cure.
+func TestCausesHaveFindings(t *testing.T) {
+	for _, reason := range reach.Reasons {
+		cause := &reach.Cause{Reason: reason, Path: "/run/rpc/w", Err: unix.EIO}
+		for _, named := range []bool{false, true} {
+			f := healthy()
+			f.named, f.cause, f.findErr = named, cause, cause
+			if found, isBad := findings(t, f); !isBad || !strings.Contains(found, "cure: ") {
+				t.Errorf("not found for reason %d:\n%s", reason, found)
+			}
+			f = healthy()
+			f.named, f.cause, f.probe = named, cause, &client.Probed{Err: cause}
+			if found, isBad := findings(t, f); !isBad || !strings.Contains(found, "cure: ") || strings.Contains(found, "answer: ") {
+				t.Errorf("not connected for reason %d:\n%s", reason, found)
+			}
+		}
+	}
+}
+
 // What another's words hold reaches no terminal.
 func TestDoctorIsClean(t *testing.T) {
-	p := healthy()
-	p.probe.Pong.Version = "1\x1b[2J"
-	p.probe.Procedures = []wire.Entry{{Name: "a\nbad   b: {cure}"}}
-	found, _ := findings(t, p)
+	f := healthy()
+	f.probe.Pong.Version = "1\x1b[2J"
+	f.probe.Procedures = []wire.Entry{{Name: "a\nbad   b: {cure}"}}
+	found, _ := findings(t, f)
 	if strings.Contains(found, "\x1b") || strings.Contains(found, "\nbad") || !strings.Contains(found, "{cure}") {
 		t.Error(found)
 	}
 }
 
 func TestAdmitted(t *testing.T) {
-	st := func(mode uint32) *unix.Stat_t { return &unix.Stat_t{Uid: 1, Gid: 2, Mode: mode} }
+	at := func(mode uint32) reach.Place { return reach.Place{UID: 1, GID: 2, Bits: mode} }
 	for _, r := range []struct {
-		who  person
+		who  identity
 		mode uint32
 		want bool
 	}{
-		{person{uid: 1}, 0o600, true},
-		{person{uid: 1, gid: 2}, 0o066, false}, // its own bits count, though others' admit
-		{person{uid: 9, gid: 2}, 0o060, true},
-		{person{uid: 9, gid: 9, groups: []uint32{2}}, 0o060, true},
-		{person{uid: 9, gid: 2}, 0o606, false},
-		{person{uid: 9, gid: 9}, 0o006, true},
-		{person{uid: 9, gid: 9}, 0o660, false},
-		{person{uid: 9, gid: 9, override: true}, 0o000, true},
+		{identity{uid: 1}, 0o600, true},
+		{identity{uid: 1, gid: 2}, 0o066, false}, // its own bits count, though others' admit
+		{identity{uid: 9, gid: 2}, 0o060, true},
+		{identity{uid: 9, gid: 9, groups: []uint32{2}}, 0o060, true},
+		{identity{uid: 9, gid: 2}, 0o606, false},
+		{identity{uid: 9, gid: 9}, 0o006, true},
+		{identity{uid: 9, gid: 9}, 0o660, false},
+		{identity{uid: 9, gid: 9, override: true}, 0o000, true},
 	} {
-		if got := r.who.admitted(st(r.mode), 2); got != r.want {
+		if got := r.who.admitted(at(r.mode)); got != r.want {
 			t.Errorf("%v at %04o: %v", r.who, r.mode, got)
 		}
 	}
-	if os.Geteuid() == 0 && newPerson().uid != 0 {
+	if os.Geteuid() == 0 && ownIdentity().uid != 0 {
 		t.Error("we are root and don't know it")
 	}
 }

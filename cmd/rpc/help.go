@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -9,19 +8,10 @@ import (
 	"rpcd/internal/version"
 )
 
-// notCalled says why a word isn't taken as a worker.
-func notCalled(word string) error {
-	what := "a verb, whose options stand behind it: rpc " + word + " ..."
-	root := rootCommand()
-	root.InitDefaultHelpCmd()
-	if verb, _, err := root.Find([]string{word}); err != nil || !verb.HasParent() {
-		what = "a word that rpc keeps for a verb to come"
-	}
-	return fmt.Errorf("%q is %s (a worker of that name is reached by rpc call %s ...)", word, what, word)
-}
-
+// showHelp prints the help of c, with the verb and the option for help in it:
+// cobra adds these two only when it executes.
 func showHelp(c *cobra.Command) {
-	c.InitDefaultHelpCmd() // else they aren't told
+	c.InitDefaultHelpCmd()
 	c.InitDefaultHelpFlag()
 	_ = c.Help()
 }

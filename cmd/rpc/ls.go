@@ -1,20 +1,9 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"strings"
 	"sync"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
-
-	"rpcd/client"
 )
 
 func lsCommand() *cobra.Command {
@@ -27,7 +16,7 @@ func lsCommand() *cobra.Command {
 			return upWorkers(), cobra.ShellCompDirectiveDefault
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			rows, err := look(args)
+			rows, err := askRows(args)
 			if err != nil {
 				return err
 			}
@@ -41,7 +30,7 @@ func lsCommand() *cobra.Command {
 				err = writeShort(out, rows)
 			}
 			if err == nil && len(args) > 0 {
-				err = firstError(rows)
+				err = unanswered(rows)
 			}
 			return err
 		},
@@ -51,169 +40,28 @@ func lsCommand() *cobra.Command {
 	return c
 }
 
-// row is what ls knows of a worker.
-type row struct {
-	Worker     string      `json:"worker"`
-	State      string      `json:"state"` // up, draining, down
-	Error      string      `json:"error,omitempty"`
-	Replicas   []replica   `json:"replicas"`
-	Procedures []procedure `json:"procedures"`
-}
-
-type replica struct {
-	Socket     string  `json:"socket"`
-	State      string  `json:"state"`
-	Version    string  `json:"version"`
-	Running    uint32  `json:"running"`
-	Waiting    uint32  `json:"waiting"`
-	MaxCalls   uint32  `json:"max_calls"`
-	MaxQueue   uint32  `json:"max_queue"`
-	Calls      uint64  `json:"calls"`
-	Refused    uint64  `json:"refused"`
-	Lost       uint64  `json:"lost"`
-	TimedOut   uint64  `json:"timed_out"`
-	Signaled   uint64  `json:"signaled"`
-	UpSeconds  float64 `json:"up_seconds"`
-	RTTSeconds float64 `json:"rtt_seconds"`
-	Goroutines uint32  `json:"goroutines"` // of rpcd; 0: it doesn't say
-}
-
-type procedure struct {
-	Name    string `json:"name"`
-	Kind    string `json:"kind"`
-	Summary string `json:"summary"`
-}
-
-// look asks the named workers, or all, side by side.
-func look(workers []string) ([]row, error) {
-	workers, err := orAll(workers)
+// askRows asks the named workers, or all, side by side.
+func askRows(workers []string) ([]row, error) {
+	workers, err := namedOrAll(workers)
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]row, len(workers))
 	var wg sync.WaitGroup
 	for i, w := range workers {
-		wg.Go(func() { rows[i] = lookAt(w) })
+		wg.Go(func() { rows[i] = askRow(w) })
 	}
 	wg.Wait()
 	return rows, nil
 }
 
-// orAll gives the workers, or all there are when none is named.
-func orAll(workers []string) ([]string, error) {
-	if len(workers) > 0 {
-		return workers, nil
-	}
-	workers, err := client.Workers()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("cannot list workers: %q does not exist (mount the workers' volumes there, or set RPC_DIR)", client.Dir())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot list workers: %w", err)
-	}
-	return workers, nil
-}
-
-func lookAt(worker string) row {
-	r := row{Worker: worker, State: "down", Replicas: []replica{}, Procedures: []procedure{}}
-	infos, err := client.List(context.Background(), worker, answerTime)
-	if err != nil {
-		r.Error = err.Error()
-		return r
-	}
-	r.State = "draining"
-	for _, i := range infos {
-		if i.State == "up" {
-			r.State = "up"
-		}
-		r.Replicas = append(r.Replicas, replica{
-			Socket: i.Socket, State: i.State, Version: i.Version,
-			Running: i.Load.Running, Waiting: i.Load.Waiting, MaxCalls: i.Load.MaxCalls, MaxQueue: i.Load.MaxQueue,
-			Calls: i.Counters.Calls, Refused: i.Counters.Refused, Lost: i.Counters.Lost, TimedOut: i.Counters.TimedOut, Signaled: i.Counters.Signaled,
-			UpSeconds: i.Counters.Up.Seconds(), RTTSeconds: i.RTT.Seconds(),
-			Goroutines: i.Goroutines,
-		})
-	}
-	for _, p := range infos[0].Procedures {
-		kind := "spawned"
-		if p.Kind < 3 {
-			kind = [...]string{"spawned", "resident", "topic"}[p.Kind]
-		}
-		r.Procedures = append(r.Procedures, procedure{p.Name, kind, p.Summary})
-	}
-	return r
-}
-
-func firstError(rows []row) error {
+// unanswered fails when a worker didn't answer. The row says why, so the error
+// has no text.
+func unanswered(rows []row) error {
 	for _, r := range rows {
 		if r.Error != "" {
-			return &exitError{1, nil} // it stands in the row
+			return &exitError{statusFailed, nil}
 		}
 	}
 	return nil
-}
-
-func writeJSON(w io.Writer, rows any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(rows)
-}
-
-func writeShort(w io.Writer, rows []row) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "WORKER\tSTATE\tPROCEDURES")
-	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", client.Clean(r.Worker), stateWord(r), r.what())
-	}
-	return t.Flush()
-}
-
-func stateWord(r row) string {
-	if len(r.Replicas) > 1 {
-		return fmt.Sprintf("%s x%d", r.State, len(r.Replicas))
-	}
-	return r.State
-}
-
-func (r row) what() string {
-	if r.Error != "" {
-		return r.Error
-	}
-	names := make([]string, len(r.Procedures))
-	for i, p := range r.Procedures {
-		names[i] = client.Clean(p.Name)
-	}
-	return strings.Join(names, " ")
-}
-
-func writeLong(w io.Writer, rows []row) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", client.Clean(r.Worker), stateWord(r), r.Error)
-		for _, p := range r.Replicas {
-			fmt.Fprintf(t, "  %s\t%s\t%d/%d running, %d/%d waiting, %d calls, %d refused, %d lost, %d timed out, %d by signal, up %v, rpcd %s\n",
-				client.Clean(p.Socket), client.Clean(p.State), p.Running, p.MaxCalls, p.Waiting, p.MaxQueue, p.Calls, p.Refused, p.Lost, p.TimedOut, p.Signaled,
-				time.Duration(p.UpSeconds)*time.Second, client.Clean(p.Version))
-		}
-		for _, p := range r.Procedures {
-			fmt.Fprintf(t, "  %s\t%s\t%s\n", client.Clean(p.Name), p.Kind, client.Clean(p.Summary))
-		}
-	}
-	return t.Flush()
-}
-
-// upWorkers are the workers that answer, for completion.
-func upWorkers() []string {
-	rows, err := look(nil)
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for _, r := range rows {
-		if r.State == "up" {
-			names = append(names, r.Worker)
-		}
-	}
-	return names
 }

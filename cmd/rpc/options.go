@@ -2,13 +2,12 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"rpcd/client"
@@ -20,17 +19,17 @@ type callOptions struct {
 	env                      []string
 	dir, pass, label         string
 	serverUID                string
-	stdinNull, verbose, noop bool
+	stdinNull, verbose       bool
+	interactive              bool // -i: accepted from docker's habit, and without a meaning
 	statusFD                 int
 	timeout, wait, heartbeat duration.Value
 }
 
 func newCallOptions() *callOptions { return &callOptions{pass: "all", statusFD: -1} }
 
-// flags adds the options to c, which may have no others.
-func (o *callOptions) flags(c *cobra.Command) {
-	f := c.Flags()
-	f.SetInterspersed(false) // options end at WORKER
+// flags adds the options to f, where options end at the first other word.
+func (o *callOptions) flags(f *pflag.FlagSet) {
+	f.SetInterspersed(false)
 	f.SortFlags = false
 	f.StringArrayVarP(&o.env, "env", "e", nil, "this variable crosses, if the worker admits it (repeatable `NAME[=VALUE]`) [RPC_ENV: names, commas]")
 	f.StringVarP(&o.dir, "chdir", "C", "", "`DIR` on the worker [RPC_CHDIR]")
@@ -43,21 +42,28 @@ func (o *callOptions) flags(c *cobra.Command) {
 	f.StringVar(&o.serverUID, "server-uid", "", "refuse to call unless the socket's owner is `UID` [RPC_SERVER_UID]")
 	f.Var(&o.heartbeat, "heartbeat", "bridged: how soon a dead other side is noticed [RPC_HEARTBEAT]")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say before the start: replica, directory, how each stream travels")
-	f.BoolVarP(&o.noop, "interactive", "i", false, "nothing: stdin is always connected")
+	f.BoolVarP(&o.interactive, "interactive", "i", false, "nothing: stdin is always connected")
 	_ = f.MarkHidden("interactive")
-	for flag, byDefault := range map[string]string{"timeout": "", "wait": "", "heartbeat": "30s", "status-fd": "0"} { // for the help's eyes
-		f.Lookup(flag).DefValue = byDefault
+	// The help prints no default where it is pflag's zero value.
+	for option, shown := range map[string]string{"timeout": "", "wait": "", "heartbeat": "30s", "status-fd": "0"} {
+		f.Lookup(option).DefValue = shown
 	}
 }
 
-// environment takes the variables of options that weren't given.
-func (o *callOptions) environment(given func(flag string) bool) error {
+// addVersionFlag adds --version, which only stands before a call.
+func addVersionFlag(f *pflag.FlagSet, show *bool) {
+	f.BoolVar(show, "version", false, "print the version")
+}
+
+// environment takes the variables of the options that weren't given on the
+// command line. An empty variable is an unset one.
+func (o *callOptions) environment(given func(option string) bool) error {
 	text := func(to *string) func(string) error {
 		return func(v string) error { *to = v; return nil }
 	}
 	for _, v := range []struct {
-		flag, variable string
-		set            func(string) error
+		option, variable string
+		set              func(string) error
 	}{
 		{"chdir", "RPC_CHDIR", text(&o.dir)},
 		{"timeout", "RPC_TIMEOUT", o.timeout.Set},
@@ -68,81 +74,42 @@ func (o *callOptions) environment(given func(flag string) bool) error {
 		{"heartbeat", "RPC_HEARTBEAT", o.heartbeat.Set},
 	} {
 		value := os.Getenv(v.variable)
-		if value == "" || given(v.flag) {
+		if value == "" || given(v.option) {
 			continue
 		}
 		if err := v.set(value); err != nil {
 			return fmt.Errorf("cannot use %s=%q: %w", v.variable, value, err)
 		}
 	}
-	names := os.Getenv("RPC_ENV")
-	for names != "" {
-		var name string
-		name, names, _ = strings.Cut(names, ",")
+	// Those of -e stand behind: of one name the last counts.
+	var names []string
+	for name := range strings.SplitSeq(os.Getenv("RPC_ENV"), ",") {
 		if name = strings.TrimSpace(name); name != "" {
-			o.env = append([]string{name}, o.env...)
+			names = append(names, name)
 		}
 	}
+	o.env = append(names, o.env...)
 	return nil
 }
 
-// openStatus checks --status-fd, and takes a copy of it, since rpc lets go of
-// its own stdout early. What is closed on exec wasn't inherited: it is one of
-// the runtime's own.
-func (o *callOptions) openStatus(given func(flag string) bool) error {
-	if !given("status-fd") {
-		return nil
-	}
-	n := o.statusFD
-	o.statusFD = -1
-	refuse := func(why string) error { return fmt.Errorf("cannot use --status-fd %d: %s", n, why) }
-	if n < 0 || n > math.MaxInt32 {
-		return refuse("that is no descriptor")
-	}
-	own, err := unix.FcntlInt(uintptr(n), unix.F_GETFD, 0)
-	if err != nil || own&unix.FD_CLOEXEC != 0 {
-		return refuse("that descriptor isn't open")
-	}
-	if flags, err := unix.FcntlInt(uintptr(n), unix.F_GETFL, 0); err != nil || flags&unix.O_ACCMODE == unix.O_RDONLY {
-		return refuse("that descriptor isn't open for writing")
-	}
-	fd, err := unix.FcntlInt(uintptr(n), unix.F_DUPFD_CLOEXEC, 3)
-	if err != nil {
-		return refuse(err.Error())
-	}
-	o.statusFD = fd
-	return nil
-}
-
-// apply checks the options and gives them to cmd.
+// apply checks the options and gives them to cmd. The call gets this process's
+// own streams and umask.
 func (o *callOptions) apply(cmd *client.Cmd) error {
-	switch o.pass {
-	case "all":
-	case "pipes":
-		cmd.Pass = client.PassPipes
-	case "none":
-		cmd.Pass = client.PassNone
-	default:
-		return fmt.Errorf("cannot use --pass %q: it is all, pipes or none", o.pass)
+	var err error
+	if cmd.Pass, err = passOf(o.pass); err != nil {
+		return err
 	}
 	for _, e := range o.env {
 		if e == "" || e[0] == '=' {
 			return fmt.Errorf("cannot use --env %q: it is NAME or NAME=VALUE", e)
 		}
 	}
-	if o.serverUID != "" {
-		uid, err := strconv.ParseUint(o.serverUID, 10, 32)
-		if err != nil {
-			return fmt.Errorf("cannot use --server-uid %q: it is a number", o.serverUID)
-		}
-		uid32 := uint32(uid)
-		cmd.ServerUID = &uid32
+	if cmd.ServerUID, err = uidOf(o.serverUID); err != nil {
+		return err
 	}
 	cmd.Env, cmd.Dir, cmd.Label = o.env, o.dir, o.label
 	cmd.Timeout, cmd.Patience, cmd.Heartbeat = time.Duration(o.timeout), time.Duration(o.wait), time.Duration(o.heartbeat)
-	mask := uint32(unix.Umask(0o077))
-	unix.Umask(int(mask)) // before anything runs beside
-	cmd.Umask = &mask
+	cmd.Umask = ownUmask()
 	if o.verbose {
 		cmd.Verbose = os.Stderr
 	}
@@ -151,4 +118,38 @@ func (o *callOptions) apply(cmd *client.Cmd) error {
 	}
 	cmd.Stdout, cmd.Stderr, cmd.LetGo = os.Stdout, os.Stderr, true
 	return nil
+}
+
+// passOf reads the value of --pass.
+func passOf(s string) (client.Pass, error) {
+	switch s {
+	case "all":
+		return client.PassAll, nil
+	case "pipes":
+		return client.PassPipes, nil
+	case "none":
+		return client.PassNone, nil
+	}
+	return 0, fmt.Errorf("cannot use --pass %q: it is all, pipes or none", s)
+}
+
+// uidOf reads the value of --server-uid; nil: any user may serve.
+func uidOf(s string) (*uint32, error) {
+	if s == "" {
+		return nil, nil
+	}
+	uid, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use --server-uid %q: it is a number", s)
+	}
+	uid32 := uint32(uid)
+	return &uid32, nil
+}
+
+// ownUmask reads the umask, which umask(2) only gives by setting it. No other
+// goroutine may make files yet.
+func ownUmask() *uint32 {
+	mask := uint32(unix.Umask(0o077))
+	unix.Umask(int(mask))
+	return &mask
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,29 +35,38 @@ func pingCommand() *cobra.Command {
 	return c
 }
 
+// ping prints the worker's replicas once one of them is up, and tries on until
+// the deadline.
 func ping(c *cobra.Command, worker string, deadline time.Time) error {
 	for {
 		infos, err := client.Ping(context.Background(), worker, answerTime)
-		up := false
-		for _, i := range infos {
-			up = up || i.State == "up"
-		}
-		// What was lost on the way may be frozen, or a bridge whose far end comes up.
-		hopeless := err != nil && !client.Again(err) && !errors.Is(err, client.ErrLost)
-		if err == nil && !up {
+		// A worker that is lost on the way may be frozen, or behind a bridge whose far
+		// end comes up.
+		mayAnswer := err == nil || client.Again(err) || errors.Is(err, client.ErrLost)
+		if err == nil && !anyUp(infos) {
 			err = errors.New(worker + " is draining")
 		}
 		if err == nil {
-			for _, i := range infos {
-				if _, err := fmt.Fprintf(c.OutOrStdout(), "%s: %s, %.3f ms, %d running, %d waiting\n", client.Clean(i.Socket), client.Clean(i.State), i.RTT.Seconds()*1000, i.Load.Running, i.Load.Waiting); err != nil {
-					return err
-				}
-			}
-			return nil
+			return writePings(c.OutOrStdout(), infos)
 		}
-		if hopeless || !time.Now().Add(pingPause).Before(deadline) {
+		if !mayAnswer || !time.Now().Add(pingPause).Before(deadline) {
 			return err
 		}
 		time.Sleep(pingPause)
 	}
+}
+
+func anyUp(replicas []client.Info) bool {
+	return slices.ContainsFunc(replicas, func(r client.Info) bool { return r.State == "up" })
+}
+
+// writePings writes a line for each replica.
+func writePings(w io.Writer, replicas []client.Info) error {
+	for _, r := range replicas {
+		if _, err := fmt.Fprintf(w, "%s: %s, %.3f ms, %d running, %d waiting\n",
+			client.Clean(r.Socket), client.Clean(r.State), r.RTT.Seconds()*1000, r.Load.Running, r.Load.Waiting); err != nil {
+			return err
+		}
+	}
+	return nil
 }

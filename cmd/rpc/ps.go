@@ -52,14 +52,14 @@ type calling struct {
 	Bridged    bool    `json:"bridged"`
 }
 
-// states are the words for wire.CallState.
+// states are the words for wire.CallState, by its number.
 var states = []string{"waiting", "running", "stopped", "ending"}
 
-// ps writes what it gets; who doesn't answer is said on stderr, and is a
-// failure where it was named.
+// ps writes the calls of the workers that answer. It tells the others' errors
+// on stderr, and fails where such a worker was named.
 func ps(out io.Writer, workers []string, asJSON bool) error {
 	named := len(workers) > 0
-	workers, err := orAll(workers)
+	workers, err := namedOrAll(workers)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func ps(out io.Writer, workers []string, asJSON bool) error {
 		if e != nil {
 			fmt.Fprintf(os.Stderr, "rpc: %s\n", client.Clean(e.Error()))
 			if err == nil && named {
-				err = &exitError{1, nil}
+				err = &exitError{statusFailed, nil}
 			}
 		}
 	}
@@ -105,7 +105,8 @@ func newCalling(worker string, r client.Running) calling {
 	return c
 }
 
-// writeCalls writes a table; the label stands last, since it may hold blanks.
+// writeCalls writes a table. The label stands last, since it may hold blanks.
+// Replicas are named where a worker is a pool.
 func writeCalls(w io.Writer, calls []calling, pools bool) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	replica := func(word string) string {
@@ -124,7 +125,7 @@ func writeCalls(w io.Writer, calls []calling, pools bool) error {
 
 // age is short: tenths of a second up to a minute, then seconds.
 func age(seconds float64) string {
-	d := time.Duration(min(seconds, 1e9) * float64(time.Second)) // a worker may say more than a Duration holds
+	d := time.Duration(min(seconds, 1e9) * float64(time.Second)) // a worker may name more seconds than a Duration holds
 	if d < time.Minute {
 		return fmt.Sprintf("%.1fs", d.Truncate(100*time.Millisecond).Seconds())
 	}

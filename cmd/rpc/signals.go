@@ -8,16 +8,15 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"rpcd/client"
 )
 
-// The signals that reach the procedure. What rpc was started ignoring stays
-// ignored. Each costs 40 us to ask for, so those for job control are asked for
-// while the worker starts the procedure.
+// The signals that reach the procedure. A signal that rpc was started ignoring
+// stays ignored. Each costs 40 us to ask for, so those for job control are asked
+// for while the worker starts the procedure.
 var (
 	forwarded  = []syscall.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2}
 	jobControl = []syscall.Signal{unix.SIGCONT, unix.SIGTSTP}
@@ -31,37 +30,39 @@ func notify(to chan os.Signal, signals []syscall.Signal) {
 	}
 }
 
-// Three of INT and TERM within impatience end a call that ignores them.
+// abandonAfter INT or TERM within abandonWindow end a call that ignores them.
 const (
-	impatience = 2 * time.Second
-	enough     = 3
+	abandonAfter  = 3
+	abandonWindow = 2 * time.Second
 )
 
-// supervise makes the call, and gives the last signal that was sent to it.
-// Before it dies by a signal of its own it calls lastWords.
-func supervise(cmd *client.Cmd, lastWords func(syscall.Signal)) (syscall.Signal, error) {
+// callWithSignals makes the call, forwards this process's signals to it, and
+// gives the last one that was forwarded, or 0. Where a signal ends rpc itself,
+// beforeDeath is called first, and callWithSignals doesn't return.
+func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall.Signal, error) {
 	signals := make(chan os.Signal, 16)
 	notify(signals, forwarded)
 	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil {
-		signal.Ignore(unix.SIGTTIN) // a read in the background says EIO
+		signal.Ignore(unix.SIGTTIN) // so that a read in the background gives EIO
 	}
 
-	var last, abandoned atomic.Int32
+	var last, abandonedBy atomic.Int32
 	go forward(cmd, signals, &last, func(sig syscall.Signal) {
-		abandoned.Store(int32(sig))
+		abandonedBy.Store(int32(sig))
 		_ = cmd.Abandon(sig)
-		lastWords(sig)
+		beforeDeath(sig)
 		die(sig)
 	})
 	err := cmd.Start()
 	if err == nil {
 		if cmd.Relays() {
-			runtime.GOMAXPROCS(runtime.NumCPU())
+			runtime.GOMAXPROCS(runtime.NumCPU()) // main left one
 		}
 		err = cmd.Wait()
 	}
-	if sig := syscall.Signal(abandoned.Load()); sig != 0 { // the worker was quicker than we
-		lastWords(sig)
+	// An abandoned call ends before the other goroutine has died.
+	if sig := syscall.Signal(abandonedBy.Load()); sig != 0 {
+		beforeDeath(sig)
 		die(sig)
 	}
 	return syscall.Signal(last.Load()), err
@@ -83,52 +84,23 @@ func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, abando
 			continue
 		case unix.SIGINT, unix.SIGTERM:
 			interrupts = append(interrupts, time.Now())
-			if n := len(interrupts); n >= enough && interrupts[n-1].Sub(interrupts[n-enough]) < impatience {
+			if n := len(interrupts); n >= abandonAfter && interrupts[n-1].Sub(interrupts[n-abandonAfter]) < abandonWindow {
 				abandon(sig)
 			}
 		}
 		last.Store(int32(sig))
+		// No procedure runs: the call isn't sent yet, or it has ended and rpc still
+		// writes its output.
 		if errors.Is(cmd.Signal(sig), client.ErrNotRunning) {
-			abandon(sig) // not called yet, or over and only writing output away
+			abandon(sig)
 		}
 	}
 }
 
-// stop stops the group at the worker and this process here, by its default
-// action, and continues both. (signal.Reset would leave Go's handler there,
-// which swallows the signal.)
+// stop stops the procedure's group at the worker and this process here, and
+// continues both when this process is continued.
 func stop(cmd *client.Cmd) {
 	_ = cmd.Stopped()
-	var ours, deflt sigaction
-	setAction(unix.SIGTSTP, &deflt, &ours)
-	toSelf(unix.SIGTSTP)
-	setAction(unix.SIGTSTP, &ours, nil)
+	stopSelf()
 	_ = cmd.Continued()
-}
-
-// sigaction is the kernel's struct of that name; the zero value is SIG_DFL.
-type sigaction [4]uintptr
-
-func setAction(sig syscall.Signal, action, before *sigaction) {
-	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(action)), uintptr(unsafe.Pointer(before)), 8, 0, 0)
-}
-
-// toSelf sends sig to this very thread: it has arrived when tgkill(2) returns.
-func toSelf(sig syscall.Signal) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), sig)
-}
-
-// die ends this process by sig, without a core, so that its parent sees the
-// signal; where that can't be (PID 1 of a container) it exits with 128+sig.
-func die(sig syscall.Signal) {
-	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
-	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // a core_pattern that is a pipe knows no limit
-	runtime.LockOSThread()
-	setAction(sig, new(sigaction), nil)
-	none := unix.Sigset_t{}
-	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &none, nil)
-	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), sig)
-	os.Exit(128 + int(sig))
 }

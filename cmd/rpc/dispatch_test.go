@@ -1,0 +1,93 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestDispatch(t *testing.T) {
+	for _, r := range []struct {
+		line string // words after argv[0], blanks between; '' is an empty word
+		want form
+	}{
+		{"", partialCall},
+		{"w", partialCall},
+		{"''", partialCall},
+		{"w true", plainCall},
+		{"w --", plainCall},
+		{"w -- true", plainCall},
+		{"w true --version", plainCall},
+		{"w ls", plainCall},
+		{"w call", plainCall},
+		{"w ''", plainCall},
+		{"'' true", plainCall}, // and then an error: its name is empty
+		{"'' ls", plainCall},
+		{"./ls true", plainCall},
+		{"LS true", plainCall},
+		{"lsx true", plainCall},
+
+		{"-n w true", optionCall},
+		{"--timeout 5 w true", optionCall},
+		{"-C ls w true", optionCall},
+		{"-n call w true", optionCall},
+		{"-n ls", optionCall}, // and then an error: a verb's options stand behind it
+		{"-n", optionCall},
+		{"-n -h", optionCall},
+		{"-hn", optionCall},
+		{"--help=false w true", optionCall},
+		{"-", optionCall},
+		{"- true", optionCall},
+		{"--", optionCall},
+		{"-- ls", optionCall},
+		{"-- w true", optionCall},
+		{"-w true", optionCall},
+
+		{"-h", rootOption},
+		{"--help", rootOption},
+		{"--help ls", rootOption},
+		{"--version", rootOption},
+		{"--version w true", rootOption},
+
+		{"call", verbCall},
+		{"call w true", verbCall},
+		{"call -n w true", verbCall},
+		{"call ls true", verbCall},
+
+		{"ls", verb},
+		{"ls w", verb},
+		{"help", verb},
+		{"help call", verb},
+		{"version", verb},
+		{"kill w 1", verb},
+		{"map w true", verb}, // and then an error: kept for a verb to come
+		{"top echo", verb},
+
+		{"_", underscore},
+		{"_w true", underscore},
+		{"__complete ls", underscore},
+	} {
+		var words []string
+		for _, w := range strings.Fields(r.line) {
+			words = append(words, strings.Trim(w, "'"))
+		}
+		for _, name := range []string{"rpc", "/usr/bin/rpc", "sort", "/usr/local/bin/sort", "rpc-rsh", "ls", "", "-rpc"} {
+			got, rest := dispatch(append([]string{name}, words...))
+			if got != r.want || !slices.Equal(rest, words) {
+				t.Errorf("%q %s: form %d with %q, want %d", name, r.line, got, rest, r.want)
+			}
+		}
+	}
+	if got, rest := dispatch(nil); got != partialCall || rest != nil {
+		t.Errorf("without an argv: form %d with %q", got, rest)
+	}
+}
+
+func TestOwnFailure(t *testing.T) {
+	for line, want := range map[string]int{"": 125, "w true": 125, "-n w true": 125, "call w true": 125, "--help": 125, "_w true": 125, "ls": 1, "ping w": 1, "help": 1} {
+		f, _ := dispatch(append([]string{"rpc"}, strings.Fields(line)...))
+		if got := f.ownFailure(); got != want {
+			t.Errorf("%q: %d, want %d", line, got, want)
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"rpcd/client"
+)
+
+// The exit statuses of rpc itself, beside those of outcomes. A call's are
+// those of timeout(1), env(1) and the shell.
+const (
+	statusFailed     = 1   // a verb other than call failed
+	statusUsage      = 2   // a verb other than call was used wrongly
+	statusOwnFailure = 125 // of a call: rpc failed, or was used wrongly
+)
+
+// statuses are the exit statuses of a call's outcomes, where it isn't 125.
+var statuses = map[client.Outcome]int{
+	client.ErrTimeout:       124,
+	client.ErrDenied:        126,
+	client.ErrNotExecutable: 126,
+	client.ErrTooLong:       126,
+	client.ErrUnknown:       127,
+}
+
+// exitError carries an exit status; its text, if any, is still to be printed.
+type exitError struct {
+	status int
+	err    error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+// usage is an error in the words of a verb other than call.
+func usage(format string, args ...any) error {
+	return &exitError{statusUsage, fmt.Errorf(format, args...)}
+}
+
+// exitLike ends rpc as the call ended: it gives the exit status, or dies by the
+// procedure's signal.
+func exitLike(err error) error {
+	var exit *client.ExitError
+	var failed *client.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &exit) && exit.Exited():
+		return &exitError{exit.ExitCode(), nil}
+	case errors.As(err, &exit):
+		die(exit.Sys().Signal())
+	case errors.As(err, &failed) && statuses[failed.Outcome] != 0:
+		return &exitError{statuses[failed.Outcome], err}
+	}
+	return &exitError{statusOwnFailure, err}
+}

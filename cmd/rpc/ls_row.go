@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"rpcd/client"
+)
+
+// row is what ls shows of a worker; its JSON is what --json prints.
+type row struct {
+	Worker     string      `json:"worker"`
+	State      string      `json:"state"` // up, draining, down
+	Error      string      `json:"error,omitempty"`
+	Replicas   []replica   `json:"replicas"`
+	Procedures []procedure `json:"procedures"`
+}
+
+type replica struct {
+	Socket     string  `json:"socket"`
+	State      string  `json:"state"`
+	Version    string  `json:"version"`
+	Running    uint32  `json:"running"`
+	Waiting    uint32  `json:"waiting"`
+	MaxCalls   uint32  `json:"max_calls"`
+	MaxQueue   uint32  `json:"max_queue"`
+	Calls      uint64  `json:"calls"`
+	Refused    uint64  `json:"refused"`
+	Lost       uint64  `json:"lost"`
+	TimedOut   uint64  `json:"timed_out"`
+	Signaled   uint64  `json:"signaled"`
+	UpSeconds  float64 `json:"up_seconds"`
+	RTTSeconds float64 `json:"rtt_seconds"`
+	Goroutines uint32  `json:"goroutines"` // of rpcd; 0: it doesn't say
+}
+
+type procedure struct {
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`
+	Summary string `json:"summary"`
+}
+
+// askRow asks a worker, for at most answerTime. The row of a worker that doesn't
+// answer says why.
+func askRow(worker string) row {
+	r := row{Worker: worker, State: "down", Replicas: []replica{}, Procedures: []procedure{}}
+	infos, err := client.List(context.Background(), worker, answerTime)
+	if err != nil {
+		r.Error = err.Error()
+		return r
+	}
+	r.State = "draining"
+	for _, i := range infos {
+		if i.State == "up" {
+			r.State = "up"
+		}
+		r.Replicas = append(r.Replicas, replica{
+			Socket: i.Socket, State: i.State, Version: i.Version,
+			Running: i.Load.Running, Waiting: i.Load.Waiting, MaxCalls: i.Load.MaxCalls, MaxQueue: i.Load.MaxQueue,
+			Calls: i.Counters.Calls, Refused: i.Counters.Refused, Lost: i.Counters.Lost, TimedOut: i.Counters.TimedOut, Signaled: i.Counters.Signaled,
+			UpSeconds: i.Counters.Up.Seconds(), RTTSeconds: i.RTT.Seconds(),
+			Goroutines: i.Goroutines,
+		})
+	}
+	for _, p := range infos[0].Procedures {
+		kind := "spawned"
+		if p.Kind < 3 {
+			kind = [...]string{"spawned", "resident", "topic"}[p.Kind]
+		}
+		r.Procedures = append(r.Procedures, procedure{p.Name, kind, p.Summary})
+	}
+	return r
+}
+
+func writeShort(w io.Writer, rows []row) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "WORKER\tSTATE\tPROCEDURES")
+	for _, r := range rows {
+		fmt.Fprintf(t, "%s\t%s\t%s\n", client.Clean(r.Worker), stateWord(r), r.lastColumn())
+	}
+	return t.Flush()
+}
+
+func stateWord(r row) string {
+	if len(r.Replicas) > 1 {
+		return fmt.Sprintf("%s x%d", r.State, len(r.Replicas))
+	}
+	return r.State
+}
+
+// lastColumn is the worker's procedures, or why it didn't answer.
+func (r row) lastColumn() string {
+	if r.Error != "" {
+		return r.Error
+	}
+	names := make([]string, len(r.Procedures))
+	for i, p := range r.Procedures {
+		names[i] = client.Clean(p.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+func writeLong(w io.Writer, rows []row) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintf(t, "%s\t%s\t%s\n", client.Clean(r.Worker), stateWord(r), r.Error)
+		for _, p := range r.Replicas {
+			fmt.Fprintf(t, "  %s\t%s\t%d/%d running, %d/%d waiting, %d calls, %d refused, %d lost, %d timed out, %d by signal, up %v, rpcd %s\n",
+				client.Clean(p.Socket), client.Clean(p.State), p.Running, p.MaxCalls, p.Waiting, p.MaxQueue, p.Calls, p.Refused, p.Lost, p.TimedOut, p.Signaled,
+				time.Duration(p.UpSeconds)*time.Second, client.Clean(p.Version))
+		}
+		for _, p := range r.Procedures {
+			fmt.Fprintf(t, "  %s\t%s\t%s\n", client.Clean(p.Name), p.Kind, client.Clean(p.Summary))
+		}
+	}
+	return t.Flush()
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"rpcd/internal/version"
+)
+
+// runVerb has cobra read the words: a verb, help, or a shell's completion.
+func runVerb(words []string) error {
+	root, out := rootCommand(), &output{}
+	root.SetArgs(words)
+	root.SetOut(out)
+	if err := root.Execute(); err != nil {
+		return err
+	}
+	return out.err
+}
+
+// rootCommand is rpc with all its verbs.
+func rootCommand() *cobra.Command {
+	o := newCallOptions()
+	var showVersion bool
+	root := &cobra.Command{
+		Use:   "rpc [OPTION...] WORKER PROCEDURE [ARG...]",
+		Short: "call a procedure of a worker as if it were a local command",
+		Long: `Call a procedure of a worker as if it were a local command: rpc blocks until
+the remote process exits, and its output, exit status and signals are rpc's.
+
+WORKER is the path of a socket or of a folder of sockets if it has a slash,
+else $RPC_DIR/WORKER/ or $RPC_DIR/WORKER.sock (RPC_DIR is /run/rpc unless set).
+Options end at WORKER; everything after it is the procedure's. Durations are
+timeout(1)'s: 5, 0.5s, 3m, 2h, 1d, 100ms.
+
+The exit status is the procedure's; killed by signal N, rpc dies by N (128+N);
+124 a time limit ran out; 125 rpc itself failed; 126 not allowed or not
+executable; 127 no such procedure.`,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: completeCall,
+		RunE: func(c *cobra.Command, args []string) error {
+			if showVersion {
+				return printVersion(c, nil)
+			}
+			if err := checkWorkerWord(args); err != nil {
+				return err
+			}
+			return o.run(c.Flags().Changed, args)
+		},
+	}
+	o.flags(root.Flags())
+	addVersionFlag(root.Flags(), &showVersion)
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(helpCommand())
+	root.AddCommand(callCommand(), lsCommand(), pingCommand(), psCommand(), killCommand(), doctorCommand(), completionCommand(), &cobra.Command{
+		Use:   "version",
+		Short: "print the version",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE:  printVersion,
+	})
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if c.HasParent() && c.Name() != "call" {
+			return usage("%w (see rpc %s --help)", err, c.Name())
+		}
+		return optionError(err)
+	})
+	return root
+}
+
+func printVersion(c *cobra.Command, _ []string) error {
+	_, err := fmt.Fprintln(c.OutOrStdout(), "rpc", version.Version)
+	return err
+}
+
+// usageArgs makes a wrong number of arguments a usage error.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return usage("%w (see rpc %s --help)", err, c.Name())
+		}
+		return nil
+	}
+}

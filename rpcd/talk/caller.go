@@ -30,6 +30,7 @@ type Caller struct {
 
 	mu       sync.Mutex
 	state    callerState
+	writing  int         // frames of this call that are being written just now
 	cancel   *time.Timer // the wait of a signal that ends a call which doesn't run yet
 	silent   bool        // that wait ran out
 	limit    *time.Timer // of Call.Timeout, for a worker that is frozen
@@ -66,14 +67,15 @@ var ErrLate = errors.New("the time limit wasn't kept")
 
 // NewCaller prepares a call on a connection, which is the Caller's until Over.
 func NewCaller(conn *Conn, m *wire.Call) *Caller {
-	return &Caller{
-		Relay: wire.NewRelay(conn.WriteFrame),
-		conn:  conn,
-		call:  m,
-		sent:  make(chan struct{}),
-		done:  make(chan struct{}),
-		late:  make(chan struct{}),
+	c := &Caller{
+		conn: conn,
+		call: m,
+		sent: make(chan struct{}),
+		done: make(chan struct{}),
+		late: make(chan struct{}),
 	}
+	c.Relay = wire.NewRelay(c.write)
+	return c
 }
 
 // Adopt is NewCaller and Send for a call that somebody else has sent on the
@@ -104,7 +106,7 @@ func (c *Caller) Send(fds []int) error {
 func (c *Caller) Answer() (t wire.Type, m *wire.Started, err error) {
 	if c.announce {
 		c.announce = false
-		_ = c.conn.WriteFrame(wire.Frame(wire.TypeContinued, 0, 0, nil))
+		_ = c.write(wire.Frame(wire.TypeContinued, 0, 0, nil))
 	}
 	for {
 		h, err := wire.ReadHeader(c.conn)
@@ -219,26 +221,52 @@ func (c *Caller) Follow() (*wire.Exit, error) {
 	}
 }
 
-// Over ends the call, once: its streams fail with err (nil: io.EOF), and no
-// signal is sent any more. The connection is closed, unless the call asked to
-// keep it and has had its EXIT or REFUSED; then it rests, without a bound.
-func (c *Caller) Over(err error, whole bool) {
+// Over ends the call, once: its streams fail with err (nil: io.EOF), and nothing
+// is sent for it any more. The connection is closed, unless the call asked to
+// keep it and is whole: it has had its EXIT or REFUSED. Then the connection
+// rests, without a bound, and Over gives true: the next call may have it.
+func (c *Caller) Over(err error, whole bool) (kept bool) {
 	c.overOnce.Do(func() {
-		c.enter(over)
-		if c.limit != nil {
-			c.limit.Stop()
-		}
+		inTime := c.limit == nil || c.limit.Stop() // else the connection is closed, or about to be
+		quiet := c.end()
 		close(c.done)
 		if err == nil {
 			err = io.EOF
 		}
 		c.Relay.Abort(err)
-		if whole && c.call.Flags&wire.CallKeep != 0 {
+		if kept = whole && inTime && quiet && c.call.Flags&wire.CallKeep != 0; kept {
 			c.conn.Rest(0)
 		} else {
 			c.conn.Close()
 		}
 	})
+	return kept
+}
+
+// end enters over, and says whether no frame is on its way: such a frame would
+// come behind the next CALL.
+func (c *Caller) end() (quiet bool) {
+	c.enter(over)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.writing == 0 && !c.silent
+}
+
+// write sends a frame behind CALL, and none once the call is over: on a kept
+// connection it would be one of the next call.
+func (c *Caller) write(frame []byte) error {
+	c.mu.Lock()
+	if c.state == over {
+		c.mu.Unlock()
+		return ErrNotRunning
+	}
+	c.writing++
+	c.mu.Unlock()
+	err := c.conn.WriteFrame(frame)
+	c.mu.Lock()
+	c.writing--
+	c.mu.Unlock()
+	return err
 }
 
 // Done is closed when the call is over.

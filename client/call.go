@@ -168,7 +168,7 @@ func (k *call) read() (*wire.Exit, error) {
 		}
 		switch h.Type {
 		case wire.TypeData, wire.TypeEnd, wire.TypeClosed, wire.TypeCredit:
-			if err := k.relay.Handle(h, k.conn); err != nil {
+			if err := k.relayed(h); err != nil {
 				return nil, err
 			}
 		case wire.TypeHeartbeat:

@@ -1,12 +1,7 @@
 package client
 
 import (
-	"errors"
-	"io"
 	"os"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -20,30 +15,19 @@ func (k *call) attach() error {
 		if st.Mode == wire.Probe || st.Number > 2 {
 			continue
 		}
-		f := k.std.files[st.Number]
 		switch {
 		case st.Mode == wire.Passed && !k.bridged:
 			if st.Number < 2 {
-				passed = append(passed, f)
+				passed = append(passed, k.std.files[st.Number])
 			}
 		case st.Mode == wire.Passed, st.Mode == wire.Relayed:
-			fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
-			if err == nil && st.Number == 0 {
-				k.in, err = newReader(k, fd, f)
-			}
-			if err != nil {
+			if err := k.attachStream(st.Number, k.std.files[st.Number]); err != nil {
 				if k.in != nil { // it never runs
 					k.in.close()
 					k.in = nil
 				}
 				return fail(ErrLost, k.worker(), true, err, "cannot relay %s: %v", names[st.Number], err)
 			}
-			if st.Number == 0 {
-				continue
-			}
-			w := newWriter(k, st.Number, fd, f)
-			k.ins = append(k.ins, w)
-			go w.run()
 		}
 	}
 	k.letGo(passed...)
@@ -51,6 +35,35 @@ func (k *call) attach() error {
 		go k.in.run()
 	}
 	return nil
+}
+
+// attachStream makes the reader of stdin, or makes and starts the writer of an
+// output. Each has a descriptor of its own for f.
+func (k *call) attachStream(number uint8, f *os.File) error {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return err
+	}
+	if number == 0 {
+		k.in, err = newReader(k, fd, f)
+		return err
+	}
+	w := newWriter(k, number, fd, f)
+	k.ins = append(k.ins, w)
+	go w.run()
+	return nil
+}
+
+// relayed takes a DATA, END, CLOSED or CREDIT frame.
+func (k *call) relayed(h wire.Header) error {
+	if h.Type == wire.TypeData {
+		for _, w := range k.ins {
+			if w.number == h.Stream {
+				return w.arrive(int(h.Length))
+			}
+		}
+	}
+	return k.relay.Handle(h, k.conn)
 }
 
 // letGo replaces descriptors by /dev/null, so that their numbers stay taken.
@@ -73,144 +86,3 @@ type fileError struct{ err error }
 
 func (e *fileError) Error() string { return e.err.Error() }
 func (e *fileError) Unwrap() error { return e.err }
-
-// reader reads the caller's stdin for the procedure, as much as that may take.
-type reader struct {
-	k        *call
-	out      *wire.Out
-	fd       int // ours
-	f        *os.File
-	kind     fileKind
-	wakeR    int // readable: stop
-	wakeW    int
-	wakeOnce sync.Once
-	done     chan struct{}
-	sent     int64                 // read from the file, whether it arrived or not
-	failed   atomic.Pointer[error] // of the caller's file
-}
-
-var errStopped = errors.New("stopped")
-
-// inFrame is how much stdin goes in one frame: with its header what socat moves at
-// once.
-const inFrame = 8<<10 - wire.HeaderLen
-
-// newReader takes fd over, also when it fails.
-func newReader(k *call, fd int, f *os.File) (*reader, error) {
-	r := &reader{k: k, fd: fd, f: f, done: make(chan struct{}), out: k.relay.Out(0, 0)}
-	var p [2]int
-	var err error
-	if r.kind, err = examine(fd); err == nil {
-		err = unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK)
-	}
-	if err != nil {
-		unix.Close(fd)
-		return nil, err
-	}
-	r.wakeR, r.wakeW = p[0], p[1]
-	if r.kind.terminal {
-		r.out.Line()
-	}
-	r.out.Frames(inFrame)
-	r.out.OnClosed(r.wake)
-	return r, nil
-}
-
-// close is for a reader that doesn't run.
-func (r *reader) close() {
-	r.wake()
-	unix.Close(r.wakeR)
-	unix.Close(r.fd)
-}
-
-// wake ends a wait for input: nobody wants any.
-func (r *reader) wake() { r.wakeOnce.Do(func() { unix.Close(r.wakeW) }) }
-
-func (r *reader) run() {
-	defer close(r.done)
-	defer unix.Close(r.wakeR)
-	var err error
-	if r.kind.null {
-		// It has ended, also where it is write-only, as nohup(1) leaves it.
-	} else if err = readable(r.fd); err != nil {
-		err = &fileError{err}
-	} else {
-		_, err = r.out.ReadFrom(r)
-	}
-	if !r.kind.seekable {
-		unix.Close(r.fd)
-	}
-	r.k.letGo(r.f)
-	var failed *fileError
-	if errors.As(err, &failed) {
-		r.failed.Store(&failed.err)
-	}
-	if err == nil || failed != nil { // what can't be read ends, as for a local process
-		_ = r.out.Close()
-	}
-}
-
-// stop ends the reading; the call is over. Only a read of a file can't block:
-// of a pipe or a terminal another reader may have been quicker.
-func (r *reader) stop() {
-	r.wake()
-	if r.kind.seekable {
-		<-r.done
-	}
-}
-
-// setBack gives back what was read ahead of the procedure, where that can be:
-// the position of a file is shared with the caller. -1: not known.
-func (r *reader) setBack(consumed int64) {
-	if !r.kind.seekable {
-		return
-	}
-	if consumed >= 0 && consumed < r.sent {
-		_, _ = unix.Seek(r.fd, consumed-r.sent, io.SeekCurrent)
-	}
-	unix.Close(r.fd)
-}
-
-// backgroundPoll is how often a job in the background looks whether it has
-// come to the foreground; no event tells.
-const backgroundPoll = 100 * time.Millisecond
-
-// Read waits for input and reads it: from a terminal only in the foreground.
-func (r *reader) Read(p []byte) (int, error) {
-	for {
-		wait := -1
-		events := int16(unix.POLLIN)
-		if r.kind.terminal && !foreground(r.fd) {
-			wait, events = int(backgroundPoll/time.Millisecond), 0
-		}
-		fds := []unix.PollFd{{Fd: int32(r.fd), Events: events}, {Fd: int32(r.wakeR), Events: unix.POLLIN}}
-		if _, err := unix.Poll(fds, wait); err != nil && err != unix.EINTR {
-			return 0, &fileError{err}
-		}
-		if fds[1].Revents != 0 {
-			return 0, errStopped
-		}
-		if fds[0].Revents == 0 {
-			continue
-		}
-		n, err := unix.Read(r.fd, p)
-		switch {
-		case n > 0:
-			r.sent += int64(n)
-			return n, nil
-		case err == unix.EINTR, err == unix.EAGAIN:
-		case err == unix.EIO && r.kind.terminal && !foreground(r.fd): // SIGTTIN is ignored
-		case err == nil, err == unix.EIO && r.kind.terminal:
-			return 0, io.EOF
-		default:
-			return 0, &fileError{err}
-		}
-	}
-}
-
-// foreground reports whether this process may read the terminal without being
-// stopped (tcgetpgrp(3)). A terminal that isn't ours is read as any file.
-func foreground(fd int) bool {
-	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
-	return err != nil || group == unix.Getpgrp()
-}

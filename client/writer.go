@@ -10,34 +10,69 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// writer writes a relayed output to the caller's file.
+// writer writes a relayed output to the caller's file. The goroutine that reads
+// the connection calls arrive; run has a goroutine of its own.
 type writer struct {
-	k      *call
-	number uint8
-	in     *wire.In
-	fd     int // ours
-	f      *os.File
-	done   chan error // what couldn't be written, or nil
-	pipe   [2]int     // what Absorb took lies here, on its way from socket to fd; or -1
+	k       *call
+	number  uint8
+	in      *wire.In
+	fd      int // ours
+	f       *os.File
+	done    chan error // what couldn't be written, or nil
+	passage [2]int     // a pipe of ours between socket and fd; -1: none
+	splices bool       // the passage has room for the whole window
 }
 
-// absorbPipe holds a window of whole pages (fcntl(2), F_SETPIPE_SZ).
-const absorbPipe = 2 * outWindow
+// passageSize is the room of a passage in bytes: twice the window. A pipe counts
+// in whole pages (fcntl(2), F_SETPIPE_SZ), and what comes off a socket doesn't
+// fill all of them.
+const passageSize = 2 * outWindow
 
-// newWriter takes fd over.
+// leastSplice is from how many bytes on a frame is spliced; fewer are cheaper
+// to copy.
+const leastSplice = 32 << 10
+
+// newWriter takes fd over. Only into a pipe is anything spliced.
 func newWriter(k *call, number uint8, fd int, f *os.File) *writer {
-	w := &writer{k: k, number: number, in: k.relay.In(number, outWindow, outWindow), fd: fd, f: f, done: make(chan error, 1), pipe: [2]int{-1, -1}}
-	if kind, err := examine(fd); err != nil || !kind.pipe || unix.Pipe2(w.pipe[:], unix.O_CLOEXEC) != nil {
+	w := &writer{k: k, number: number, in: k.relay.In(number, outWindow, outWindow), fd: fd, f: f, done: make(chan error, 1), passage: [2]int{-1, -1}}
+	if kind, err := examine(fd); err != nil || !kind.pipe || unix.Pipe2(w.passage[:], unix.O_CLOEXEC) != nil {
 		return w
 	}
-	if _, err := unix.FcntlInt(uintptr(w.pipe[1]), unix.F_SETPIPE_SZ, absorbPipe); err == nil {
-		w.in.Absorb(w)
-	}
+	_, err := unix.FcntlInt(uintptr(w.passage[1]), unix.F_SETPIPE_SZ, passageSize)
+	w.splices = err == nil
 	return w
 }
 
+// close is called when the connection is read no more and run has ended.
+func (w *writer) close() {
+	if w.passage[0] >= 0 {
+		unix.Close(w.passage[0])
+		unix.Close(w.passage[1])
+	}
+}
+
+// arrive takes n bytes of DATA off the connection: into the passage, and the
+// rest into memory. It waits for the connection alone, never for the file.
+func (w *writer) arrive(n int) error {
+	wanted, err := w.in.Arrive(n)
+	if err != nil {
+		return err
+	}
+	if wanted && w.splices && n >= leastSplice {
+		held, err := w.k.conn.Absorb(w.passage[1], n)
+		if err != nil {
+			return err
+		}
+		if held > 0 {
+			w.in.PushHeld(held)
+		}
+		n -= held
+	}
+	return w.in.Receive(n, w.k.conn)
+}
+
 func (w *writer) run() {
-	_, err := w.in.WriteTo(w)
+	err := w.write()
 	unix.Close(w.fd)
 	if w.number == 1 {
 		w.k.letGo(w.f)
@@ -56,52 +91,53 @@ func (w *writer) run() {
 	}
 }
 
-// close is called when nobody absorbs or emits any more.
-func (w *writer) close() {
-	if w.pipe[0] >= 0 {
-		unix.Close(w.pipe[0])
-		unix.Close(w.pipe[1])
-	}
-}
-
-// Absorb is wire.Absorber's; the reading goroutine calls it.
-func (w *writer) Absorb(n int) (int, error) { return w.k.conn.Absorb(w.pipe[1], n) }
-
-// Emit is wire.Absorber's.
-func (w *writer) Emit(n int) error {
-	for n > 0 {
-		k, err := unix.Splice(w.pipe[0], nil, w.fd, nil, n, unix.SPLICE_F_MOVE)
-		switch {
-		case k > 0:
-			n -= int(k)
-		case err == unix.EINTR:
-		case err == unix.EAGAIN:
-			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLOUT}}, -1)
-		case err == nil:
-			return &fileError{io.ErrShortWrite}
-		default:
+// write writes the stream to its end: io.EOF after END, else the error of the
+// file or of the connection.
+func (w *writer) write() error {
+	for {
+		piece, err := w.in.Next()
+		if err != nil {
+			return err
+		}
+		if piece.Held > 0 {
+			err = w.writeHeld(piece.Held)
+		} else {
+			err = w.writeBytes(piece.Bytes)
+		}
+		if err != nil {
 			return &fileError{err}
 		}
 	}
-	return nil
 }
 
-// Write writes b whole, also to a file that is non-blocking.
-func (w *writer) Write(b []byte) (int, error) {
-	sum := 0
-	for sum < len(b) {
-		n, err := unix.Write(w.fd, b[sum:])
+// writeHeld writes the next n bytes that lie in the passage.
+func (w *writer) writeHeld(n int) error {
+	return w.whole(n, func(rest int) (int, error) {
+		k, err := unix.Splice(w.passage[0], nil, w.fd, nil, rest, unix.SPLICE_F_MOVE)
+		return int(k), err
+	})
+}
+
+func (w *writer) writeBytes(b []byte) error {
+	return w.whole(len(b), func(rest int) (int, error) { return unix.Write(w.fd, b[len(b)-rest:]) })
+}
+
+// whole calls put, which writes some of the rest, until all n bytes are written:
+// also to a file that is non-blocking.
+func (w *writer) whole(n int, put func(rest int) (int, error)) error {
+	for n > 0 {
+		k, err := put(n)
 		switch {
-		case n > 0:
-			sum += n
+		case k > 0:
+			n -= k
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
 			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLOUT}}, -1)
 		case err == nil:
-			return sum, &fileError{io.ErrShortWrite}
+			return io.ErrShortWrite
 		default:
-			return sum, &fileError{err}
+			return err
 		}
 	}
-	return sum, nil
+	return nil
 }

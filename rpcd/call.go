@@ -12,6 +12,7 @@ import (
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/stream"
 	"rpcd/rpcd/wire"
 )
 
@@ -131,11 +132,14 @@ func (c *call) run(files *fdconn.Files) error {
 		return err
 	}
 	defer looked()
-	std, err := newStdio(c, files)
+	std, err := stream.New(stream.Plan{Streams: c.Streams, Files: files, Conn: c.conn.fd, Relay: c.relay, Null: s.null})
 	if err != nil {
 		return err
 	}
-	defer std.close()
+	defer std.Close()
+	if std.Bridged() {
+		c.setBridged()
+	}
 	proc, dirfd, err := c.lookUp()
 	if err != nil {
 		return err
@@ -159,7 +163,7 @@ func (c *call) run(files *fdconn.Files) error {
 			return err
 		}
 	}
-	if err := std.open(c.as != nil); err != nil {
+	if err := std.Open(c.as != nil); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -169,14 +173,14 @@ func (c *call) run(files *fdconn.Files) error {
 		Env:   env,
 		Dir:   dirfd,
 		Umask: int(c.Umask),
-		Files: std.files,
+		Files: std.Files(),
 		As:    c.as,
 		Keep:  proc.Keep || s.Keep,
 	})
 	if err != nil {
 		return startRefusal(proc, c.dir, c.as, err)
 	}
-	std.started()
+	std.Started()
 	c.supervise(p, proc, std, began)
 	return nil
 }
@@ -224,12 +228,12 @@ func (c *call) takePlace(proc *export.Procedure) error {
 }
 
 // supervise sees a started process to its end and reports it.
-func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began time.Time) {
+func (c *call) supervise(p process, proc *export.Procedure, std *stream.Set, began time.Time) {
 	s := c.conn.server
 	c.adopt(p, shortest(c.Timeout, proc.Timeout, s.Timeout))
 	c.beat()
 	c.tell(c.news(0, "").Append(wire.TypeStarted))
-	std.relay()
+	std.Relay()
 	c.logStart(proc)
 	c.forget()
 
@@ -246,17 +250,17 @@ func (c *call) supervise(p process, proc *export.Procedure, std *stdio, began ti
 		defer time.AfterFunc(s.Grace, rest).Stop() // a caller that doesn't read keeps nothing alive
 	}
 	if timedOut { // nor does it keep its place
-		defer time.AfterFunc(s.Grace+lastWords, std.giveUp).Stop()
+		defer time.AfterFunc(s.Grace+lastWords, std.GiveUp).Stop()
 		defer time.AfterFunc(s.Grace+2*lastWords, func() { c.conn.fd.Close() }).Stop()
 	}
 	exit := &wire.Exit{Status: status.Wait, User: status.User, System: status.System, MaxRSS: status.MaxRSS}
 	if timedOut {
 		exit.Flags |= wire.ExitTimeout
 	}
-	if std.finish() {
+	if std.Finish() {
 		exit.Flags |= wire.ExitLeft
 	}
-	exit.Consumed = std.consumed()
+	exit.Consumed = std.Consumed()
 	lost := c.hasLeft()
 	close(c.answered)
 	if err := c.conn.fd.WriteFrame(exit.Append()); err != nil {

@@ -285,9 +285,3 @@ func (c *conn) frame(call *call, h wire.Header) error {
 	}
 	return errors.New("a " + h.Type.String() + " frame from a caller")
 }
-
-func closeAll(fds []int) {
-	for _, fd := range fds {
-		_ = unix.Close(fd)
-	}
-}

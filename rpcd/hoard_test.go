@@ -23,7 +23,9 @@ func (d *dialogue) sent(b []byte, n int) (readers []int) {
 	if err := d.conn.WriteDescriptors(b, writers); err != nil {
 		d.t.Fatal(err)
 	}
-	closeAll(writers)
+	for _, w := range writers {
+		unix.Close(w)
+	}
 	return readers
 }
 

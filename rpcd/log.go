@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/rpcd/export"
+	"rpcd/rpcd/stream"
 	"rpcd/rpcd/wire"
 )
 
@@ -30,7 +31,7 @@ func (c *call) logStart(p *export.Procedure) {
 }
 
 // logEnd writes a call's last line.
-func (c *call) logEnd(p *export.Procedure, e *wire.Exit, took time.Duration, std *stdio, lost bool) {
+func (c *call) logEnd(p *export.Procedure, e *wire.Exit, took time.Duration, std *stream.Set, lost bool) {
 	status := unix.WaitStatus(e.Status)
 	words := []any{"call", c.id, "procedure", printable(p.Name)}
 	switch {
@@ -40,7 +41,7 @@ func (c *call) logEnd(p *export.Procedure, e *wire.Exit, took time.Duration, std
 		words = append(words, "status", status.ExitStatus())
 	}
 	words = append(words, "seconds", round(took), "user", round(e.User), "system", round(e.System), "max_rss_kb", e.MaxRSS)
-	if in, out := std.relayed(); in+out > 0 {
+	if in, out := std.Relayed(); in+out > 0 {
 		words = append(words, "in", in, "out", out)
 	}
 	if e.Flags&wire.ExitTimeout != 0 {

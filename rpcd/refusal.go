@@ -9,6 +9,7 @@ import (
 
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
+	"rpcd/rpcd/stream"
 	"rpcd/rpcd/wire"
 )
 
@@ -18,6 +19,9 @@ func refusal(err error) *wire.Refused {
 	var refused *wire.Refused
 	var version *wire.VersionError
 	var exported *export.Error
+	if r := streamRefusal(err); r != nil {
+		return r
+	}
 	switch {
 	case errors.As(err, &refused):
 		return refused
@@ -39,6 +43,28 @@ func refusal(err error) *wire.Refused {
 		return &wire.Refused{Code: wire.Canceled, Text: "gave up the waiting call"}
 	}
 	return &wire.Refused{Code: wire.Failed, Text: "failed: " + err.Error()}
+}
+
+// streamRefusal explains why the streams of a call can't be had; nil: err is of
+// another room.
+func streamRefusal(err error) *wire.Refused {
+	var count *stream.CountError
+	var bridge *stream.BridgeError
+	var unfit *stream.UnfitError
+	refuse := func(code wire.Code, format string, args ...any) *wire.Refused {
+		return &wire.Refused{Code: code, Text: fmt.Sprintf(format, args...)}
+	}
+	switch {
+	case errors.Is(err, stream.ErrTruncated):
+		return refuse(wire.Failed, "couldn't take the descriptors: it is at its limit of open files (ulimit -n)")
+	case errors.As(err, &count):
+		return refuse(wire.Protocol, "refuses: %d descriptors arrived for %d streams", count.Arrived, count.Named)
+	case errors.As(err, &bridge):
+		return refuse(wire.Protocol, "can't be given descriptor %d: only streams 0 to 2 cross a bridge", bridge.Number)
+	case errors.As(err, &unfit):
+		return refuse(wire.Protocol, "refuses descriptor %d: it is %s", unfit.Number, unfit.What)
+	}
+	return nil
 }
 
 // startRefusal explains the errno of a start, as that user (nil: rpcd's own).

@@ -104,6 +104,22 @@ func TestJoints(t *testing.T) {
 	}
 }
 
+// TestStream: stream stands on the protocol's bytes and on sockets alone. It
+// knows no process, no policy and no daemon.
+func TestStream(t *testing.T) {
+	const stream = "rpcd/rpcd/stream"
+	allowed := []string{"rpcd/rpcd/wire", "rpcd/rpcd/fdconn", "golang.org/x/sys/unix"}
+	imports, ok := packages(t)[stream]
+	if !ok {
+		t.Fatalf("go list doesn't know %q", stream)
+	}
+	for _, imported := range imports {
+		if !standard(imported) && !slices.Contains(allowed, imported) {
+			t.Errorf("%s imports %s", stream, imported)
+		}
+	}
+}
+
 func TestStandardLibraryAlone(t *testing.T) {
 	for _, path := range []string{"rpcd/rpcd/wire", "rpcd/rpcd/export", "rpcd/rpcd/duration"} {
 		for _, dep := range dependencies(t, path) {

@@ -9,8 +9,9 @@ import (
 )
 
 // Splice writes header, then n bytes that lie in the pipe fd, without copying
-// them (splice(2)). Nobody else should read that pipe: when the bytes are gone,
-// that is an error. After an error the connection is of no use.
+// them (splice(2)). fd stays the caller's. Nobody else should read that pipe:
+// missing bytes are io.ErrUnexpectedEOF. After an error the connection is
+// useless, since a frame may be cut.
 func (c *Conn) Splice(header []byte, fd, n int) error {
 	c.write.Lock()
 	defer c.write.Unlock()
@@ -25,7 +26,7 @@ func (c *Conn) Splice(header []byte, fd, n int) error {
 		err := c.s.WriteFunc(context.Background(), "splice", func(s int) error {
 			k, err := unix.Splice(fd, nil, s, nil, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
 			if err == nil && k == 0 || err == unix.EAGAIN && !ready(fd, unix.POLLIN) {
-				err = io.ErrUnexpectedEOF // EAGAIN means a full socket only while bytes are there
+				err = io.ErrUnexpectedEOF // only while bytes lie in the pipe does EAGAIN mean a full socket
 			}
 			n -= int(max(k, 0))
 			return err
@@ -40,7 +41,7 @@ func (c *Conn) Splice(header []byte, fd, n int) error {
 	return nil
 }
 
-// copy is Splice by hand; the caller holds the lock.
+// copy does what Splice does by read and write. The caller holds the lock.
 func (c *Conn) copy(fd, n int) error {
 	buf := make([]byte, min(n, 64<<10))
 	for n > 0 {
@@ -63,10 +64,10 @@ func (c *Conn) copy(fd, n int) error {
 	return nil
 }
 
-// Absorb moves up to n arriving bytes into the pipe fd without copying them,
-// and gives how many. It waits for the connection, never for the pipe: when
-// that is full, or nothing can be moved (a sandbox without splice), the rest is
-// for Read.
+// Absorb moves up to n arriving bytes into the pipe fd without copying them
+// (splice(2)), and gives how many. fd stays the caller's. It waits for the
+// connection, never for the pipe. When the pipe is full, or the system has no
+// splice (a sandbox), the rest is for Read.
 func (c *Conn) Absorb(fd, n int) (int, error) {
 	got := 0
 	for got < n {
@@ -95,7 +96,7 @@ func (c *Conn) Absorb(fd, n int) (int, error) {
 	return got, nil
 }
 
-// ready asks without waiting.
+// ready says whether event is true of fd now (poll(2)).
 func ready(fd int, event int16) bool {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: event}}
 	n, err := unix.Poll(fds, 0)

@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// Buffers are kept by powers of two, so that a queue of small frames holds
+// Buffers are kept in pools by powers of two. So a queue of small frames holds
 // little more memory than its credit.
 const (
-	smallestBuffer = 12 // 4 KiB; what is smaller isn't worth keeping
+	smallestBuffer = 12 // 4 KiB: a smaller buffer isn't worth keeping
 	largestBuffer  = 19 // 512 KiB: a frame of MaxData with its header
 )
 
@@ -26,7 +26,7 @@ func getBuffer(n int) []byte {
 	return make([]byte, n, 1<<class)
 }
 
-// putBuffer takes back what getBuffer gave.
+// putBuffer takes back what getBuffer gave. The caller uses it no more.
 func putBuffer(b []byte) {
 	class := bits.Len(uint(cap(b) - 1))
 	if class < smallestBuffer || class > largestBuffer || cap(b) != 1<<class {

@@ -227,9 +227,9 @@ func ParseCall(flags uint16, payload []byte) (*Call, error) {
 func duration(v uint64) time.Duration { return time.Duration(min(v, math.MaxInt64)) }
 
 // Descriptors is how many descriptors the call's streams name.
-func (c *Call) Descriptors() int {
+func Descriptors(streams []Stream) int {
 	n := 0
-	for _, s := range c.Streams {
+	for _, s := range streams {
 		if s.Mode == Passed || s.Mode == Probe {
 			n++
 		}

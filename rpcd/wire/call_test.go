@@ -120,7 +120,7 @@ func TestStreams(t *testing.T) {
 
 func TestDescriptors(t *testing.T) {
 	c := &Call{Streams: []Stream{{Mode: Passed}, {Mode: Relayed}, {Mode: Same}, {Mode: Probe}, {Mode: Closed}}}
-	if n := c.Descriptors(); n != 2 {
+	if n := Descriptors(c.Streams); n != 2 {
 		t.Errorf("%d descriptors, want 2: the passed one and the probe", n)
 	}
 }

@@ -123,8 +123,8 @@ func FuzzCall(f *testing.F) {
 	f.Fuzz(func(t *testing.T, flags uint16, payload []byte) {
 		c, err := ParseCall(flags&^mustUnderstand, payload)
 		again(t, payload, c, err, func() []byte { return c.Append() }, ParseCall)
-		if err == nil && c.Descriptors() > MaxDescriptors {
-			t.Errorf("%d descriptors", c.Descriptors())
+		if err == nil && Descriptors(c.Streams) > MaxDescriptors {
+			t.Errorf("%d descriptors", Descriptors(c.Streams))
 		}
 	})
 }

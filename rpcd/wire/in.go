@@ -6,7 +6,8 @@ import (
 )
 
 // In is the reading end of a relayed stream. It holds at most the credit that
-// it has given.
+// it has given. The goroutine that reads the connection queues what arrives;
+// another one takes it by Next.
 //
 // States: open; ended (END came, what is queued can be read); closed (Close
 // was called, what arrives is discarded); failed (the connection is gone).
@@ -18,41 +19,30 @@ type In struct {
 
 	mu     sync.Mutex
 	cond   sync.Cond
-	queue  []piece
-	last   piece  // given out by Next, goes back to its pool at the following call
+	queue  []Piece
+	given  Piece  // by Next; its memory goes back to the pool at the following call
 	credit uint32 // what the other side may still send
 	owed   uint32 // read away, but not granted again yet
 	manual bool   // credit comes by Grant alone
-	line   bool
+	line   bool   // a grant is for one frame
 	ended  bool
 	closed bool
 	err    error
-
-	absorber Absorber
 }
 
-// piece is a part of a stream: bytes, or, where b is nil, n bytes that the
-// absorber holds.
-type piece struct {
-	b []byte
-	n int
+// Piece is a part of a stream: bytes, or a number of them that lie elsewhere.
+type Piece struct {
+	Bytes []byte
+	Held  int // how many bytes PushHeld told of; then Bytes is nil
 }
 
-// Absorber keeps bytes of a stream outside of this process.
-type Absorber interface {
-	// Absorb takes up to n bytes off the connection and gives how many. It may
-	// wait for the connection, not for its own reader.
-	Absorb(n int) (int, error)
-	// Emit writes the next n bytes that it took to where the stream goes.
-	Emit(n int) error
+func (p Piece) size() int { return len(p.Bytes) + p.Held }
+
+func (p Piece) free() {
+	if p.Bytes != nil {
+		putBuffer(p.Bytes)
+	}
 }
-
-// leastAbsorb is from how many bytes on a frame is absorbed; fewer are cheaper
-// to copy.
-const leastAbsorb = 32 << 10
-
-// Absorb makes big frames pass by a. Such a stream is read by WriteTo.
-func (in *In) Absorb(a Absorber) { in.absorber = a }
 
 // Manual leaves all credit to Grant.
 func (in *In) Manual() { in.manual = true }
@@ -61,54 +51,51 @@ func (in *In) Manual() { in.manual = true }
 // is used up by one DATA frame.
 func (in *In) Line() { in.manual, in.line = true, true }
 
-// Next gives the next bytes of the stream, valid until the following call of
-// Next, and gives credit for the ones before. It returns io.EOF after END,
-// ErrClosed after Close, and the error of Abort when the connection is gone.
-func (in *In) Next() ([]byte, error) {
-	p, err := in.next()
-	return p.b, err
-}
-
-func (in *In) next() (piece, error) {
+// Next waits for the next piece of the stream, whose bytes are valid until the
+// following call of Next. It gives credit for the pieces before. It returns
+// io.EOF after END, ErrClosed after Close, and the error of Abort when the
+// connection is gone.
+func (in *In) Next() (Piece, error) {
 	in.mu.Lock()
-	owed := in.release()
+	due := in.release()
 	in.mu.Unlock()
-	if owed > 0 {
-		_ = in.Grant(owed) // a lost connection says so by Abort, after what is queued
+	if due > 0 {
+		_ = in.Grant(due) // a lost connection shows by Abort, behind what is queued
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for {
 		switch {
 		case in.closed:
-			return piece{}, ErrClosed
+			return Piece{}, ErrClosed
 		case len(in.queue) > 0:
-			in.last, in.queue = in.queue[0], in.queue[1:]
-			return in.last, nil
+			in.given, in.queue = in.queue[0], in.queue[1:]
+			return in.given, nil
 		case in.ended:
-			return piece{}, io.EOF
+			return Piece{}, io.EOF
 		case in.err != nil:
-			return piece{}, in.err
+			return Piece{}, in.err
 		}
 		in.cond.Wait()
 	}
 }
 
-// release takes back what Next gave out and says how much credit is due now:
-// a quarter of the window at once, so that small reads cost few frames.
+// release takes back what Next gave out. It gives how much credit is due now:
+// nothing below a quarter of the window, so that small reads cost few frames.
 func (in *In) release() uint32 {
-	if in.last.n == 0 {
+	n := in.given.size()
+	if n == 0 {
 		return 0
 	}
-	in.owed += uint32(in.last.n)
-	in.last.free()
-	in.last = piece{}
+	in.owed += uint32(n)
+	in.given.free()
+	in.given = Piece{}
 	if in.manual || in.ended || in.closed || in.owed < in.window/4 {
 		return 0
 	}
-	owed := in.owed
+	due := in.owed
 	in.owed = 0
-	return owed
+	return due
 }
 
 // Grant lets the other side send n bytes more.
@@ -123,38 +110,16 @@ func (in *In) Grant(n uint32) error {
 	return in.relay.write(credit(in.number, n))
 }
 
-// WriteTo writes the stream to w until it ends: nil after END, else the error
-// of w or of the connection. It doesn't call Close.
-func (in *In) WriteTo(w io.Writer) (int64, error) {
-	var sum int64
-	for {
-		p, err := in.next()
-		if err == io.EOF {
-			return sum, nil
-		}
-		if err != nil {
-			return sum, err
-		}
-		n := p.n
-		if p.b == nil {
-			err = in.absorber.Emit(n)
-		} else {
-			n, err = w.Write(p.b)
-		}
-		sum += int64(n)
-		if err != nil {
-			return sum, err
-		}
-	}
-}
-
 // Close says that nobody reads the stream any more. It may be called at any
 // time, and twice.
 func (in *In) Close() error {
 	in.mu.Lock()
 	tell := !in.closed && !in.ended && in.err == nil
 	in.closed = true
-	in.drop()
+	for _, p := range in.queue {
+		p.free()
+	}
+	in.queue = nil
 	in.cond.Broadcast()
 	in.mu.Unlock()
 	if tell {
@@ -163,48 +128,45 @@ func (in *In) Close() error {
 	return nil
 }
 
-func (in *In) drop() {
-	for _, p := range in.queue {
-		p.free()
-	}
-	in.queue = nil
-}
-
-// data queues n bytes of body.
-func (in *In) data(n uint32, body io.Reader) error {
+// Arrive takes the n bytes of a DATA frame off the credit, before they are read.
+// wanted says that somebody will read the stream. An error is the other side's
+// fault and ends the connection.
+//
+// Relay.Handle does all that a DATA frame needs. A reader of the connection that
+// keeps some of the bytes elsewhere calls Arrive instead, then PushHeld for
+// those, then Receive for the rest.
+func (in *In) Arrive(n int) (wanted bool, err error) {
 	in.mu.Lock()
-	ended, closed, over := in.ended, in.closed, n > in.credit
+	defer in.mu.Unlock()
+	over := n > int(in.credit)
 	if !over {
-		in.credit -= n
+		in.credit -= uint32(n)
 		if in.line {
 			in.credit = 0
 		}
 	}
-	in.mu.Unlock()
 	switch {
-	case ended:
-		return protocolError("DATA after END of stream %d", in.number)
+	case in.ended:
+		return false, protocolError("DATA after END of stream %d", in.number)
 	case over:
-		return protocolError("%d bytes for stream %d, over its credit", n, in.number)
+		return false, protocolError("%d bytes for stream %d, over its credit", n, in.number)
 	case n == 0:
-		return protocolError("an empty DATA frame")
+		return false, protocolError("an empty DATA frame")
 	}
-	left := int(n)
-	if in.absorber != nil && left >= leastAbsorb && !closed {
-		k, err := in.absorber.Absorb(left)
-		if err != nil {
-			return err
-		}
-		if k > 0 {
-			in.push(piece{n: k})
-			left -= k
-		}
-	}
-	if left == 0 {
+	return !in.closed, nil
+}
+
+// PushHeld queues n bytes that the caller keeps outside of this process: Next
+// will give their number.
+func (in *In) PushHeld(n int) { in.push(Piece{Held: n}) }
+
+// Receive reads n bytes from body and queues them; 0 are none.
+func (in *In) Receive(n int, body io.Reader) error {
+	if n == 0 {
 		return nil
 	}
-	p := piece{getBuffer(left), left}
-	if _, err := io.ReadFull(body, p.b); err != nil {
+	p := Piece{Bytes: getBuffer(n)}
+	if _, err := io.ReadFull(body, p.Bytes); err != nil {
 		p.free()
 		return err
 	}
@@ -212,7 +174,15 @@ func (in *In) data(n uint32, body io.Reader) error {
 	return nil
 }
 
-func (in *In) push(p piece) {
+// data takes a DATA frame.
+func (in *In) data(n int, body io.Reader) error {
+	if _, err := in.Arrive(n); err != nil {
+		return err
+	}
+	return in.Receive(n, body)
+}
+
+func (in *In) push(p Piece) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.closed {
@@ -223,12 +193,7 @@ func (in *In) push(p piece) {
 	in.cond.Broadcast()
 }
 
-func (p piece) free() {
-	if p.b != nil {
-		putBuffer(p.b)
-	}
-}
-
+// end is for an END frame.
 func (in *In) end() error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -240,6 +205,7 @@ func (in *In) end() error {
 	return nil
 }
 
+// fail is for the end of the connection.
 func (in *In) fail(err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -83,7 +84,8 @@ func (l *line) close() {
 	l.cond.Broadcast()
 }
 
-// source gives a stream's bytes: by Read, in pieces of any size, or by Splice.
+// source gives a stream's bytes in pieces of any size, by a DataFrame or, as if
+// they were spliced, by itself.
 type source struct {
 	rnd     *rand.Rand
 	number  uint8
@@ -102,60 +104,79 @@ func (s *source) fill(p []byte) {
 	s.at += len(p)
 }
 
-func (s *source) Read(p []byte) (int, error) {
-	n := min(len(p), s.end-s.at)
-	if n > 1 && s.rnd.IntN(2) == 0 {
-		n = 1 + s.rnd.IntN(n)
+// sendTo sends everything up to end.
+func (s *source) sendTo(ctx context.Context, out *Out) error {
+	f := out.DataFrame()
+	defer f.Free()
+	for s.at < s.end {
+		most, err := out.Credit(ctx)
+		if err != nil {
+			return err
+		}
+		most = min(most, s.end-s.at)
+		if s.splices && s.rnd.IntN(3) > 0 {
+			err = s.splice(out, 1+s.rnd.IntN(most))
+		} else {
+			room := f.Room(most)
+			if len(room) > 1 && s.rnd.IntN(2) == 0 {
+				room = room[:1+s.rnd.IntN(len(room))]
+			}
+			s.fill(room)
+			err = f.Send(len(room))
+		}
+		if err != nil {
+			return err
+		}
 	}
-	s.fill(p[:n])
-	if s.at == s.end {
-		return n, io.EOF
-	}
-	return n, nil
+	return nil
 }
 
-func (s *source) Splice(max int, header func(n int) ([]byte, error)) (int, error) {
-	n := min(max, s.end-s.at)
-	if !s.splices || n == 0 || s.rnd.IntN(3) == 0 {
-		return 0, nil
-	}
-	n = 1 + s.rnd.IntN(n)
-	head, err := header(n)
+func (s *source) splice(out *Out, n int) error {
+	head, err := out.Header(n)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	frame := append(head, make([]byte, n)...)
 	s.fill(frame[len(head):])
-	return n, s.write(frame)
+	return s.write(frame)
 }
 
-// store absorbs bytes off a line, or only some of them, as a pipe may be full.
+// store keeps some of a stream's bytes, as a pipe does: never more than it has
+// room for.
 type store struct {
 	rnd  *rand.Rand
 	from *line
-	to   io.Writer
+	in   *In
 
 	mu  sync.Mutex
 	buf []byte
 }
 
-func (s *store) Absorb(n int) (int, error) {
-	n = s.rnd.IntN(n + 1)
-	b := make([]byte, n)
-	if _, err := io.ReadFull(s.from, b); err != nil {
-		return 0, err
+// arrive takes a DATA frame off the line.
+func (s *store) arrive(n int) error {
+	wanted, err := s.in.Arrive(n)
+	if err != nil {
+		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.buf = append(s.buf, b...)
-	return n, nil
+	if held := s.rnd.IntN(n + 1); wanted && held > 0 {
+		b := make([]byte, held)
+		if _, err := io.ReadFull(s.from, b); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		s.buf = append(s.buf, b...)
+		s.mu.Unlock()
+		s.in.PushHeld(held)
+		n -= held
+	}
+	return s.in.Receive(n, s.from)
 }
 
-func (s *store) Emit(n int) error {
+// take gives the next n bytes.
+func (s *store) take(n int) []byte {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	b := s.buf[:n:n]
 	s.buf = s.buf[n:]
-	s.mu.Unlock()
-	_, err := s.to.Write(b)
-	return err
+	return b
 }

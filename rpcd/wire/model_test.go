@@ -118,6 +118,7 @@ type side struct {
 	relay   *Relay
 	to, frm *line
 	send    func([]byte) error
+	stores  map[uint8]*store // of the streams whose bytes it keeps elsewhere
 }
 
 // handle takes frames until the connection ends, as both binaries do: the
@@ -126,7 +127,7 @@ func (s *side) handle(t *testing.T, cut bool) {
 	for {
 		h, err := ReadHeader(s.frm)
 		if err == nil {
-			err = s.relay.Handle(h, s.frm)
+			err = s.frame(h)
 		}
 		if err == nil {
 			continue
@@ -141,24 +142,63 @@ func (s *side) handle(t *testing.T, cut bool) {
 	}
 }
 
+func (s *side) frame(h Header) error {
+	if st := s.stores[h.Stream]; st != nil && h.Type == TypeData {
+		return st.arrive(int(h.Length))
+	}
+	return s.relay.Handle(h, s.frm)
+}
+
+// run is one run of the model.
+type run struct {
+	t             *testing.T
+	choices       *rand.Rand
+	plans         []plan
+	books         map[uint8]*ledger
+	a, b          *side // stream 0 goes from a to b, 1 and 2 come back, as in a call
+	cut           bool  // the connection ends before its time
+	all, handlers sync.WaitGroup
+}
+
+// rnd gives a goroutine its own randomness.
+func (r *run) rnd() *rand.Rand { return rand.New(rand.NewPCG(r.choices.Uint64(), 2)) }
+
 func relayRun(t *testing.T, seed uint64) {
-	choices := rand.New(rand.NewPCG(seed, 1))
-	rnd := func() *rand.Rand { return rand.New(rand.NewPCG(choices.Uint64(), 2)) }
-	choose := rnd()
+	r := &run{t: t, choices: rand.New(rand.NewPCG(seed, 1)), books: map[uint8]*ledger{}}
+	leaves := r.connect(r.rnd())
+	for _, p := range r.plans {
+		r.stream(p)
+	}
+	r.handlers.Go(func() { r.a.handle(t, r.cut) })
+	r.handlers.Go(func() { r.b.handle(t, r.cut) })
+	if leaves >= 0 {
+		time.Sleep(leaves)
+		r.a.relay.Abort(errCut)
+		r.a.to.close()
+	}
+	r.all.Wait()
+	r.a.to.close()
+	r.b.to.close()
+	r.handlers.Wait()
+	for _, p := range r.plans {
+		r.check(p)
+	}
+}
+
+// connect makes the plans, the two lines and the two sides. leaves is after how
+// long side a leaves; negative: never.
+func (r *run) connect(choose *rand.Rand) (leaves time.Duration) {
 	slow := []time.Duration{0, time.Microsecond, time.Millisecond}[choose.IntN(3)]
 	holds := []int{1, 100, 8192, 1 << 20}[choose.IntN(4)]
-
-	plans := make([]plan, 3)
-	books := map[uint8]*ledger{}
-	for i := range plans {
-		plans[i] = choosePlan(choose, uint8(i))
-		p := &plans[i]
+	for i := range 3 {
+		p := choosePlan(choose, uint8(i))
 		if holds == 1 { // each byte on its own takes its time
 			p.bytes, p.stopAt = p.bytes/20, min(p.stopAt, p.bytes/20)
 		}
-		books[p.number] = &ledger{line: p.line, window: p.window}
+		r.plans = append(r.plans, p)
+		r.books[p.number] = &ledger{line: p.line, window: p.window}
 		if !p.manual {
-			books[p.number].granted = p.window
+			r.books[p.number].granted = p.window
 		}
 	}
 	// A reset: one way breaks after some bytes, or one side leaves at some time.
@@ -171,76 +211,74 @@ func relayRun(t *testing.T, seed uint64) {
 	case 2:
 		leaves = time.Duration(choose.Int64N(int64(20 * time.Millisecond)))
 	}
-	cut := cutThere != uncut || cutBack != uncut || leaves >= 0
+	r.cut = cutThere != uncut || cutBack != uncut || leaves >= 0
+	there, back := newLine(r.rnd(), slow, holds, cutThere), newLine(r.rnd(), slow, holds, cutBack)
+	r.a = &side{to: there, frm: back, send: watch(r.t, r.books, there), stores: map[uint8]*store{}}
+	r.b = &side{to: back, frm: there, send: watch(r.t, r.books, back), stores: map[uint8]*store{}}
+	r.a.relay, r.b.relay = NewRelay(r.a.send), NewRelay(r.b.send)
+	return leaves
+}
 
-	// Stream 0 goes there, 1 and 2 come back, as in a call.
-	there, back := newLine(rnd(), slow, holds, cutThere), newLine(rnd(), slow, holds, cutBack)
-	a, b := &side{to: there, frm: back, send: watch(t, books, there)}, &side{to: back, frm: there, send: watch(t, books, back)}
-	a.relay, b.relay = NewRelay(a.send), NewRelay(b.send)
-	var all, handlers sync.WaitGroup
-	for _, p := range plans {
-		from, to, book := a, b, books[p.number]
-		if p.number > 0 {
-			from, to = b, a
-		}
-		in, out := to.relay.In(p.number, uint32(book.granted), uint32(p.window)), from.relay.Out(p.number, uint32(book.granted))
-		sink := &sinkhole{t: t, plan: p, rnd: rnd(), in: in, book: book}
-		if p.absorbs {
-			in.Absorb(&store{rnd: rnd(), from: to.frm, to: sink})
-		}
-		switch {
-		case p.line:
-			in.Line()
-			out.Line()
-		case p.manual:
-			in.Manual()
-		}
-		if p.frames > 0 {
-			out.Frames(p.frames)
-		}
-		out.OnClosed(func() { book.told++ }) // the handler's goroutine
-		wr := rnd()
-		all.Go(func() {
-			err := p.write(t, wr, out, from.send)
-			if err != nil && !(err == ErrClosed && p.stopAt >= 0) && !(err == errCut && cut) {
-				t.Errorf("%+v: write: %v", p, err)
-			}
-		})
-		all.Go(func() {
-			err := sink.read()
-			switch {
-			case err == io.EOF && sink.at == p.bytes: // whole, and only then; also where the reader never came to its stop
-			case err == errEnough && p.stopAt >= 0 && sink.at >= p.stopAt:
-			case err == errCut && cut:
-			default:
-				t.Errorf("%+v: read %d: %v", p, sink.at, err)
-			}
-			if err := in.Close(); err != nil && !cut {
-				t.Errorf("%+v: close: %v", p, err)
-			}
-		})
+// stream makes both ends of a stream, and begins to write and to read it.
+func (r *run) stream(p plan) {
+	from, to, book := r.a, r.b, r.books[p.number]
+	if p.number > 0 {
+		from, to = r.b, r.a
 	}
-	handlers.Go(func() { a.handle(t, cut) })
-	handlers.Go(func() { b.handle(t, cut) })
-	if leaves >= 0 {
-		time.Sleep(leaves)
-		a.relay.Abort(errCut)
-		there.close()
+	in, out := to.relay.In(p.number, uint32(book.granted), uint32(p.window)), from.relay.Out(p.number, uint32(book.granted))
+	sink := &sinkhole{t: r.t, plan: p, rnd: r.rnd(), in: in, book: book}
+	if p.absorbs {
+		sink.held = &store{rnd: r.rnd(), from: to.frm, in: in}
+		to.stores[p.number] = sink.held
 	}
-	all.Wait()
-	there.close()
-	back.close()
-	handlers.Wait()
-	for _, p := range plans {
-		book := books[p.number]
-		if cut {
-			continue
+	switch {
+	case p.line:
+		in.Line()
+		out.Line()
+	case p.manual:
+		in.Manual()
+	}
+	if p.frames > 0 {
+		out.Frames(p.frames)
+	}
+	out.OnClosed(func() { book.told++ }) // in the handler's goroutine
+	wr := r.rnd()
+	r.all.Go(func() {
+		err := p.write(r.t.Context(), wr, out, from.send)
+		if err != nil && !(err == ErrClosed && p.stopAt >= 0) && !(err == errCut && r.cut) {
+			r.t.Errorf("%+v: write: %v", p, err)
 		}
-		if !book.ended && !book.closed || p.stopAt < 0 && (!book.ended || book.closed || book.sent != p.bytes) {
-			t.Errorf("%+v: in the end %+v", p, book)
+	})
+	r.all.Go(func() {
+		r.read(p, sink)
+		if err := in.Close(); err != nil && !r.cut {
+			r.t.Errorf("%+v: close: %v", p, err)
 		}
-		if want := book.closed; want != (book.told == 1) || book.told > 1 {
-			t.Errorf("%+v: CLOSED is %v, and OnClosed was called %d times", p, want, book.told)
-		}
+	})
+}
+
+// read reads a stream to its end, which has to be the plan's.
+func (r *run) read(p plan, sink *sinkhole) {
+	err := sink.read()
+	switch {
+	case err == io.EOF && sink.at == p.bytes: // whole, and only then; also where the reader never came to its stop
+	case err == errEnough && p.stopAt >= 0 && sink.at >= p.stopAt:
+	case err == errCut && r.cut:
+	default:
+		r.t.Errorf("%+v: read %d: %v", p, sink.at, err)
+	}
+}
+
+// check looks at the frames that were seen of a stream, when all is over.
+func (r *run) check(p plan) {
+	book := r.books[p.number]
+	if r.cut {
+		return
+	}
+	if !book.ended && !book.closed || p.stopAt < 0 && (!book.ended || book.closed || book.sent != p.bytes) {
+		r.t.Errorf("%+v: in the end %+v", p, book)
+	}
+	if want := book.closed; want != (book.told == 1) || book.told > 1 {
+		r.t.Errorf("%+v: CLOSED is %v, and OnClosed was called %d times", p, want, book.told)
 	}
 }

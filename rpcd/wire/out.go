@@ -1,17 +1,19 @@
 package wire
 
 import (
+	"context"
+	"encoding/binary"
 	"io"
 	"math"
 	"sync"
 )
 
 // Out is the writing end of a relayed stream. It sends nothing past its
-// credit.
+// credit. One goroutine sends: it asks Credit, fills a frame of at most so many
+// bytes, and sends that by a DataFrame, or by itself behind a Header.
 //
-// States: open; stopped (no DATA is sent any more); ended (END was sent); closed
-// (CLOSED came); failed (the connection is gone). open goes to each of the
-// others, stopped to each after it.
+// States: open; ended (END was sent); closed (CLOSED came); failed (the
+// connection is gone). open goes to each of the others.
 type Out struct {
 	relay    *Relay
 	number   uint8
@@ -20,11 +22,10 @@ type Out struct {
 	mu     sync.Mutex
 	cond   sync.Cond
 	credit uint32
-	most   int // bytes of a frame
-	line   bool
+	most   int  // bytes of a frame
+	line   bool // a grant is for one frame
 	ended  bool
 	closed bool
-	stop   error
 	err    error
 }
 
@@ -37,34 +38,65 @@ func (o *Out) Line() { o.line = true }
 func (o *Out) Frames(n int) { o.most = n }
 
 // OnClosed has f called, once, when the other side says that nobody reads the
-// stream any more. It is for Relay.Out's with, unless no frame can have come yet.
+// stream any more. It is an option of Relay.Out, unless no frame can have come
+// yet.
 func (o *Out) OnClosed(f func()) { o.onClosed = f }
 
-// wait waits for credit and gives how much there is.
-func (o *Out) wait() (uint32, error) {
+// Credit waits until bytes may be sent. It gives how many one frame may hold
+// now: at least 1, at most MaxData or what Frames said.
+//
+// The end of ctx ends the wait, with its cause, and goes before credit. Other
+// errors: ErrClosed when nobody reads the stream any more, or END was sent; the
+// error of Abort when the connection is gone.
+func (o *Out) Credit(ctx context.Context) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for {
+	for waits := false; ; waits = true {
 		switch {
 		case o.err != nil:
 			return 0, o.err
 		case o.closed, o.ended:
 			return 0, ErrClosed
-		case o.stop != nil:
-			return 0, o.stop
+		case ctx.Err() != nil:
+			return 0, context.Cause(ctx)
 		case o.credit > 0:
-			return o.credit, nil
+			return min(int(o.credit), o.most), nil
+		}
+		if !waits {
+			defer context.AfterFunc(ctx, o.wake)()
 		}
 		o.cond.Wait()
 	}
 }
 
-// spend takes n bytes off the credit, and refuses when the stream was closed
-// meanwhile.
-func (o *Out) spend(n uint32) error {
+func (o *Out) wake() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.credit -= min(n, o.credit)
+	o.cond.Broadcast()
+}
+
+// Header takes n bytes, which Credit allowed, off the credit. It gives the
+// header of their DATA frame, for a sender that has the bytes elsewhere: header
+// and bytes leave the connection in one piece. It fails with ErrClosed, or as
+// the connection did; then nothing may be sent.
+func (o *Out) Header(n int) ([]byte, error) {
+	if err := o.spend(n); err != nil {
+		return nil, err
+	}
+	b := make([]byte, HeaderLen)
+	o.putHeader(b, n)
+	return b, nil
+}
+
+// putHeader writes the header of n bytes of DATA into b.
+func (o *Out) putHeader(b []byte, n int) { Header{TypeData, o.number, 0, uint32(n)}.put(b) }
+
+// spend takes n bytes off the credit. It fails when the stream has ended since
+// Credit.
+func (o *Out) spend(n int) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.credit -= min(uint32(n), o.credit)
 	if o.line {
 		o.credit = 0
 	}
@@ -72,108 +104,6 @@ func (o *Out) spend(n uint32) error {
 		return ErrClosed
 	}
 	return o.err
-}
-
-// firstChunk is what a stream reads at once in the beginning; it doubles while
-// reads fill it, to what Frames says.
-const firstChunk = 16 << 10
-
-// Splicer is a source that can send a frame by itself, without its bytes
-// passing through this process.
-type Splicer interface {
-	// Splice waits for bytes and sends a frame of at most max: the header that
-	// it asks for, once, with their number, then the bytes. It gives 0 and no
-	// error where copying is better; Read then has the bytes.
-	Splice(max int, header func(n int) ([]byte, error)) (n int, err error)
-}
-
-// header takes n bytes off the credit and gives the header of their frame.
-func (o *Out) header(n int) ([]byte, error) {
-	if err := o.spend(uint32(n)); err != nil {
-		return nil, err
-	}
-	b := make([]byte, HeaderLen)
-	Header{TypeData, o.number, 0, uint32(n)}.put(b)
-	return b, nil
-}
-
-// ReadFrom sends what src gives until its end, reading only when there is
-// credit and never more than it. It returns nil at the end of src, ErrClosed
-// when nobody reads any more, or the error of src or of the connection. It
-// doesn't call Close.
-func (o *Out) ReadFrom(src io.Reader) (int64, error) {
-	chunk := min(firstChunk, o.most)
-	frame := getBuffer(HeaderLen + chunk)
-	defer func() { putBuffer(frame) }()
-	var sum int64
-	splicer, _ := src.(Splicer)
-	for {
-		credit, err := o.wait()
-		if err != nil {
-			return sum, err
-		}
-		if splicer != nil {
-			n, err := splicer.Splice(min(int(credit), o.most), o.header)
-			sum += int64(n)
-			if err == io.EOF {
-				return sum, nil
-			}
-			if err != nil {
-				return sum, err
-			}
-			if n > 0 {
-				continue
-			}
-		}
-		n, err := src.Read(frame[HeaderLen : HeaderLen+min(chunk, int(credit))])
-		if n > 0 {
-			if serr := o.spend(uint32(n)); serr != nil {
-				return sum, serr
-			}
-			Header{TypeData, o.number, 0, uint32(n)}.put(frame)
-			if werr := o.relay.write(frame[:HeaderLen+n]); werr != nil {
-				return sum, werr
-			}
-			sum += int64(n)
-		}
-		if err == io.EOF {
-			return sum, nil
-		}
-		if err != nil {
-			return sum, err
-		}
-		if n == chunk && chunk < o.most {
-			chunk = min(2*chunk, o.most)
-			putBuffer(frame)
-			frame = getBuffer(HeaderLen + chunk)
-		}
-	}
-}
-
-// Write sends b whole, waiting for credit as often as it takes.
-func (o *Out) Write(b []byte) (int, error) {
-	n, err := o.ReadFrom(&sliceReader{b})
-	return int(n), err
-}
-
-type sliceReader struct{ b []byte }
-
-func (s *sliceReader) Read(p []byte) (int, error) {
-	n := copy(p, s.b)
-	s.b = s.b[n:]
-	if len(s.b) == 0 {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-// Stop has ReadFrom return err rather than begin another frame or wait for
-// credit. Close can still say END.
-func (o *Out) Stop(err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.stop = err
-	o.cond.Broadcast()
 }
 
 // Close sends END, unless the other side has closed the stream. It may be
@@ -190,6 +120,18 @@ func (o *Out) Close() error {
 	return nil
 }
 
+// credited takes a CREDIT frame.
+func (o *Out) credited(h Header, body io.Reader) error {
+	var b [4]byte
+	if int(h.Length) != len(b) {
+		return protocolError("a CREDIT of %d bytes", h.Length)
+	}
+	if _, err := io.ReadFull(body, b[:]); err != nil {
+		return err
+	}
+	return o.grant(binary.BigEndian.Uint32(b[:]))
+}
+
 func (o *Out) grant(n uint32) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -201,6 +143,7 @@ func (o *Out) grant(n uint32) error {
 	return nil
 }
 
+// close is for a CLOSED frame.
 func (o *Out) close() {
 	o.mu.Lock()
 	first := !o.closed
@@ -212,6 +155,7 @@ func (o *Out) close() {
 	}
 }
 
+// fail is for the end of the connection.
 func (o *Out) fail(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

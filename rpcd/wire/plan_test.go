@@ -1,8 +1,8 @@
 package wire
 
 import (
+	"context"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -45,29 +45,13 @@ func choosePlan(rnd *rand.Rand, number uint8) plan {
 	return p
 }
 
-// write writes a plan's bytes, at once or in pieces, then END.
-func (p plan) write(t *testing.T, rnd *rand.Rand, out *Out, send func([]byte) error) error {
+// write writes a plan's bytes, in pieces, then END.
+func (p plan) write(ctx context.Context, rnd *rand.Rand, out *Out, send func([]byte) error) error {
 	src := &source{rnd: rnd, number: p.number, splices: p.splices, write: send}
 	for src.at < p.bytes {
-		at := src.at
-		n := min(1+rnd.IntN(1+rnd.IntN(200_000)), p.bytes-at)
-		var done int64
-		var err error
-		if rnd.IntN(2) == 0 {
-			src.end = at + n
-			done, err = out.ReadFrom(src)
-		} else {
-			b := make([]byte, n)
-			src.fill(b)
-			var m int
-			m, err = out.Write(b)
-			done = int64(m)
-		}
-		if err != nil {
+		src.end = min(src.at+1+rnd.IntN(1+rnd.IntN(200_000)), p.bytes)
+		if err := src.sendTo(ctx, out); err != nil {
 			return err
-		}
-		if done != int64(n) {
-			t.Errorf("%+v: %d bytes of %d written without an error", p, done, n)
 		}
 	}
 	return out.Close()
@@ -82,14 +66,15 @@ type sinkhole struct {
 	rnd  *rand.Rand
 	in   *In
 	book *ledger
+	held *store // nil: the stream is copied
 	at   int
 }
 
-func (s *sinkhole) Write(b []byte) (int, error) {
+func (s *sinkhole) take(b []byte) error {
 	for i := range b {
 		if b[i] != pattern(s.plan.number, s.at+i) {
 			s.t.Errorf("%+v: byte %d is wrong", s.plan, s.at+i)
-			return i, errors.New("wrong bytes")
+			return errors.New("wrong bytes")
 		}
 	}
 	s.at += len(b)
@@ -100,15 +85,15 @@ func (s *sinkhole) Write(b []byte) (int, error) {
 		time.Sleep(time.Duration(s.rnd.Int64N(int64(s.plan.readGap))))
 	}
 	if s.plan.stopAt >= 0 && s.at >= s.plan.stopAt {
-		return len(b), errEnough
+		return errEnough
 	}
 	if s.plan.line {
-		return len(b), s.in.Grant(uint32(s.plan.window))
+		return s.in.Grant(uint32(s.plan.window))
 	}
 	if s.plan.manual {
-		return len(b), s.in.Grant(uint32(len(b)))
+		return s.in.Grant(uint32(len(b)))
 	}
-	return len(b), nil
+	return nil
 }
 
 // read reads until the plan, or the stream, ends: io.EOF, errEnough or the
@@ -122,19 +107,16 @@ func (s *sinkhole) read() error {
 			return err
 		}
 	}
-	if s.plan.absorbs || s.rnd.IntN(2) == 0 {
-		_, err := s.in.WriteTo(s)
-		if err == nil {
-			err = io.EOF
-		}
-		return err
-	}
 	for {
-		b, err := s.in.Next()
+		p, err := s.in.Next()
 		if err != nil {
 			return err
 		}
-		if _, err := s.Write(b); err != nil {
+		b := p.Bytes
+		if b == nil {
+			b = s.held.take(p.Held)
+		}
+		if err := s.take(b); err != nil {
 			return err
 		}
 	}

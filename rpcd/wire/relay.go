@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"encoding/binary"
 	"errors"
 	"io"
 	"sync"
@@ -10,9 +9,9 @@ import (
 // ErrClosed says that nobody reads a stream any more: what EPIPE is to a pipe.
 var ErrClosed = errors.New("nobody reads this stream any more")
 
-// Relay carries the relayed streams of one call over one connection. It owns
-// no connection: frames leave by the write function it was made with, and
-// arrive by Handle. Both sides use it.
+// Relay carries the relayed streams of one call over one connection, at both
+// sides. It owns no connection. Frames leave by the write function that it was
+// made with, and arrive by Handle.
 type Relay struct {
 	write func(frame []byte) error
 
@@ -29,12 +28,13 @@ func NewRelay(write func(frame []byte) error) *Relay {
 }
 
 // In adds the reading end of stream n. credit is what the other side may send
-// without a CREDIT frame, window the most it may ever have, both in bytes. What
-// with sets is set before a frame can reach it.
-func (r *Relay) In(n uint8, credit, window uint32, with ...func(*In)) *In {
+// without a CREDIT frame, window the most it may ever have, both in bytes. The
+// options run before the stream is registered, so no frame can arrive without
+// them.
+func (r *Relay) In(n uint8, credit, window uint32, options ...func(*In)) *In {
 	in := &In{relay: r, number: n, window: window, credit: credit}
 	in.cond.L = &in.mu
-	for _, set := range with {
+	for _, set := range options {
 		set(in)
 	}
 	r.mu.Lock()
@@ -43,12 +43,13 @@ func (r *Relay) In(n uint8, credit, window uint32, with ...func(*In)) *In {
 	return in
 }
 
-// Out adds the writing end of stream n with its first credit in bytes. What
-// with sets is set before a frame can reach it.
-func (r *Relay) Out(n uint8, credit uint32, with ...func(*Out)) *Out {
+// Out adds the writing end of stream n with its first credit in bytes. The
+// options run before the stream is registered, so no frame can arrive without
+// them.
+func (r *Relay) Out(n uint8, credit uint32, options ...func(*Out)) *Out {
 	out := &Out{relay: r, number: n, credit: credit, most: MaxData}
 	out.cond.L = &out.mu
-	for _, set := range with {
+	for _, set := range options {
 		set(out)
 	}
 	r.mu.Lock()
@@ -57,7 +58,8 @@ func (r *Relay) Out(n uint8, credit uint32, with ...func(*Out)) *Out {
 	return out
 }
 
-// Abort ends every stream with err: the connection is gone.
+// Abort ends every stream with err: the connection is gone. What came before can
+// still be read. Only the first call counts.
 func (r *Relay) Abort(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -74,8 +76,8 @@ func (r *Relay) Abort(err error) {
 }
 
 // Handle takes a DATA, END, CLOSED or CREDIT frame whose payload is read from
-// body. It doesn't block on anything but body. An error is the other side's
-// fault and ends the connection.
+// body. It waits for nothing but body. An error is the other side's fault and
+// ends the connection.
 func (r *Relay) Handle(h Header, body io.Reader) error {
 	r.mu.Lock()
 	in, out := r.ins[h.Stream], r.outs[h.Stream]
@@ -83,28 +85,25 @@ func (r *Relay) Handle(h Header, body io.Reader) error {
 	switch h.Type {
 	case TypeData, TypeEnd:
 		if in == nil {
-			return protocolError("%v for stream %d, which isn't relayed this way", h.Type, h.Stream)
+			return notRelayed(h)
 		}
 		if h.Type == TypeEnd {
 			return in.end()
 		}
-		return in.data(h.Length, body)
+		return in.data(int(h.Length), body)
 	case TypeClosed, TypeCredit:
 		if out == nil {
-			return protocolError("%v for stream %d, which isn't relayed this way", h.Type, h.Stream)
+			return notRelayed(h)
 		}
 		if h.Type == TypeClosed {
 			out.close()
 			return nil
 		}
-		var b [4]byte
-		if h.Length != 4 {
-			return protocolError("a CREDIT of %d bytes", h.Length)
-		}
-		if _, err := io.ReadFull(body, b[:]); err != nil {
-			return err
-		}
-		return out.grant(binary.BigEndian.Uint32(b[:]))
+		return out.credited(h, body)
 	}
 	return protocolError("a %v frame in a call", h.Type)
+}
+
+func notRelayed(h Header) error {
+	return protocolError("%v for stream %d, which isn't relayed this way", h.Type, h.Stream)
 }

@@ -2,11 +2,13 @@ package wire
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"math"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 )
 
@@ -66,9 +68,40 @@ func closed(stream uint8) []byte { return Frame(TypeClosed, stream, 0, nil) }
 // next asks in for bytes.
 func next(t *testing.T, in *In, want string, wantErr error) {
 	t.Helper()
-	if b, err := in.Next(); string(b) != want || err != wantErr {
-		t.Errorf("next: %q, %v; want %q, %v", b, err, want, wantErr)
+	if p, err := in.Next(); string(p.Bytes) != want || err != wantErr || p.Held != 0 {
+		t.Errorf("next: %q, %v; want %q, %v", p.Bytes, err, want, wantErr)
 	}
+}
+
+// copyFrom sends what src gives, as the users of an Out do: it reads only what
+// Credit allows. The end of src is no error.
+func copyFrom(ctx context.Context, out *Out, src io.Reader) (sum int, err error) {
+	f := out.DataFrame()
+	defer f.Free()
+	for {
+		most, err := out.Credit(ctx)
+		if err != nil {
+			return sum, err
+		}
+		n, err := src.Read(f.Room(most))
+		if n > 0 {
+			if err := f.Send(n); err != nil {
+				return sum, err
+			}
+			sum += n
+		}
+		if err == io.EOF {
+			return sum, nil
+		}
+		if err != nil {
+			return sum, err
+		}
+	}
+}
+
+// write sends b, which isn't empty, whole.
+func write(out *Out, b []byte) (int, error) {
+	return copyFrom(context.Background(), out, iotest.DataErrReader(bytes.NewReader(b)))
 }
 
 // Each step: frames that end the connection, on a relay with In 1 (credit 10)
@@ -222,7 +255,7 @@ func TestCloseOut(t *testing.T) {
 		t.Errorf("%+v, want END", h)
 	}
 	s.none(t)
-	if n, err := out.Write([]byte("x")); n != 0 || err != ErrClosed {
+	if n, err := write(out, []byte("x")); n != 0 || err != ErrClosed {
 		t.Errorf("write after Close: %d, %v", n, err)
 	}
 	for _, f := range [][]byte{credit(0, 5), closed(0)} { // crossed the END
@@ -246,7 +279,7 @@ func TestClosedByTheOtherSide(t *testing.T) {
 	if called != 1 {
 		t.Errorf("OnClosed was called %d times", called)
 	}
-	if n, err := out.Write([]byte("x")); n != 0 || err != ErrClosed {
+	if n, err := write(out, []byte("x")); n != 0 || err != ErrClosed {
 		t.Errorf("write: %d, %v; want 0, ErrClosed", n, err)
 	}
 	if err := out.Close(); err != nil {
@@ -264,7 +297,7 @@ func TestWriteWaitsForCredit(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			if n, err := out.Write([]byte("abcdefgh")); n != 8 || err != nil {
+			if n, err := write(out, []byte("abcdefgh")); n != 8 || err != nil {
 				t.Errorf("write: %d, %v", n, err)
 			}
 		}()
@@ -311,7 +344,7 @@ func TestWaitersAreWoken(t *testing.T) {
 				in, out := r.In(1, 1, 1), r.Out(0, 0)
 				inErr, outErr := make(chan error, 1), make(chan error, 1)
 				go func() { _, err := in.Next(); inErr <- err }()
-				go func() { _, err := out.Write([]byte("x")); outErr <- err }()
+				go func() { _, err := write(out, []byte("x")); outErr <- err }()
 				synctest.Wait()
 				c.do(r, in, out)
 				if err := <-inErr; err != c.in {
@@ -338,7 +371,7 @@ func TestAbortAfterData(t *testing.T) {
 	next(t, in, "", gone)
 	// A stream that is added later has ended, too.
 	next(t, r.In(2, 10, 10), "", gone)
-	if _, err := r.Out(0, 10).Write([]byte("x")); err != gone {
+	if _, err := write(r.Out(0, 10), []byte("x")); err != gone {
 		t.Errorf("an Out after Abort: %v", err)
 	}
 }
@@ -347,33 +380,20 @@ func TestWriteFails(t *testing.T) {
 	gone := errors.New("gone")
 	s := &sink{fail: gone}
 	r := NewRelay(s.write)
-	if _, err := r.Out(0, 10).Write([]byte("x")); err != gone {
+	if _, err := write(r.Out(0, 10), []byte("x")); err != gone {
 		t.Errorf("write: %v", err)
-	}
-	boom := errors.New("boom")
-	in := r.In(1, 10, 10)
-	if err := handle(r, data(1, "abc")); err != nil {
-		t.Fatal(err)
-	}
-	n, err := in.WriteTo(writerFunc(func([]byte) (int, error) { return 1, boom }))
-	if n != 1 || err != boom {
-		t.Errorf("WriteTo: %d, %v", n, err)
 	}
 }
 
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
-
 // A source is read only where there is credit, and never for more.
-func TestReadFromReadsNoMoreThanItsCredit(t *testing.T) {
+func TestCreditBoundsWhatIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s sink
 		r := NewRelay(s.write)
 		out := r.Out(0, 5)
 		src := &greedy{left: 1 << 20}
 		done := make(chan error)
-		go func() { _, err := out.ReadFrom(src); done <- err }()
+		go func() { _, err := copyFrom(t.Context(), out, src); done <- err }()
 		synctest.Wait()
 		if src.given != 5 {
 			t.Errorf("%d bytes were read with a credit of 5", src.given)
@@ -385,30 +405,35 @@ func TestReadFromReadsNoMoreThanItsCredit(t *testing.T) {
 	})
 }
 
-// A stopped stream waits for no credit and uses none, and still ends.
-func TestStop(t *testing.T) {
+// The end of its context ends a wait for credit, and goes before credit that is
+// there. The stream still ends with END.
+func TestCreditWaitEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s sink
 		enough := errors.New("enough")
 		r := NewRelay(s.write)
 		out := r.Out(0, 2)
+		ctx, stop := context.WithCancelCause(t.Context())
 		done := make(chan error)
-		go func() { _, err := out.Write([]byte("abc")); done <- err }()
+		go func() { _, err := copyFrom(ctx, out, strings.NewReader("abc")); done <- err }()
 		synctest.Wait()
 		if _, b := s.next(t); string(b) != "ab" {
 			t.Errorf("%q", b)
 		}
-		out.Stop(enough)
+		stop(enough)
 		if err := <-done; err != enough {
 			t.Error(err)
 		}
 		if err := handle(r, credit(0, 10)); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := out.Write([]byte("c")); n != 0 || err != enough {
+		if n, err := out.Credit(ctx); n != 0 || err != enough {
 			t.Errorf("%d, %v", n, err)
 		}
 		s.none(t)
+		if n, err := out.Credit(t.Context()); n != 10 || err != nil {
+			t.Errorf("with another context: %d, %v", n, err)
+		}
 		if err := out.Close(); err != nil {
 			t.Error(err)
 		}
@@ -416,6 +441,65 @@ func TestStop(t *testing.T) {
 			t.Errorf("%v, want END", h.Type)
 		}
 	})
+}
+
+// Nothing is sent of a stream that has ended since Credit, by neither way.
+func TestEndBetweenCreditAndSend(t *testing.T) {
+	gone := errors.New("gone")
+	for what, c := range map[string]struct {
+		do   func(r *Relay) error
+		want error
+	}{
+		"CLOSED": {func(r *Relay) error { return handle(r, closed(0)) }, ErrClosed},
+		"Abort":  {func(r *Relay) error { r.Abort(gone); return nil }, gone},
+	} {
+		var s sink
+		r := NewRelay(s.write)
+		out := r.Out(0, 10)
+		if n, err := out.Credit(t.Context()); n != 10 || err != nil {
+			t.Fatal(n, err)
+		}
+		if err := c.do(r); err != nil {
+			t.Fatal(err)
+		}
+		f := out.DataFrame()
+		copy(f.Room(10), "abc")
+		if err := f.Send(3); err != c.want {
+			t.Errorf("%s, then Send: %v, want %v", what, err, c.want)
+		}
+		if h, err := out.Header(3); h != nil || err != c.want {
+			t.Errorf("%s, then Header: %x, %v, want %v", what, h, err, c.want)
+		}
+		s.none(t)
+	}
+}
+
+// What lies elsewhere keeps its place in the stream, and gets credit again.
+func TestHeld(t *testing.T) {
+	var s sink
+	r := NewRelay(s.write)
+	in := r.In(1, 10, 10)
+	if wanted, err := in.Arrive(7); !wanted || err != nil {
+		t.Fatal(wanted, err)
+	}
+	in.PushHeld(4)
+	if err := in.Receive(3, strings.NewReader("abcdef")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Arrive(4); !errors.Is(err, ErrProtocol) {
+		t.Errorf("over the credit: %v", err)
+	}
+	if p, err := in.Next(); p.Held != 4 || p.Bytes != nil || err != nil {
+		t.Errorf("%+v, %v; want 4 bytes held", p, err)
+	}
+	next(t, in, "abc", nil)
+	if h, b := s.next(t); h.Type != TypeCredit || string(b) != "\x00\x00\x00\x04" {
+		t.Errorf("%v %x, want a CREDIT of 4", h.Type, b)
+	}
+	_ = in.Close()
+	if wanted, err := in.Arrive(1); wanted || err != nil {
+		t.Errorf("of a closed stream: %v, %v", wanted, err)
+	}
 }
 
 // A frame may reach a stream as soon as that is added: what was set with it
@@ -464,7 +548,7 @@ func TestLine(t *testing.T) {
 		lines := []string{"one\n", "two\n", ""}
 		done := make(chan error)
 		go func() {
-			_, err := out.ReadFrom(readerFunc(func(p []byte) (int, error) {
+			_, err := copyFrom(t.Context(), out, readerFunc(func(p []byte) (int, error) {
 				n := copy(p, lines[0])
 				lines = lines[1:]
 				if n == 0 {

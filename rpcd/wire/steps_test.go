@@ -72,7 +72,7 @@ func (s *steps) expect(what string, frames ...[]byte) {
 		s.t.Fatalf("%s: %d bytes may come and %d go, not %d and %d", what, s.in.credit, s.out.credit, s.credit, s.may)
 	}
 	for _, p := range s.in.queue {
-		held -= p.n
+		held -= p.size()
 	}
 	if held != 0 {
 		s.t.Fatalf("%s: %d bytes more or less are held than should be", what, -held)
@@ -157,9 +157,9 @@ func (s *steps) next() {
 	default:
 		wantErr = io.EOF
 	}
-	b, err := s.in.Next()
-	if !bytes.Equal(b, want) || err != wantErr {
-		s.t.Fatalf("next: %x, %v; not %x, %v", b, err, want, wantErr)
+	p, err := s.in.Next()
+	if !bytes.Equal(p.Bytes, want) || err != wantErr {
+		s.t.Fatalf("next: %x, %v; not %x, %v", p.Bytes, err, want, wantErr)
 	}
 	s.expect("next", frame)
 }
@@ -195,7 +195,7 @@ func (s *steps) write(n int) {
 		return // it would wait
 	}
 	b := bytes.Repeat([]byte{0xab}, max(n, 1))
-	got, err := s.out.Write(b)
+	got, err := write(s.out, b)
 	switch {
 	case over && (got != 0 || err != ErrClosed), !over && (got != n || err != nil):
 		s.t.Fatalf("writing %d bytes: %d, %v", n, got, err)
@@ -224,8 +224,8 @@ func (s *steps) abort() {
 	gone := errors.New("gone")
 	s.relay.Abort(gone)
 	for range s.queue {
-		if b, err := s.in.Next(); err != nil || len(b) == 0 {
-			s.t.Fatalf("what came before the end: %x, %v", b, err)
+		if p, err := s.in.Next(); err != nil || len(p.Bytes) == 0 {
+			s.t.Fatalf("what came before the end: %x, %v", p.Bytes, err)
 		}
 	}
 	want := gone
@@ -235,10 +235,10 @@ func (s *steps) abort() {
 	case s.inEnded:
 		want = io.EOF
 	}
-	if b, err := s.in.Next(); len(b) != 0 || err != want {
-		s.t.Fatalf("after the end: %x, %v; not %v", b, err, want)
+	if p, err := s.in.Next(); len(p.Bytes) != 0 || err != want {
+		s.t.Fatalf("after the end: %x, %v; not %v", p.Bytes, err, want)
 	}
-	if n, err := s.out.Write([]byte("x")); n != 0 || err != gone {
+	if n, err := write(s.out, []byte("x")); n != 0 || err != gone {
 		s.t.Fatalf("writing after the end: %d, %v", n, err)
 	}
 	_, _ = s.in.Close(), s.out.Close()

@@ -1,0 +1,180 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/wire"
+)
+
+// reader reads the caller's stdin for the procedure, as much as the worker
+// gives credit for.
+type reader struct {
+	k        *call
+	out      *wire.Out
+	fd       int // ours
+	f        *os.File
+	kind     fileKind
+	wakeR    int // readable: stop
+	wakeW    int
+	wakeOnce sync.Once
+	done     chan struct{}         // closed: run has ended
+	sent     int64                 // bytes read from the file, whether they arrived or not
+	failed   atomic.Pointer[error] // of the caller's file
+}
+
+var errStopped = errors.New("stopped")
+
+// inFrame is how many bytes of stdin go in one frame. With its header it is
+// 8 KiB, which socat moves at once.
+const inFrame = 8<<10 - wire.HeaderLen
+
+// newReader takes fd over, also when it fails.
+func newReader(k *call, fd int, f *os.File) (*reader, error) {
+	r := &reader{k: k, fd: fd, f: f, done: make(chan struct{}), out: k.relay.Out(0, 0)}
+	var p [2]int
+	var err error
+	if r.kind, err = examine(fd); err == nil {
+		err = unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	r.wakeR, r.wakeW = p[0], p[1]
+	if r.kind.terminal {
+		r.out.Line()
+	}
+	r.out.Frames(inFrame)
+	r.out.OnClosed(r.wake)
+	return r, nil
+}
+
+// close is for a reader that doesn't run.
+func (r *reader) close() {
+	r.wake()
+	unix.Close(r.wakeR)
+	unix.Close(r.fd)
+}
+
+// wake ends a wait for input: the procedure reads no more.
+func (r *reader) wake() { r.wakeOnce.Do(func() { unix.Close(r.wakeW) }) }
+
+func (r *reader) run() {
+	defer close(r.done)
+	defer unix.Close(r.wakeR)
+	err := r.send()
+	if !r.kind.seekable {
+		unix.Close(r.fd)
+	}
+	r.k.letGo(r.f)
+	var failed *fileError
+	if errors.As(err, &failed) {
+		r.failed.Store(&failed.err)
+	}
+	if err == nil || failed != nil { // a file that can't be read ends, as for a local process
+		_ = r.out.Close()
+	}
+}
+
+// send sends the file to its end.
+func (r *reader) send() error {
+	if r.kind.null { // at its end, also where it is write-only, as nohup(1) leaves it
+		return nil
+	}
+	if err := readable(r.fd); err != nil {
+		return &fileError{err}
+	}
+	frame := r.out.DataFrame()
+	defer frame.Free()
+	for {
+		most, err := r.out.Credit(context.Background())
+		if err != nil {
+			return err
+		}
+		n, err := r.read(frame.Room(most))
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := frame.Send(n); err != nil {
+			return err
+		}
+	}
+}
+
+// stop ends the reading; the call is over. It waits only for a read of a file,
+// which can't block. Of a pipe or a terminal another reader may have been
+// quicker.
+func (r *reader) stop() {
+	r.wake()
+	if r.kind.seekable {
+		<-r.done
+	}
+}
+
+// setBack gives back what was read ahead of the procedure, where that can be:
+// the position of a file is shared with the caller. consumed is how many bytes
+// the procedure took; -1: not known.
+func (r *reader) setBack(consumed int64) {
+	if !r.kind.seekable {
+		return
+	}
+	if consumed >= 0 && consumed < r.sent {
+		_, _ = unix.Seek(r.fd, consumed-r.sent, io.SeekCurrent)
+	}
+	unix.Close(r.fd)
+}
+
+// backgroundPoll is how often a job in the background looks whether it has
+// come to the foreground; no event tells.
+const backgroundPoll = 100 * time.Millisecond
+
+// read waits for input and reads it: from a terminal only in the foreground.
+func (r *reader) read(p []byte) (int, error) {
+	for {
+		wait := -1
+		events := int16(unix.POLLIN)
+		if r.kind.terminal && !foreground(r.fd) {
+			wait, events = int(backgroundPoll/time.Millisecond), 0
+		}
+		fds := []unix.PollFd{{Fd: int32(r.fd), Events: events}, {Fd: int32(r.wakeR), Events: unix.POLLIN}}
+		if _, err := unix.Poll(fds, wait); err != nil && err != unix.EINTR {
+			return 0, &fileError{err}
+		}
+		if fds[1].Revents != 0 {
+			return 0, errStopped
+		}
+		if fds[0].Revents == 0 {
+			continue
+		}
+		n, err := unix.Read(r.fd, p)
+		switch {
+		case n > 0:
+			r.sent += int64(n)
+			return n, nil
+		case err == unix.EINTR, err == unix.EAGAIN:
+		case err == unix.EIO && r.kind.terminal && !foreground(r.fd): // SIGTTIN is ignored
+		case err == nil, err == unix.EIO && r.kind.terminal:
+			return 0, io.EOF
+		default:
+			return 0, &fileError{err}
+		}
+	}
+}
+
+// foreground reports whether this process may read the terminal without being
+// stopped (tcgetpgrp(3)). A terminal that isn't ours is read as any file.
+func foreground(fd int) bool {
+	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	return err != nil || group == unix.Getpgrp()
+}

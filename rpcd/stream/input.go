@@ -1,0 +1,153 @@
+package stream
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/wire"
+)
+
+// Sizes in bytes. Stdin is read ahead of the procedure by what is granted and
+// what the pipe holds, together 64 KiB.
+const (
+	inWindow = 32 << 10
+	inPipe   = 32 << 10
+	inPiece  = 8 << 10 // granted again as it goes: over TCP, silence costs 40 ms of delayed ACK
+	lineSize = 4096    // a terminal's longest line (termios(3)), and the smallest pipe
+)
+
+// input relays stdin: from the caller to the child's pipe. run has a goroutine
+// of its own; finish and wait are called once, by another.
+type input struct {
+	pipe *os.File // the writing end
+	in   *wire.In
+	line bool          // the caller reads a terminal
+	done chan struct{} // closed: run is over
+
+	written  int64 // bytes into the pipe
+	consumed int64 // bytes that were taken, after wait; -1: not known
+
+	measure *os.File // a reading end, opened after END to see how much is left
+}
+
+// newInput takes pipe over.
+func newInput(r *wire.Relay, st wire.Stream, pipe *os.File) *input {
+	i := &input{pipe: pipe, line: st.Flags&wire.StreamLine != 0, done: make(chan struct{}), consumed: -1}
+	size, mode := inPipe, (*wire.In).Manual
+	if i.line {
+		// In a pipe of one page a write waits until the last line is taken, and
+		// readiness to write says just that.
+		size, mode = lineSize, (*wire.In).Line
+	}
+	i.in = r.In(st.Number, 0, inWindow, mode)
+	_ = control(pipe, func(fd int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, size) })
+	return i
+}
+
+func (i *input) run() {
+	defer close(i.done)
+	window := uint32(inWindow)
+	if i.line {
+		window = lineSize
+	}
+	if i.in.Grant(window) != nil {
+		return
+	}
+	for {
+		piece, err := i.in.Next()
+		if err == io.EOF {
+			i.end()
+			return
+		}
+		if err != nil { // the caller has left, or finish was called
+			return
+		}
+		if err := i.write(piece.Bytes); err != nil { // EPIPE: the procedure reads no more; or finish
+			_ = i.in.Close()
+			return
+		}
+		if i.line {
+			if i.drained() != nil {
+				return
+			}
+			_ = i.in.Grant(lineSize)
+		}
+	}
+}
+
+// write writes b into the pipe, and grants credit for what has gone.
+func (i *input) write(b []byte) error {
+	for len(b) > 0 {
+		n, err := i.pipe.Write(b[:min(len(b), inPiece)])
+		i.written += int64(n)
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+		if !i.line {
+			_ = i.in.Grant(uint32(n))
+		}
+	}
+	return nil
+}
+
+// end closes the pipe, so that the procedure sees the end of its stdin, and
+// opens a reading end. Nobody writes any more, so a pipe that the procedure has
+// closed isn't hidden by that.
+func (i *input) end() {
+	_ = control(i.pipe, func(fd int) {
+		own, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", fd), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+		if err == nil {
+			i.measure = os.NewFile(uintptr(own), "pipe")
+		}
+	})
+	i.pipe.Close()
+}
+
+// drained waits until the procedure has taken everything.
+func (i *input) drained() error {
+	rc, err := i.pipe.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return rc.Write(func(fd uintptr) bool {
+		n, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ)
+		return err != nil || n == 0
+	})
+}
+
+// finish ends the relaying.
+func (i *input) finish() {
+	_ = i.pipe.SetWriteDeadline(past)
+	_ = i.in.Close()
+}
+
+// wait waits for the end of run, and measures what the procedure took. Who holds
+// an input doesn't matter.
+func (i *input) wait() (heldOpen bool) {
+	<-i.done
+	pipe := i.pipe
+	if i.measure != nil {
+		pipe = i.measure
+	}
+	if n, err := unread(pipe); err == nil {
+		i.consumed = i.written - int64(n)
+	}
+	i.close()
+	return false
+}
+
+// giveUp does nothing: an input waits for the procedure, not for the caller.
+func (i *input) giveUp() {}
+
+func (i *input) relayed() (in, out int64) { return i.written, 0 }
+
+func (i *input) close() {
+	i.pipe.Close()
+	if i.measure != nil {
+		i.measure.Close()
+	}
+}

@@ -1,0 +1,48 @@
+package stream
+
+import (
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// past is a deadline that wakes whoever waits for a pipe.
+var past = time.Unix(1, 0)
+
+// control calls do with the descriptor of f, which stays open meanwhile. It
+// fails, without calling do, when f is closed.
+func control(f *os.File, do func(fd int)) error {
+	rc, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return rc.Control(func(fd uintptr) { do(int(fd)) })
+}
+
+// unread is how many bytes lie in a pipe (FIONREAD, pipe(7)).
+func unread(f *os.File) (int, error) {
+	n := 0
+	var ierr error
+	if err := control(f, func(fd int) { n, ierr = unix.IoctlGetInt(fd, unix.TIOCINQ) }); err != nil {
+		return 0, err
+	}
+	return n, ierr
+}
+
+// hungUp says whether a pipe is empty and no process has its writing end: it
+// will stay empty (poll(2), POLLHUP).
+func hungUp(f *os.File) bool {
+	fds := []unix.PollFd{{Events: unix.POLLIN}}
+	err := control(f, func(fd int) {
+		fds[0].Fd = int32(fd)
+		_, _ = unix.Poll(fds, 0)
+	})
+	return err == nil && fds[0].Revents == unix.POLLHUP
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		_ = unix.Close(fd)
+	}
+}

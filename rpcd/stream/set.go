@@ -1,0 +1,252 @@
+// Package stream makes a child's descriptors of passed and relayed streams, and
+// relays the latter. It knows bytes and descriptors, no call and no process.
+package stream
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/wire"
+)
+
+// Plan is what a Set is made of. All of it stays the caller's, but Started and
+// Close close Files.
+type Plan struct {
+	Streams []wire.Stream // of a CALL: what wire.ParseCall accepts
+	Files   *fdconn.Files // that arrived with it
+	Conn    *fdconn.Conn  // to the caller
+	Relay   *wire.Relay   // over Conn
+	Null    int           // descriptor of /dev/null, for closed streams
+}
+
+// Set is the streams of one call. Its methods are called in the order in which
+// they stand here, by one goroutine. Only GiveUp may come at any time.
+type Set struct {
+	plan    Plan
+	streams []wire.Stream // the plan's; what can't be passed is relayed
+	bridged bool
+	files   []int  // the child's, by number
+	theirs  []int  // the child's ends of our pipes, until Started
+	outputs []end  // of relayed streams
+	input   *input // nil: stdin isn't relayed
+}
+
+// end is our end of a stream that is relayed.
+type end interface {
+	// run relays until the stream is over. It has a goroutine of its own.
+	run()
+	// finish tells run that the procedure has ended. It doesn't wait.
+	finish()
+	// wait waits until run is over. It says whether another process held the
+	// stream still.
+	wait() (heldOpen bool)
+	// giveUp ends the wait for a caller that doesn't take the bytes.
+	giveUp()
+	// relayed is how many bytes went to the procedure and came from it. It is
+	// called after wait.
+	relayed() (in, out int64)
+	// close closes the descriptors of a stream that doesn't run.
+	close()
+}
+
+// New checks the descriptors of a plan, and decides by their number whether
+// passed streams are relayed instead (PROTOCOL.md, section 4). Its errors are
+// ErrTruncated, *CountError, *BridgeError and *UnfitError.
+func New(p Plan) (*Set, error) {
+	s := &Set{plan: p, streams: slices.Clone(p.Streams)}
+	arrived, named := p.Files.Len(), wire.Descriptors(p.Streams)
+	switch {
+	case p.Files.Truncated:
+		return nil, ErrTruncated
+	case arrived == 0:
+		s.bridged = true
+	case arrived != named:
+		return nil, &CountError{arrived, named}
+	}
+	for i, st := range s.streams {
+		switch {
+		case st.Mode == wire.Passed && s.bridged && st.Number > 2:
+			return nil, &BridgeError{st.Number}
+		case st.Mode == wire.Passed && s.bridged:
+			s.streams[i].Mode = wire.Relayed
+		case st.Mode == wire.Passed:
+			if what := unfit(p.Files.At(int(st.Index)), p.Conn); what != "" {
+				return nil, &UnfitError{st.Number, what}
+			}
+		}
+	}
+	return s, nil
+}
+
+// unfit says what forbids a descriptor; "" is nothing. With a directory a worker
+// reaches its caller's whole file system. With an end of a connection to us the
+// procedure would hold its own connection open when the caller has left.
+func unfit(fd int, conn *fdconn.Conn) string {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err.Error()
+	}
+	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		return "a directory"
+	}
+	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_PATH != 0 {
+		return "opened with O_PATH"
+	}
+	if st.Mode&unix.S_IFMT == unix.S_IFSOCK && conn.Sibling(fd) {
+		return "a connection to this worker"
+	}
+	return ""
+}
+
+// Bridged says that no descriptor arrived: something between the two sides
+// carries bytes alone.
+func (s *Set) Bridged() bool { return s.bridged }
+
+// Open makes the child's descriptors. reopenable lets another user's process
+// open its pipes again by name, as /dev/stdout.
+func (s *Set) Open(reopenable bool) error {
+	highest := 2
+	for _, st := range s.streams {
+		if st.Mode != wire.Probe {
+			highest = max(highest, int(st.Number))
+		}
+	}
+	s.files = slices.Repeat([]int{-1}, highest+1)
+	s.files[0], s.files[1], s.files[2] = s.plan.Null, s.plan.Null, s.plan.Null
+	for _, st := range s.streams {
+		fd := s.plan.Null
+		switch st.Mode {
+		case wire.Probe:
+			continue
+		case wire.Passed:
+			fd = s.plan.Files.At(int(st.Index))
+		case wire.Same:
+			fd = s.files[st.Index]
+		case wire.Relayed:
+			var err error
+			if fd, err = s.pipe(st, reopenable); err != nil {
+				return fmt.Errorf("make a pipe: %w", err)
+			}
+		}
+		s.files[st.Number] = fd
+	}
+	return nil
+}
+
+// pipe makes the pipe of a relayed stream and gives the child's end, which is
+// blocking. Ours isn't, for Go's poller.
+func (s *Set) pipe(st wire.Stream, reopenable bool) (int, error) {
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+		return -1, err
+	}
+	ours, theirs := p[0], p[1]
+	if st.Number == 0 {
+		ours, theirs = p[1], p[0]
+	}
+	s.theirs = append(s.theirs, theirs)
+	if reopenable {
+		_ = unix.Fchmod(theirs, 0o666)
+	}
+	if err := unix.SetNonblock(ours, true); err != nil {
+		unix.Close(ours)
+		return -1, err
+	}
+	file := os.NewFile(uintptr(ours), "pipe")
+	if st.Number == 0 {
+		s.input = newInput(s.plan.Relay, st, file)
+		return theirs, nil
+	}
+	_, _ = unix.FcntlInt(uintptr(theirs), unix.F_SETPIPE_SZ, outPipe)
+	s.outputs = append(s.outputs, newOutput(s.plan.Conn, s.plan.Relay, st, file))
+	return theirs, nil
+}
+
+// Files gives the child's descriptors by number, -1 where it has none. They stay
+// the set's.
+func (s *Set) Files() []int { return s.files }
+
+// Started closes our copies of what the child has now.
+func (s *Set) Started() {
+	closeAll(s.theirs)
+	s.theirs = nil
+	s.plan.Files.Close()
+}
+
+// Relay begins the relaying, behind STARTED.
+func (s *Set) Relay() {
+	if s.input != nil {
+		go s.input.run()
+	}
+	if len(s.outputs) > 0 {
+		s.plan.Conn.EnlargeSendBuffer()
+	}
+	for _, o := range s.outputs {
+		go o.run()
+	}
+}
+
+// GiveUp ends outputs that the caller doesn't take, with bytes left or not.
+func (s *Set) GiveUp() {
+	for _, o := range s.outputs {
+		o.giveUp()
+	}
+}
+
+// Finish is for the procedure's end: it sends every byte that was written before
+// that, and END. It says whether another process still held an output when that
+// was given up.
+func (s *Set) Finish() (heldOpen bool) {
+	for _, o := range s.outputs {
+		o.finish()
+	}
+	for _, o := range s.outputs {
+		if o.wait() {
+			heldOpen = true
+		}
+	}
+	if s.input != nil { // last: a process that holds an output may read on meanwhile
+		s.input.finish()
+		s.input.wait()
+	}
+	return heldOpen
+}
+
+// Consumed is how many bytes of a relayed stdin were taken, after Finish. -1:
+// not known, or stdin isn't relayed.
+func (s *Set) Consumed() int64 {
+	if s.input == nil {
+		return -1
+	}
+	return s.input.consumed
+}
+
+// Relayed is how many bytes of stdin went through this process, and how many of
+// outputs, after Finish.
+func (s *Set) Relayed() (in, out int64) {
+	for _, e := range s.ends() {
+		i, o := e.relayed()
+		in, out = in+i, out+o
+	}
+	return in, out
+}
+
+// Close closes everything that is still open, after Finish or where nothing was
+// started.
+func (s *Set) Close() {
+	s.Started()
+	for _, e := range s.ends() {
+		e.close()
+	}
+}
+
+func (s *Set) ends() []end {
+	if s.input == nil {
+		return s.outputs
+	}
+	return append(slices.Clone(s.outputs), s.input)
+}

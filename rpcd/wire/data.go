@@ -1,0 +1,53 @@
+package wire
+
+// firstRoom is how many bytes a stream reads at once in the beginning. The room
+// doubles while reads fill it, up to what Frames says: most streams are short.
+const firstRoom = 16 << 10
+
+// DataFrame is the memory of an Out's DATA frames, one after the other. One
+// goroutine uses it, and calls Free at its end. An unused one holds no memory.
+type DataFrame struct {
+	out  *Out
+	buf  []byte // the header, then the room; nil: none is held
+	room int    // in bytes
+}
+
+// DataFrame makes an empty one.
+func (o *Out) DataFrame() *DataFrame {
+	return &DataFrame{out: o, room: min(firstRoom, o.most)}
+}
+
+// Room gives where the next payload goes: at least one byte, and at most most,
+// which is what Credit allowed.
+func (f *DataFrame) Room(most int) []byte {
+	if f.buf == nil {
+		f.buf = getBuffer(HeaderLen + f.room)
+	}
+	return f.buf[HeaderLen : HeaderLen+min(f.room, most)]
+}
+
+// Send sends the first n bytes of the room, and takes them off the credit. It
+// waits only for the connection. The errors are those of Header and of the
+// connection.
+func (f *DataFrame) Send(n int) error {
+	if err := f.out.spend(n); err != nil {
+		return err
+	}
+	f.out.putHeader(f.buf, n)
+	if err := f.out.relay.write(f.buf[:HeaderLen+n]); err != nil {
+		return err
+	}
+	if n == f.room && n < f.out.most {
+		f.Free()
+		f.room = min(2*n, f.out.most)
+	}
+	return nil
+}
+
+// Free gives the memory back. The frame can be used again.
+func (f *DataFrame) Free() {
+	if f.buf != nil {
+		putBuffer(f.buf)
+		f.buf = nil
+	}
+}

@@ -17,12 +17,12 @@ import (
 // running and over, running to over.
 //
 // One goroutine calls Send, Answer, Next and Handle in this order; others may
-// meanwhile call Signal, Stopped, Continued and Close.
+// meanwhile call Signal, Stopped, Continued and Leave.
 type Caller struct {
+	Call  *wire.Call  // what was asked for; it isn't changed any more
 	Relay *wire.Relay // of the call's relayed streams
 
 	conn     *Conn
-	call     *wire.Call
 	announce bool // ACCEPTED has to be answered by CONTINUED
 
 	sent chan struct{} // closed: CALL has left
@@ -69,7 +69,7 @@ var ErrLate = errors.New("the time limit wasn't kept")
 func NewCaller(conn *Conn, m *wire.Call) *Caller {
 	c := &Caller{
 		conn: conn,
-		call: m,
+		Call: m,
 		sent: make(chan struct{}),
 		done: make(chan struct{}),
 		late: make(chan struct{}),
@@ -91,9 +91,9 @@ func Adopt(conn *Conn, m *wire.Call) *Caller {
 // side has gone there is no error: its words may be there, and Answer has them.
 func (c *Caller) Send(fds []int) error {
 	c.conn.ExpectFirst()
-	err := c.conn.WriteDescriptors(c.call.Append(), fds)
+	err := c.conn.WriteDescriptors(c.Call.Append(), fds)
 	if err != nil && !Gone(err) {
-		return err
+		return c.unlessSilent(err)
 	}
 	close(c.sent)
 	return nil
@@ -137,10 +137,10 @@ func (c *Caller) Answer() (t wire.Type, m *wire.Started, err error) {
 func (c *Caller) answered(t wire.Type, m *wire.Started) error {
 	c.conn.BeginCall()
 	if m.Flags&wire.StartedBridged != 0 {
-		c.conn.BeginHeartbeats(c.call.Heartbeat)
+		c.conn.BeginHeartbeats(c.Call.Heartbeat)
 	}
 	if t == wire.TypeAccepted {
-		c.announce = c.call.Flags&wire.CallAnnounce != 0 && m.Flags&wire.AcceptedWaits == 0
+		c.announce = c.Call.Flags&wire.CallAnnounce != 0 && m.Flags&wire.AcceptedWaits == 0
 		c.enter(accepted)
 		return nil
 	}
@@ -154,13 +154,13 @@ func (c *Caller) answered(t wire.Type, m *wire.Started) error {
 
 // setLimit gives a frozen worker up when the call has a time limit.
 func (c *Caller) setLimit(grace time.Duration) {
-	limit := c.call.Timeout + grace + frozenWait
-	if c.call.Timeout <= 0 || limit < c.call.Timeout { // it overflows: a limit of centuries is none
+	limit := c.Call.Timeout + grace + frozenWait
+	if c.Call.Timeout <= 0 || limit < c.Call.Timeout { // it overflows: a limit of centuries is none
 		return
 	}
 	c.limit = time.AfterFunc(limit, func() {
 		close(c.late)
-		c.conn.Close()
+		c.Leave()
 	})
 }
 
@@ -234,7 +234,7 @@ func (c *Caller) Over(err error, whole bool) (kept bool) {
 			err = io.EOF
 		}
 		c.Relay.Abort(err)
-		if kept = whole && inTime && quiet && c.call.Flags&wire.CallKeep != 0; kept {
+		if kept = whole && inTime && quiet && c.Call.Flags&wire.CallKeep != 0; kept {
 			c.conn.Rest(0)
 		} else {
 			c.conn.Close()
@@ -267,6 +267,17 @@ func (c *Caller) write(frame []byte) error {
 	c.writing--
 	c.mu.Unlock()
 	return err
+}
+
+// Leave closes the connection of a call that isn't over: the worker takes the
+// caller for gone, and whoever waits for a frame gets an error. Afterwards it
+// does nothing: the connection may be another call's.
+func (c *Caller) Leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != over {
+		c.conn.Close()
+	}
 }
 
 // Done is closed when the call is over.

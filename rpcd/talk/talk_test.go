@@ -398,6 +398,39 @@ func TestConnectionWithAFrameOnItsWayIsNotKept(t *testing.T) {
 	})
 }
 
+// A caller may leave while its call runs, and takes nothing with it afterwards:
+// the connection may be another call's.
+func TestLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		caller, callee, worker := begin(t, plainCall)
+		hear(worker, callee)
+		go callee.Start(wire.Started{})
+		want(t, caller, wire.TypeStarted)
+		time.AfterFunc(time.Second, caller.Leave)
+		if exit, err := caller.Follow(); exit != nil || err == nil {
+			t.Errorf("%v, %v", exit, err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		m := plainCall
+		m.Flags = wire.CallKeep
+		caller, callee, _ := begin(t, m)
+		go func() {
+			callee.Start(wire.Started{})
+			_ = callee.Exit(&wire.Exit{Consumed: -1})
+		}()
+		want(t, caller, wire.TypeStarted)
+		exit, err := caller.Follow()
+		if err != nil || !caller.Over(nil, exit != nil) {
+			t.Fatal(err)
+		}
+		caller.Leave()
+		if caller.conn.phase != phaseRest {
+			t.Error("the kept connection is closed")
+		}
+	})
+}
+
 // Whoever has made the call already hands over what it has read.
 func TestAdopt(t *testing.T) {
 	started := (&wire.Started{ID: "9"}).Append(wire.TypeStarted)

@@ -13,6 +13,7 @@ import (
 
 	"rpcd/internal/proc"
 	"rpcd/internal/testkit"
+	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
 
@@ -24,7 +25,7 @@ func TestRelayThatCannotBegin(t *testing.T) {
 	}
 	defer in.Close()
 	out.Close() // stands for a dup that fails
-	k := &call{cmd: Command("w", "true"), bridged: true, relay: wire.NewRelay(func([]byte) error { return nil }), std: &stdio{
+	k := &call{Caller: talk.NewCaller(talk.NewConn(nil), &wire.Call{}), cmd: Command("w", "true"), bridged: true, std: &stdio{
 		streams: []wire.Stream{{Mode: wire.Relayed}, {Number: 1, Mode: wire.Relayed}},
 		files:   [3]*os.File{in, out},
 	}}
@@ -38,7 +39,7 @@ func TestRelayThatCannotBegin(t *testing.T) {
 	if now, err := proc.Look(os.Getpid()); err != nil || now.Descriptors != before.Descriptors {
 		t.Errorf("%d descriptors, %d before (%v)", now.Descriptors, before.Descriptors, err)
 	}
-	if k.in != nil {
+	if k.stdin != nil {
 		t.Error("a reader is left, which nobody runs")
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"rpcd/client/replica"
 	"rpcd/internal/reach"
 	"rpcd/internal/version"
 	"rpcd/rpcd/wire"
@@ -99,11 +100,11 @@ var socketRules = []rule{
 
 	{"directory", wayUnknown, good, ``, ``, false},
 	{"directory", nowhere, bad, `the directory here has no name (was it removed?)`, `cd to another`, false},
-	{"directory", all(byName, directoryIs(wire.DirSame, wire.DirOther)), good, `the worker has a {here} (calls go by name)`, ``, false},
-	{"directory", directoryIs(wire.DirSame), good, `{here} is the same there`, ``, false},
-	{"directory", directoryIs(wire.DirWorkdir), note, `{here} isn't shared: calls start in the worker's --workdir, and relative names mean files there`, ``, false},
-	{"directory", directoryIs(wire.DirOther), bad, `{here} here isn't the worker's {here} (not a shared volume)`, dirCure, false},
-	{"directory", directoryIs(wire.DirMissing), bad, `the worker has no {here}, or can't enter it`, dirCure, false},
+	{"directory", all(byName, directoryIs(replica.DirSame, replica.DirOther)), good, `the worker has a {here} (calls go by name)`, ``, false},
+	{"directory", directoryIs(replica.DirSame), good, `{here} is the same there`, ``, false},
+	{"directory", directoryIs(replica.DirWorkdir), note, `{here} isn't shared: calls start in the worker's --workdir, and relative names mean files there`, ``, false},
+	{"directory", directoryIs(replica.DirOther), bad, `{here} here isn't the worker's {here} (not a shared volume)`, dirCure, false},
+	{"directory", directoryIs(replica.DirMissing), bad, `the worker has no {here}, or can't enter it`, dirCure, false},
 
 	{"procedures", notListed, bad, `{error}`, `the worker's log says more`, false},
 	{"procedures", nothing, bad, `none that you may call`,

@@ -84,7 +84,7 @@ func FuzzTables(f *testing.F) {
 		f.Add("hugin", s, s)
 	}
 	f.Fuzz(func(t *testing.T, name, state, called string) {
-		rows := []row{{Worker: name, State: "up", Replicas: []replica{{Socket: "/run/rpc/" + name, State: state, Version: state}},
+		rows := []row{{Worker: name, State: "up", Replicas: []replicaRow{{Socket: "/run/rpc/" + name, State: state, Version: state}},
 			Procedures: []procedure{{Name: called, Kind: "spawned", Summary: state}}}}
 		calls := []calling{{Worker: name, Socket: "/run/rpc/" + name + ".sock", ID: state, Procedure: called, Label: state}}
 		for what, w := range map[string]struct {

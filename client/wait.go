@@ -1,0 +1,76 @@
+package client
+
+import (
+	"errors"
+	"time"
+)
+
+// Wait waits for the end of the call and of the copying to Stdout and Stderr.
+// It returns nil for status 0, *ExitError for another end of the procedure,
+// *Error when the call failed.
+func (c *Cmd) Wait() error {
+	switch {
+	case !c.started:
+		return errors.New("client: not started")
+	case c.startFailed != nil:
+		return c.startFailed
+	case c.finished:
+		return errors.New("client: Wait was already called")
+	}
+	c.finished = true
+	k := c.current()
+	exit, err := k.wait()
+	if c.stopWatching != nil {
+		close(c.stopWatching)
+	}
+	copyErr := c.awaitCopiers()
+	c.closeParentPipes()
+	if exit != nil {
+		c.ProcessState = &ProcessState{*exit}
+	}
+	if c.ctx != nil && c.ctx.Err() != nil && (err != nil || !c.ProcessState.Success()) {
+		return c.ctx.Err()
+	}
+	switch {
+	case err != nil:
+		return err
+	case c.ProcessState.TimedOut():
+		return fail(ErrTimeout, c.Worker, true, nil, "%s: the time limit ended %q", c.Worker, c.Procedure)
+	case !c.ProcessState.Success():
+		return &ExitError{ProcessState: c.ProcessState}
+	}
+	return copyErr
+}
+
+func (c *Cmd) awaitCopiers() error {
+	var first error
+	var limit <-chan time.Time
+	if c.WaitDelay > 0 {
+		timer := time.NewTimer(c.WaitDelay)
+		defer timer.Stop()
+		limit = timer.C
+	}
+	for range c.copiers {
+		select {
+		case err := <-c.copyErrors:
+			if first == nil {
+				first = err
+			}
+		case <-limit:
+			closeFiles(c.sources)
+			return ErrWaitDelay
+		}
+	}
+	return first
+}
+
+// ErrWaitDelay is Wait's error when the call succeeded but WaitDelay ran out
+// before its pipes were closed: exec.ErrWaitDelay.
+var ErrWaitDelay = errors.New("client: WaitDelay expired before I/O complete")
+
+func (c *Cmd) closeParentPipes() {
+	for _, p := range c.parentPipes {
+		p.Close()
+	}
+	c.parentPipes = nil
+}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -234,6 +235,26 @@ func TestRefusalWithoutAText(t *testing.T) {
 			t.Errorf("code %d: %q", code, err)
 		}
 	}
+}
+
+// A worker's own trouble has a word of its own. It isn't tried again: nobody
+// knows whether it passes.
+func TestFailed(t *testing.T) {
+	w := newWorld(t)
+	var calls atomic.Int32
+	w.answers("w", func(c net.Conn, _ wire.Header, _ []byte) {
+		calls.Add(1)
+		_, _ = c.Write((&wire.Refused{Code: wire.Failed, Text: "failed: fork: resource temporarily unavailable"}).Append())
+	})
+	c := Command("w", "true")
+	c.RetryFor = testkit.Limit
+	err := c.Run()
+	want(t, err, ErrFailed, false)
+	if err == nil || err.Error() != "w failed: fork: resource temporarily unavailable" || Retryable(err) || calls.Load() != 1 {
+		t.Errorf("%v after %d calls", err, calls.Load())
+	}
+	_, err = Ping(t.Context(), "w", testkit.Limit)
+	want(t, err, ErrFailed, false)
 }
 
 func TestUnreachable(t *testing.T) {

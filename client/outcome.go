@@ -22,6 +22,7 @@ const (
 	ErrNoDirectory   Outcome = "no-directory"   // the directory isn't shared
 	ErrBusy          Outcome = "busy"           // the worker runs and queues as many calls as it may
 	ErrDraining      Outcome = "draining"       // the worker is ending
+	ErrFailed        Outcome = "failed"         // the worker's own trouble: no process, no descriptors
 	ErrUnreachable   Outcome = "unreachable"    // nobody serves there, or not for us
 	ErrProtocol      Outcome = "protocol"       // the other side isn't understood
 	ErrLost          Outcome = "lost"           // the connection ended before the call
@@ -44,7 +45,7 @@ var refusals = map[wire.Code]Outcome{
 	wire.Draining:      ErrDraining,
 	wire.Canceled:      ErrCanceled,
 	wire.Protocol:      ErrProtocol,
-	wire.Failed:        ErrUnreachable,
+	wire.Failed:        ErrFailed,
 }
 
 // reasons are the outcomes of what package replica couldn't do, but for refusals.

@@ -50,7 +50,7 @@ func (k *call) refused(m *wire.Refused) error {
 // leavesConnection says whether err is a refusal behind which the worker reads
 // the connection's next first frame. By PROTOCOL.md, section 1, each refusal is.
 // But a worker closes after those that turn a connection away (denied, busy,
-// draining, protocol), and it can't be told which of these do.
+// draining, protocol), and the caller cannot tell which of these do.
 func leavesConnection(err error) bool {
 	var m *wire.Refused
 	if !errors.As(err, &m) {

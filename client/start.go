@@ -73,15 +73,6 @@ func (c *Cmd) watch(ctx context.Context) {
 	}()
 }
 
-// startCopiers begins what goes between pipes and the caller's readers and
-// writers.
-func (c *Cmd) startCopiers() {
-	c.copyErrors = make(chan error, len(c.copiers))
-	for _, f := range c.copiers {
-		go func() { c.copyErrors <- f() }()
-	}
-}
-
 func closeFiles(files []*os.File) {
 	for _, f := range files {
 		f.Close()

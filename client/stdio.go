@@ -2,7 +2,6 @@ package client
 
 import (
 	"errors"
-	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -146,60 +145,4 @@ func (c *Cmd) extra(s *stdio, n int, f *os.File) error {
 	}
 	s.add(wire.Stream{Number: uint8(n), Mode: wire.Passed}, fd)
 	return nil
-}
-
-// inputFile makes a file of Stdin, with a pipe where it is none: os/exec's
-// rule.
-func (c *Cmd) inputFile() (*os.File, error) {
-	if c.Stdin == nil {
-		return nil, nil
-	}
-	if f, ok := c.Stdin.(*os.File); ok {
-		return f, nil
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	c.childFiles, c.parentPipes = append(c.childFiles, r), append(c.parentPipes, w)
-	stdin := c.Stdin
-	c.copiers = append(c.copiers, func() error {
-		_, err := io.Copy(w, stdin)
-		if errors.Is(err, unix.EPIPE) {
-			err = nil // the procedure needn't read all of it
-		}
-		if cerr := w.Close(); err == nil && !errors.Is(cerr, os.ErrClosed) {
-			err = cerr
-		}
-		return err
-	})
-	return r, nil
-}
-
-// outputFile makes a file of Stdout or Stderr.
-func (c *Cmd) outputFile(to io.Writer) (*os.File, error) {
-	if to == nil {
-		return nil, nil
-	}
-	if f, ok := to.(*os.File); ok {
-		return f, nil
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	c.childFiles, c.parentPipes = append(c.childFiles, w), append(c.parentPipes, r)
-	c.sources = append(c.sources, r)
-	c.copiers = append(c.copiers, func() error {
-		_, err := io.Copy(to, r)
-		r.Close()
-		return err
-	})
-	return w, nil
-}
-
-// sameInterface compares as os/exec does; types that can't be compared differ.
-func sameInterface(a, b any) bool {
-	defer func() { _ = recover() }()
-	return a == b
 }

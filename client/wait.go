@@ -1,9 +1,6 @@
 package client
 
-import (
-	"errors"
-	"time"
-)
+import "errors"
 
 // Wait waits for the end of the call and of the copying to Stdout and Stderr.
 // It returns nil for status 0, *ExitError for another end of the procedure,
@@ -41,32 +38,6 @@ func (c *Cmd) Wait() error {
 	}
 	return copyErr
 }
-
-func (c *Cmd) awaitCopiers() error {
-	var first error
-	var limit <-chan time.Time
-	if c.WaitDelay > 0 {
-		timer := time.NewTimer(c.WaitDelay)
-		defer timer.Stop()
-		limit = timer.C
-	}
-	for range c.copiers {
-		select {
-		case err := <-c.copyErrors:
-			if first == nil {
-				first = err
-			}
-		case <-limit:
-			closeFiles(c.sources)
-			return ErrWaitDelay
-		}
-	}
-	return first
-}
-
-// ErrWaitDelay is Wait's error when the call succeeded but WaitDelay ran out
-// before its pipes were closed: exec.ErrWaitDelay.
-var ErrWaitDelay = errors.New("client: WaitDelay expired before I/O complete")
 
 func (c *Cmd) closeParentPipes() {
 	for _, p := range c.parentPipes {

@@ -5,10 +5,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"rpcd/internal/names"
 )
 
 // DefaultDir is the folder of the workers unless RPC_DIR names another.
-const DefaultDir = "/run/rpc"
+const DefaultDir = names.DefaultDir
 
 // Dir gives the folder of the workers.
 func Dir() string {
@@ -27,14 +29,14 @@ func Workers() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var names []string
+	var workers []string
 	for _, e := range entries {
 		if name := workerAt(filepath.Join(Dir(), e.Name())); name != "" {
-			names = append(names, name)
+			workers = append(workers, name)
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	slices.Sort(workers)
+	return slices.Compact(workers), nil
 }
 
 // workerAt gives the name of the worker whose socket or folder of sockets path

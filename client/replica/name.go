@@ -1,40 +1,38 @@
 package replica
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 	"unicode"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/names"
 )
 
-// maxName is the longest worker's name, in bytes: with ".sock" it is a file's
-// name (255 bytes, NAME_MAX), and has room left.
-const maxName = 200
+// maxShown is how many bytes of a refused name an error shows.
+const maxShown = 50
 
-// checkName refuses what can't be a worker: a name, or a path with a slash in it.
+// checkName refuses what can't be a worker: neither a name, nor a path with a
+// slash in it.
 func checkName(worker string) error {
-	bad := func(why string) error {
-		name := worker
-		if len(name) > 50 {
-			name = name[:50] + "..."
-		}
-		return newError(Usage, worker, nil, "cannot call the worker %q: %s", name, why)
+	why := names.Worker(worker)
+	if strings.Contains(worker, "/") && !strings.ContainsFunc(worker, unicode.IsControl) {
+		why = checkPath(worker)
 	}
-	switch {
-	case worker == "":
-		return bad("its name is empty")
-	case strings.ContainsFunc(worker, unicode.IsControl):
-		return bad("its name holds control bytes")
-	case strings.Contains(worker, "/"):
-		if len(worker) >= unix.PathMax {
-			return bad("its path is too long")
-		}
+	if why == nil {
 		return nil
-	case worker == ".", worker == "..":
-		return bad("that is a folder (put a slash behind it)")
-	case len(worker) > maxName:
-		return bad(fmt.Sprintf("its name is too long (at most %d bytes)", maxName))
+	}
+	shown := worker
+	if len(shown) > maxShown {
+		shown = shown[:maxShown] + "..."
+	}
+	return newError(Usage, worker, nil, "cannot call the worker %q: %v", shown, why)
+}
+
+func checkPath(path string) error {
+	if len(path) >= unix.PathMax {
+		return errors.New("its path is too long")
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"rpcd/internal/names"
 )
 
 // FuzzSockets: a worker's name is refused as a usage error, or its sockets lie
@@ -35,7 +37,7 @@ func FuzzSockets(f *testing.F) {
 		if !errors.As(err, &e) {
 			t.Fatalf("%q: %#v", worker, err)
 		}
-		odd := worker == "" || worker == "." || worker == ".." || len(worker) > maxName ||
+		odd := worker == "" || worker == "." || worker == ".." || len(worker) > names.MaxWorker ||
 			strings.ContainsFunc(worker, unicode.IsControl)
 		if (e.Reason == Usage) != odd || !odd && (e.Reason != Unreachable || !e.MayPass()) {
 			t.Fatalf("%q: %s: %v", worker, e.Reason, err)
@@ -80,8 +82,8 @@ func TestSockets(t *testing.T) {
 func TestWorkers(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("RPC_DIR", dir)
-	if names, err := Workers(); err != nil || len(names) != 0 {
-		t.Errorf("%q, %v", names, err)
+	if found, err := Workers(); err != nil || len(found) != 0 {
+		t.Errorf("%q, %v", found, err)
 	}
 	for _, name := range []string{"pool", "both", "a\nb", "\x1b[2J", ".hidden"} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
@@ -100,8 +102,8 @@ func TestWorkers(t *testing.T) {
 		}
 		defer l.Close()
 	}
-	if names, err := Workers(); err != nil || !slices.Equal(names, []string{"both", "one", "pool"}) {
-		t.Errorf("%q, %v", names, err)
+	if found, err := Workers(); err != nil || !slices.Equal(found, []string{"both", "one", "pool"}) {
+		t.Errorf("%q, %v", found, err)
 	}
 	t.Setenv("RPC_DIR", filepath.Join(dir, "gone"))
 	if _, err := Workers(); !errors.Is(err, os.ErrNotExist) {

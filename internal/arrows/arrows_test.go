@@ -124,7 +124,7 @@ func TestStream(t *testing.T) {
 // worker knows no call, and the door is cmd/rpc's alone.
 func TestClient(t *testing.T) {
 	conversation := []string{"rpcd/rpcd/talk", "rpcd/rpcd/wire", "rpcd/rpcd/fdconn", "rpcd/rpcd/duration", "golang.org/x/sys/unix"}
-	words := []string{"rpcd/internal/reach", "rpcd/internal/printable"}
+	words := []string{"rpcd/internal/names", "rpcd/internal/reach", "rpcd/internal/printable"}
 	all := packages(t)
 	for path, allowed := range map[string][]string{
 		"rpcd/client":                 {"rpcd/client/replica", "rpcd/client/internal/caller", "rpcd/internal/door"},

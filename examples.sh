@@ -15,14 +15,8 @@ root=$PWD
 say() { printf '\n== %s\n' "$*"; }
 
 build() {
-  command -v go >/dev/null || {
-    echo "examples.sh: needs Go 1.26 or newer to build (https://go.dev/dl/)" >&2
-    exit 1
-  }
   say "build bin/rpc and bin/rpcd"
-  # A call lives for milliseconds: the collector before Go 1.26's starts with less memory.
-  case $(go env GOVERSION) in go1.26*) export GOEXPERIMENT=nogreenteagc ;; esac
-  CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/rpc ./cmd/rpcd
+  .ci/build.sh bin
   ls -l bin/rpc bin/rpcd
 }
 

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // dockerWay makes an image of one static file and a container without network
@@ -30,7 +30,7 @@ func dockerWay(st *stage) *way {
 		return missing(dockerName, err.Error())
 	}
 	name := fmt.Sprintf("rpcd-bench-%d", os.Getpid())
-	// first what takes them away: an import that fails may have been done
+	// Removal is arranged first: an import may have been done although it fails.
 	st.later(func() { exec.Command(docker, "image", "rm", "--force", name).Run() })
 	st.later(func() { exec.Command(docker, "rm", "--force", name).Run() })
 	if _, err := output(st, archive, docker, "import", "-", name); err != nil {
@@ -67,7 +67,7 @@ func noopArchive(st *stage) ([]byte, error) {
 
 // output runs a command of the preparation, for a minute at most, and returns
 // what it printed; its error holds the first line of its stderr. A Ctrl-C
-// doesn't cut it short: the engine would go on and make what close has removed.
+// doesn't end it early: the engine would go on and make what close has removed.
 func output(st *stage, stdin []byte, argv ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(st.ctx), time.Minute)
 	defer cancel()

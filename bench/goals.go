@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // goal is a promise of the project about one row.
@@ -12,7 +12,7 @@ type goal struct {
 	figure        func(row) *rig.Summary
 	atMost        bool // else at least
 	bound         float64
-	text          string // as issue 2 says it
+	text          string // the bound in words, for the table
 }
 
 func value(r row) *rig.Summary   { return r.Value }
@@ -21,8 +21,7 @@ func vsOurs(r row) *rig.Summary  { return r.VsOurs }
 
 const peakPrefix = "client's peak: "
 
-// goals are those of the call's issue; how ambitious they are is reckoned in
-// the project's performance notes.
+// goals are what the project promises of a call's cost.
 var goals = []goal{
 	{"latency", passedName, vsLocal, true, 5.2, "<= 5.2 local spawns"},
 	{"latency", s6Name, vsOurs, false, 1.3, ">= 1.3 times ours"},
@@ -42,7 +41,7 @@ const (
 	notMeasured = "not measured"
 )
 
-// judge writes goals and verdicts into rows, by the median.
+// judge writes goals and verdicts into rows. The median decides.
 func judge(rows []row) {
 	for i := range rows {
 		for _, g := range goals {

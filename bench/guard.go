@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// stallLimit bounds every measured process: when none of those that run has
-// ended for so long, they are killed, and their way counts as failed. A GiB
-// through ssh on a loaded machine must fit.
+// stallLimit bounds every measured process. When no process has ended for so
+// long, those that run are killed, and their way counts as failed. It is enough
+// for a GiB through ssh on a loaded machine.
 const stallLimit = 2 * time.Minute
 
 // guard knows the measured processes that run. It kills them, by their
-// numbers, when they stall and when the harness is told to end.
+// numbers, when they stall and when bench is told to end.
 type guard struct {
 	mutex   sync.Mutex
 	running map[int]struct{}
-	ended   int  // processes so far; standing still means a stall
-	over    bool // the harness ends: what is started now is killed at once
+	ended   int  // processes so far; a count that doesn't grow means a stall
+	over    bool // bench ends: a process that is started now is killed at once
 
 	stop chan struct{}
 	done chan struct{}
@@ -40,8 +40,8 @@ func (g *guard) add(pid int) {
 	}
 }
 
-// remove is called right after pid was reaped; its number could be another's
-// only if the kernel came round all of them in between.
+// remove is called right after pid was reaped. Its number is another's only if
+// the kernel has given out all other numbers in between.
 func (g *guard) remove(pid int) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()

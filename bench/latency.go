@@ -3,7 +3,7 @@ package main
 import (
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // measureLatency times single calls of `true`, from before the client is
@@ -15,7 +15,7 @@ func measureLatency(st *stage) []row {
 		argv := w.argv("true")
 		seconds := make([]float64, 0, st.options.Calls)
 		err := onThread(func() error {
-			if _, err := st.time(argv); err != nil { // brings the way back into the caches
+			if _, err := st.time(argv); err != nil { // fills the processor's caches again
 				return err
 			}
 			for range max(st.options.Calls/w.dear, 3) {

@@ -1,65 +1,43 @@
 // Command bench measures what a call costs against local spawns and against
-// the other ways to have a process elsewhere run a command, and says which of
-// the project's goals are met. It tests nothing else, and nothing listens but
-// on UNIX sockets in its own folder and on 127.0.0.1.
+// other ways to have a process elsewhere run a command. It says which of the
+// project's goals are met. Its servers listen on UNIX sockets in its own folder
+// and on 127.0.0.1 only.
 package main
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"runtime"
 	"runtime/debug"
 	"slices"
-	"syscall"
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
-// init keeps main on the main thread: servers die with the thread that started
-// them (see rig.Start), and this one lives as long as the process.
-func init() { runtime.LockOSThread() }
-
-func main() {
-	o, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err == nil {
-		err = run(o)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
-}
+func main() { os.Exit(rig.Main("bench", run)) }
 
 // run measures and writes the report. Its error is what was in the way of
 // measuring, and with -strict also a goal that isn't met.
-func run(o options) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
+func run(ctx context.Context, args []string) error {
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
 	debug.SetGCPercent(-1) // inTurns collects, between calls
 	r := report{Date: time.Now().Format(time.DateTime), Machine: rig.LookAround(), Options: o}
-	var err error
 	if r.Rows, err = measureAll(ctx, o); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
-		return errors.New("interrupted; everything started was ended")
+		return rig.ErrInterrupted
 	}
 	judge(r.Rows)
 	r.Machine.LoadAfter = rig.Load()
-	fmt.Print(r)
+	err = o.Publish(r.String())
 	if o.json != "" {
 		err = errors.Join(err, r.writeJSON(o.json))
-	}
-	if o.markdown != "" {
-		err = errors.Join(err, rig.WriteMarkdown(o.markdown, "bench", r.String()))
 	}
 	if lacks := shortfalls(r.Rows); o.strict && len(lacks) > 0 {
 		for _, lack := range lacks {

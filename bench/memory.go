@@ -6,19 +6,19 @@ import (
 	"os"
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/proc"
 )
 
-// settleLimit is how long the daemon may take to let go of the last calls
-// (PROTOCOL: it waits up to 5 s for the caller to close first).
+// settleLimit is how long the daemon may take to close the last connections. It
+// waits up to 5 s for the caller to close first (rpcd/PROTOCOL.md).
 const settleLimit = 7 * time.Second
 
 // measureMemory reports the size of the client's file, the peak memory of the
 // clients, and what a fresh daemon holds before and after thousands of calls.
 func measureMemory(st *stage) []row {
 	const section = "memory"
-	rows := []row{plain(section, "rpc on disk", unitMB, fileMB(st.options.rpc)),
-		plain(section, "rpcd on disk", unitMB, fileMB(st.options.rpcd))}
+	rows := []row{plain(section, "rpc on disk", unitMB, fileMB(st.options.RPC)),
+		plain(section, "rpcd on disk", unitMB, fileMB(st.options.RPCD))}
 	for _, w := range st.pick(localName, passedName, relayedName, s6Name, sshName, dockerName) {
 		r := row{Section: section, Name: peakPrefix + w.name, Unit: unitMB, Trouble: w.trouble()}
 		if w.usable() && st.ctx.Err() == nil {
@@ -70,9 +70,9 @@ func measureDaemon(st *stage, section string) []row {
 		unit  unit
 		value float64
 	}{
-		{"rpcd idle", unitMB, before.RSS},
-		{"rpcd" + when, unitMB, after.RSS},
-		{"rpcd's peak" + when, unitMB, after.Peak},
+		{"rpcd idle", unitMB, proc.MB(before.RSS)},
+		{"rpcd" + when, unitMB, proc.MB(after.RSS)},
+		{"rpcd's peak" + when, unitMB, proc.MB(after.Peak)},
 		{"rpcd's descriptors, idle", unitCount, float64(before.Descriptors)},
 		{"rpcd's descriptors" + when, unitCount, float64(after.Descriptors)},
 		{"rpcd's threads, idle", unitCount, float64(before.Threads)},
@@ -83,16 +83,16 @@ func measureDaemon(st *stage, section string) []row {
 	return rows
 }
 
-// loadDaemon returns the worker's footprint before and after, the second as
+// loadDaemon returns what the worker holds before and after, the second as
 // soon as it holds no more descriptors than before, or at settleLimit.
-func loadDaemon(st *stage) (before, after rig.Footprint, err error) {
+func loadDaemon(st *stage) (before, after proc.Usage, err error) {
 	socket, worker, err := startWorker(st, "memory")
 	if err != nil {
 		return before, after, err
 	}
 	defer worker.Stop()
-	time.Sleep(settleTime) // the question whether it answers isn't over for it
-	if before, err = rig.ReadFootprint(worker.Pid()); err != nil {
+	time.Sleep(settleTime) // rpcd may still be closing the connection that asked whether it answers
+	if before, err = proc.Look(worker.PID()); err != nil {
 		return before, after, err
 	}
 	const batch = 500
@@ -106,15 +106,10 @@ func loadDaemon(st *stage) (before, after rig.Footprint, err error) {
 			return before, after, err
 		}
 	}
-	deadline := time.Now().Add(settleLimit)
-	for {
-		after, err = rig.ReadFootprint(worker.Pid())
-		if err != nil || after.Descriptors <= before.Descriptors || time.Now().After(deadline) {
-			return before, after, err
-		}
-		time.Sleep(settleTime)
-	}
+	after, err = proc.Settle(worker.PID(), settleLimit, func(u proc.Usage) bool { return u.Descriptors <= before.Descriptors })
+	return before, after, err
 }
 
-// errNoPeak: the process left no stop at its end to look at.
+// errNoPeak says that a process ended without the stop at which its memory is
+// read.
 var errNoPeak = errors.New("cannot read its peak memory: it ended unseen")

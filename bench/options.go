@@ -2,11 +2,11 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
+
+	"rpcd/internal/rig"
 )
 
 // options are the command line. Rounds is how many rounds of latency, Calls
@@ -21,9 +21,9 @@ type options struct {
 	Quick     bool     `json:"quick"`
 	Only      []string `json:"only"`
 
-	strict         bool
-	json, markdown string
-	rpc, rpcd      string
+	*rig.Options `json:"-"`
+	strict       bool
+	json         string
 }
 
 // sections in the order in which they are measured.
@@ -39,20 +39,15 @@ repository's root, after building ./bin/rpc and ./bin/rpcd.
 
 // parse reads args. Its error is flag.ErrHelp after -h.
 func parse(args []string) (options, error) {
-	var o options
-	set := flag.NewFlagSet("bench", flag.ContinueOnError)
-	set.Usage = func() { fmt.Fprint(set.Output(), usage); set.PrintDefaults() }
-	set.IntVar(&o.Rounds, "rounds", 25, "`rounds` of latency")
-	set.IntVar(&o.Calls, "n", 20, "`calls` of each way in a round of latency")
-	megabytes := set.Int64("size", 1024, "`MiB` of the file for throughput")
-	set.BoolVar(&o.Quick, "quick", false, "less than a minute: few rounds, for a smoke test")
-	set.BoolVar(&o.strict, "strict", false, "exit status 1 when a goal isn't met or a way fails")
-	only := set.String("only", strings.Join(sections, ","), "`sections` to measure")
-	set.StringVar(&o.json, "json", "", "write all figures to `file`")
-	set.StringVar(&o.markdown, "markdown", "", "put the tables between the marks in `file`")
-	set.StringVar(&o.rpc, "rpc", "bin/rpc", "`file` of the client")
-	set.StringVar(&o.rpcd, "rpcd", "bin/rpcd", "`file` of the daemon")
-	if err := set.Parse(args); err != nil {
+	o := options{Options: rig.NewOptions("bench", usage)}
+	o.IntVar(&o.Rounds, "rounds", 25, "`rounds` of latency")
+	o.IntVar(&o.Calls, "n", 20, "`calls` of each way in a round of latency")
+	megabytes := o.Int64("size", 1024, "`MiB` of the file for throughput")
+	o.BoolVar(&o.Quick, "quick", false, "less than a minute: few rounds, for a smoke test")
+	o.BoolVar(&o.strict, "strict", false, "exit status 1 when a goal isn't met or a way fails")
+	only := o.String("only", strings.Join(sections, ","), "`sections` to measure")
+	o.StringVar(&o.json, "json", "", "write all figures to `file`")
+	if err := o.Parse(args); err != nil {
 		return o, err
 	}
 	o.Transfers, o.Floods, o.Load, o.Size = 10, 8, 10_000, *megabytes<<20
@@ -61,24 +56,17 @@ func parse(args []string) (options, error) {
 		o.Transfers, o.Floods, o.Load, o.Size = 3, 3, 1000, min(o.Size, 256<<20)
 	}
 	o.Only = strings.Split(*only, ",")
-	return o, o.check(set.Args())
+	return o, o.check()
 }
 
-func (o *options) check(rest []string) error {
+func (o *options) check() error {
 	for _, section := range o.Only {
 		if !slices.Contains(sections, section) {
 			return fmt.Errorf("no section %q (there are: %s)", section, strings.Join(sections, ", "))
 		}
 	}
-	if len(rest) > 0 {
-		return fmt.Errorf("unexpected argument %q", rest[0])
-	}
 	if o.Rounds < 1 || o.Calls < 1 || o.Size < 1<<20 {
 		return errors.New("-rounds, -n and -size must be at least 1")
 	}
-	var err error
-	if o.rpc, err = filepath.Abs(o.rpc); err == nil {
-		o.rpcd, err = filepath.Abs(o.rpcd)
-	}
-	return err
+	return nil
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // ourWays starts one worker and returns the three ways to call it: descriptors
@@ -28,7 +30,7 @@ func ourWays(st *stage) []*way {
 
 // rpcWay calls the worker at socket with rpc and its options.
 func rpcWay(st *stage, name, socket string, options ...string) *way {
-	head := append(append([]string{st.options.rpc}, options...), socket)
+	head := append(append([]string{st.options.RPC}, options...), socket)
 	return &way{name: name, argv: func(procedure string, args ...string) []string {
 		return append(append(head[:len(head):len(head)], procedure), args...)
 	}}
@@ -36,32 +38,32 @@ func rpcWay(st *stage, name, socket string, options ...string) *way {
 
 // startWorker serves the procedures at a socket named after name and returns
 // its path and the daemon, which close will end.
-func startWorker(st *stage, name string) (string, *rig.Daemon, error) {
-	for _, binary := range []string{st.options.rpc, st.options.rpcd} {
+func startWorker(st *stage, name string) (string, *rig.Process, error) {
+	for _, binary := range []string{st.options.RPC, st.options.RPCD} {
 		if _, err := os.Stat(binary); err != nil {
 			return "", nil, fmt.Errorf("no %s (build it, or say -rpc and -rpcd)", binary)
 		}
 	}
 	exports := filepath.Join(st.folder, name+"-exports")
-	if err := os.Mkdir(exports, 0o755); err != nil {
+	if err := rig.Export(exports, slices.Collect(maps.Values(procedures))...); err != nil {
 		return "", nil, err
 	}
-	for procedure, file := range procedures {
-		if err := os.Symlink(file, filepath.Join(exports, procedure)); err != nil {
-			return "", nil, err
-		}
-	}
 	socket := filepath.Join(st.folder, name+".sock")
-	worker, err := st.daemon(rig.Answers(socket), st.options.rpcd, "serve", "--listen", socket, "--exports", exports)
-	return socket, worker, err
+	worker, err := st.starter().Serve(st.options.RPCD, socket, "--exports", exports)
+	if err != nil {
+		return "", nil, err
+	}
+	st.later(worker.Stop)
+	return socket, worker, nil
 }
 
 // startBridge joins a new socket to that of the worker; close will end it.
 func startBridge(st *stage, socket string) (string, error) {
-	b, err := rig.StartBridge(st.folder, nil, filepath.Join(st.folder, "bridge.sock"), socket)
+	near := filepath.Join(st.folder, "bridge.sock")
+	bridge, err := st.starter().Bridge(near, socket)
 	if err != nil {
 		return "", err
 	}
-	st.later(b.Stop)
-	return b.Near, nil
+	st.later(bridge.Stop)
+	return near, nil
 }

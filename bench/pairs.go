@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// paired divides what was measured in the same round. Rounds that either
-// series lacks (NaN: that way failed or was stopped) are left out, so that the
-// noise of one round never meets the quiet of another.
+// paired divides two figures of the same round, so that both were measured while
+// the machine was equally busy. A round that either series lacks is left out: it
+// is NaN where a way failed or was stopped.
 func paired(over, under []float64) []float64 {
 	var ratios []float64
 	for i := range min(len(over), len(under)) {

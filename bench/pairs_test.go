@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // A median of ratios isn't the ratio of medians: the rounds must stay pairs.

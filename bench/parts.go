@@ -4,7 +4,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // noopSource is the container's only file, and the least that a Go program
@@ -47,7 +47,7 @@ func partWays(st *stage, socket string) []*way {
 	fixed := func(name string, argv ...string) *way {
 		return &way{name: name, argv: func(string, ...string) []string { return argv }}
 	}
-	ways := []*way{fixed(versionName, st.options.rpc, "version"), fixed(pingName, st.options.rpc, "ping", socket)}
+	ways := []*way{fixed(versionName, st.options.RPC, "version"), fixed(pingName, st.options.RPC, "ping", socket)}
 	if noop, err := buildNoop(st); err != nil {
 		ways = append(ways, missing(noopName, err.Error()))
 	} else {

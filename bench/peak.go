@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"syscall"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/proc"
 )
 
 // Values of ptrace(2) that package syscall lacks.
@@ -44,14 +44,14 @@ func (s *spawner) peakMemory(argv []string) (int64, error) {
 		return 0, fmt.Errorf("cannot trace %q: %w", argv[0], err)
 	}
 	var peak int64
-	proc := fmt.Sprintf("/proc/%d/status", pid)
+	file := fmt.Sprintf("/proc/%d/status", pid)
 	known := map[int]bool{pid: true} // threads past their first stop
 	for stopped := pid; ; {
 		signal := 0
 		switch {
 		case !status.Stopped():
 		case status.TrapCause() == ptraceEventExit:
-			peak = max(peak, rig.MemoryField(proc, "VmHWM"))
+			peak = max(peak, int64(proc.Memory(file, "VmHWM"))<<10)
 		case status.TrapCause() == ptraceEventExec:
 			peak = 0
 		case status.StopSignal() == syscall.SIGTRAP: // exec at the start, or a new thread's parent

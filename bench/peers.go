@@ -3,7 +3,7 @@ package main
 import (
 	"path/filepath"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // s6Way is the peer nearest to us: s6-sudo passes its descriptors to s6-sudod,
@@ -21,7 +21,7 @@ func s6Way(st *stage) *way {
 	for procedure, file := range procedures {
 		socket := filepath.Join(st.folder, "s6-"+procedure+".sock")
 		// by default s6-ipcserver takes 40 connections, too few for 64 callers
-		_, err := st.daemon(rig.Answers(socket), programs["s6-ipcserver"], "-a", "0600",
+		_, err := st.daemon(rig.Accepts("unix", socket), programs["s6-ipcserver"], "-a", "0600",
 			"-c", "256", "-C", "256", "-b", "256", socket, programs["s6-sudod"], file)
 		if err != nil {
 			return &way{name: s6Name, failed: err.Error()}
@@ -33,7 +33,7 @@ func s6Way(st *stage) *way {
 	}}
 }
 
-// socatWay is what people build from what is at hand. It carries no arguments
+// socatWay is what people build without a tool of ours. It carries no arguments
 // and no exit status, so it is a peer for the latency of `true` alone.
 func socatWay(st *stage) *way {
 	socat, err := rig.LookFor("socat", "socat")
@@ -41,7 +41,7 @@ func socatWay(st *stage) *way {
 		return missing(socatName, err.Error())
 	}
 	socket := filepath.Join(st.folder, "socat.sock")
-	_, err = st.daemon(rig.Answers(socket), socat,
+	_, err = st.daemon(rig.Accepts("unix", socket), socat,
 		"UNIX-LISTEN:"+socket+",mode=0600,backlog=128,fork", "EXEC:"+procedures["true"])
 	if err != nil {
 		return &way{name: socatName, failed: err.Error()}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // report is one run: what was measured, on what, how.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // sample rows: a goal met, one not met, one that can't be told, one failed.

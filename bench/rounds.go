@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// settleTime passes after each way's turn: what it leaves to be done (a
-// container engine reaps long after docker exec has returned) shouldn't be
-// paid by the next.
+// settleTime passes after each way's turn, so that the next way isn't slowed by
+// what is left to do: a container engine reaps long after docker exec has
+// returned.
 const settleTime = 20 * time.Millisecond
 
 // series is what one way showed, a figure a round; NaN where it was left out.
@@ -19,8 +19,8 @@ type series struct {
 }
 
 // inTurns measures every usable way once in each round, in another order each
-// time, so that all of them share the machine's moods. A way that fails is
-// noted and left out from then on. It ends early when st.ctx does.
+// time: a machine that gets busy slows all of them alike. A way that fails is
+// left out from then on. It ends early when st.ctx does.
 func inTurns(st *stage, ways []*way, rounds int, measure func(*way) (float64, error)) []series {
 	all := make([]series, len(ways))
 	for i, w := range ways {

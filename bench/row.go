@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // unit is what a figure counts. Of rates more is better, of the rest less.

@@ -5,17 +5,16 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // spawner starts the processes that are measured, by syscall.ForkExec (vfork
 // and exec, like posix_spawn) and wait4, without os/exec's pidfds, goroutines
-// and pollers in between. It owns /dev/null, which every call gets for what
-// isn't said otherwise.
+// and pollers in between. It owns /dev/null, which a call gets for each stream
+// that has no other file.
 type spawner struct {
 	ctx   context.Context
 	env   []string
@@ -42,13 +41,7 @@ func newSpawner(ctx context.Context) (*spawner, error) {
 	if err != nil {
 		return nil, err
 	}
-	var env []string
-	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "RPC_") && !strings.HasPrefix(entry, "RPCD_") {
-			env = append(env, entry)
-		}
-	}
-	return &spawner{ctx: ctx, env: env, null: null, guard: newGuard(ctx)}, nil
+	return &spawner{ctx: ctx, env: rig.Environment(), null: null, guard: newGuard(ctx)}, nil
 }
 
 // close ends the guard and closes /dev/null.

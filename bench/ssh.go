@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // serverConfig: loopback and the key made for this run are the only way in.
@@ -77,7 +77,7 @@ func sshWay(st *stage) *way {
 	}
 	server := filepath.Join(folder, "sshd_config")
 	client := []string{programs["ssh"], "-F", filepath.Join(folder, "ssh_config")}
-	if _, err := st.daemon(rig.Listens(port), programs["sshd"], "-D", "-e", "-f", server); err != nil {
+	if _, err := st.daemon(rig.Accepts("tcp", "127.0.0.1:"+port), programs["sshd"], "-D", "-e", "-f", server); err != nil {
 		return &way{name: sshName, failed: err.Error()}
 	}
 	check := func() error { return exec.Command(client[0], client[1], client[2], "-O", "check", "mux").Run() }

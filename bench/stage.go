@@ -4,7 +4,7 @@ import (
 	"os"
 	"slices"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // stage is what the measurements run on: our worker, the peers, and the folder
@@ -16,6 +16,9 @@ type stage struct {
 	ways    []*way // in the order of the tables; the yardstick first
 	undo    []func()
 }
+
+// starter logs into the stage's folder.
+func (st *stage) starter() rig.Starter { return rig.Starter{Folder: st.folder} }
 
 // newStage starts our worker and every peer that is installed. What can't be
 // had is a way with a reason, never an error.
@@ -40,8 +43,8 @@ func newStage(s *spawner, o options) (*stage, error) {
 func (st *stage) later(f func()) { st.undo = append(st.undo, f) }
 
 // daemon starts a server that close will end, and waits until test succeeds.
-func (st *stage) daemon(test func() error, argv ...string) (*rig.Daemon, error) {
-	d, err := rig.Start(st.folder, nil, argv...)
+func (st *stage) daemon(test func() error, argv ...string) (*rig.Process, error) {
+	d, err := st.starter().Start(argv...)
 	if err != nil {
 		return nil, err
 	}

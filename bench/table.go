@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
 // table writes rows as Markdown, a table a section, padded so that it reads

@@ -10,7 +10,8 @@ import (
 	"syscall"
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/proc"
+	"rpcd/internal/rig"
 )
 
 // ramFolder holds the file that is read: no disk takes part.
@@ -52,7 +53,7 @@ func makeFile(size int64) (path string, real int64, err error) {
 		return "", 0, fmt.Errorf("cannot use %q: %w", ramFolder, err)
 	}
 	free := int64(fs.Bavail) * fs.Bsize
-	if available := rig.MemoryField("/proc/meminfo", "MemAvailable"); available > 0 {
+	if available := int64(proc.Memory("/proc/meminfo", "MemAvailable")) << 10; available > 0 {
 		free = min(free, available)
 	}
 	if size = min(size, free/2) &^ (1<<20 - 1); size == 0 {
@@ -99,8 +100,8 @@ func (s *spawner) countBytes(argv []string, size int64) (time.Duration, error) {
 	}
 	defer count.Close()
 	began := time.Now()
-	// wc first: it then waits for the first byte whatever makes it, and the
-	// kernel places both processes alike.
+	// wc is started first: it then waits for the first byte, and the kernel
+	// places both processes the same way for every producer.
 	consumer, err := s.start([]string{filepath.Clean(wc), "-c"}, data, counted, nil)
 	data.Close()
 	counted.Close()

@@ -11,8 +11,8 @@ type way struct {
 	// first word is an absolute path. nil when the way is absent.
 	argv func(procedure string, args ...string) []string
 
-	// dear is by how much fewer calls of this way a round holds: a round
-	// shouldn't consist of docker exec alone.
+	// dear divides the number of calls of this way in a round: else a round
+	// would consist of docker exec alone.
 	dear int
 
 	// absent says why this way can't be measured here. failed says what went
@@ -42,7 +42,7 @@ var procedures = map[string]string{"true": "/bin/true", "cat": "/bin/cat"}
 // usable says whether w can still be measured.
 func (w *way) usable() bool { return w.absent == "" && w.failed == "" }
 
-// The two kinds of trouble that leave a way without figures.
+// How the reason begins when a way has no figures.
 const (
 	absentPrefix = "not measured: "
 	failedPrefix = "failed: "
@@ -64,7 +64,7 @@ func (w *way) trouble() string {
 // missing is a way that can't be measured, and why.
 func missing(name, why string) *way { return &way{name: name, absent: why} }
 
-// localWay is the yardstick: the procedure's own file, spawned by the harness.
+// localWay is the yardstick: bench itself spawns the procedure's file.
 func localWay() *way {
 	return &way{name: localName, argv: func(procedure string, args ...string) []string {
 		return append([]string{procedures[procedure]}, args...)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"rpcd/internal/proc"
+	"rpcd/internal/rig"
 	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
@@ -102,7 +103,7 @@ func TestWaitDelayOfAFrozenWorker(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	freeze(t, rpcd.Process)
+	freeze(t, rpcd)
 	cancel()
 	testkit.Within(t, "the call", func() {
 		if err := c.Wait(); !errors.Is(err, context.Canceled) {
@@ -277,8 +278,7 @@ func TestUnreachable(t *testing.T) {
 		}
 	}
 	rpcd := w.serve("killed")
-	_ = rpcd.Process.Kill()
-	_ = rpcd.Wait()
+	rpcd.Kill()
 	want(t, Command("killed", "true").Run(), ErrUnreachable, false)
 }
 
@@ -400,9 +400,7 @@ func TestDraining(t *testing.T) {
 	w := newWorld(t)
 	rpcd := w.serve("w", "--drain", "1h")
 	occupied := occupy(t, "w")
-	if err := rpcd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	rpcd.Signal(syscall.SIGTERM)
 	testkit.Eventually(t, "it drains", func() bool {
 		infos, err := Ping(t.Context(), "w", time.Second)
 		return err == nil && infos[0].State == "draining"
@@ -424,8 +422,7 @@ func TestLost(t *testing.T) {
 		rpcd := w.serve("w")
 		c := sh("w", "echo $$; exec sleep 1000")
 		pid := testkit.PID(t, begin(t, c))
-		_ = rpcd.Process.Kill()
-		_ = rpcd.Wait()
+		rpcd.Kill()
 		testkit.Within(t, "the call", func() { want(t, c.Wait(), ErrLost, true) })
 		if c.ProcessState != nil {
 			t.Errorf("a state out of nowhere: %v", c.ProcessState)
@@ -438,23 +435,10 @@ func TestLost(t *testing.T) {
 		bridge := w.bridge("b", "w")
 		c := sh("b", "echo $$; exec sleep 1000")
 		pid := testkit.PID(t, begin(t, c))
-		cutChildren(t, bridge.Process.Pid)
+		bridge.Cut()
 		testkit.Within(t, "the call", func() { want(t, c.Wait(), ErrLost, true) })
 		testkit.Eventually(t, "the procedure is gone", func() bool { return !proc.Alive(pid) })
 	})
-}
-
-// cutChildren kills the children of a process that the test started: socat
-// has one for each connection.
-func cutChildren(t *testing.T, pid int) {
-	t.Helper()
-	children := proc.Children(pid)
-	if len(children) == 0 {
-		testkit.Lack(t, "the kernel tells no children")
-	}
-	for _, child := range children {
-		_ = syscall.Kill(child, syscall.SIGKILL)
-	}
 }
 
 // A caller that ends takes its call with it.
@@ -473,14 +457,14 @@ func TestProtocol(t *testing.T) {
 	w := newWorld(t)
 	testkit.Need(t, "socat")
 	path := filepath.Join(w.dir, "echo.sock")
-	w.background("socat", "UNIX-LISTEN:"+path+",fork", "SYSTEM:echo no rpc here at all; cat >/dev/null") // socat drops what it read of a program that has ended
-	testkit.Eventually(t, "socat accepts", func() bool {
-		c, err := net.Dial("unix", path)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
+	socat, err := w.starter().Start("socat", "UNIX-LISTEN:"+path+",fork", "SYSTEM:echo no rpc here at all; cat >/dev/null") // socat drops what it read of a program that has ended
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(socat.Stop)
+	if err := socat.Ready(rig.Accepts("unix", path)); err != nil {
+		t.Fatal(err)
+	}
 	c := Command("echo", "true")
 	c.Stdin = io.LimitReader(nil, 0)
 	testkit.Within(t, "the call", func() {

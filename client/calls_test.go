@@ -92,8 +92,7 @@ func TestCallsOfAPoolWithAFrozenReplica(t *testing.T) {
 	frozen := w.serve("pool/a")
 	w.serve("pool/b")
 	dead := w.serve("pool/c")
-	_ = dead.Process.Kill()
-	_ = dead.Wait()
+	dead.Kill()
 	b := filepath.Join(w.dir, "pool/b.sock")
 	c := Command(b, "sleep", "1000")
 	if err := c.Start(); err != nil {
@@ -102,7 +101,7 @@ func TestCallsOfAPoolWithAFrozenReplica(t *testing.T) {
 	if got := calls(t, "pool", 1, CallRunning); got[0].Socket != b {
 		t.Errorf("%+v", got)
 	}
-	freeze(t, frozen.Process)
+	freeze(t, frozen)
 	var got []Running
 	for limit := 100 * time.Millisecond; len(got) == 0 && limit < testkit.Limit; limit *= 2 { // the others may be slow
 		var err error

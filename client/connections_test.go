@@ -56,7 +56,7 @@ func TestConnectionCarriesManyCalls(t *testing.T) {
 	if _, err := call("true"); err != nil {
 		t.Fatal(err)
 	}
-	first := settled(t, rpcd.Process.Pid, 1)
+	first := settled(t, rpcd.PID(), 1)
 	for i := range 100 {
 		if out, err := call("echo", fmt.Sprint(i)); err != nil || out != fmt.Sprintln(i) {
 			t.Fatalf("call %d: %q, %v", i, out, err)
@@ -73,11 +73,11 @@ func TestConnectionCarriesManyCalls(t *testing.T) {
 	if _, err := call("true"); err != nil {
 		t.Error(err)
 	}
-	if last := settled(t, rpcd.Process.Pid, 1); !slices.Equal(last, first) {
+	if last := settled(t, rpcd.PID(), 1); !slices.Equal(last, first) {
 		t.Errorf("the worker's sockets are %v, and were %v", last, first)
 	}
 	kept.Close()
-	settled(t, rpcd.Process.Pid, 0)
+	settled(t, rpcd.PID(), 0)
 }
 
 // A worker that ended between two calls costs a new connection, and no call.
@@ -97,8 +97,7 @@ func TestConnectionsOfAWorkerThatRestarts(t *testing.T) {
 		if n := kept.kept.Len(); n != 1 {
 			t.Errorf("%d connections are kept", n)
 		}
-		_ = rpcd.Process.Signal(syscall.SIGTERM)
-		_ = rpcd.Wait()
+		rpcd.Stop()
 	}
 }
 

@@ -10,17 +10,16 @@ import (
 	"testing"
 	"time"
 
+	"rpcd/internal/rig"
 	"rpcd/internal/testkit"
 )
 
 // exportsFolder makes an exports directory of links to commands.
 func exportsFolder(t *testing.T, names ...string) string {
 	t.Helper()
-	dir := testkit.Folder(t)
-	for _, name := range names {
-		if err := os.Symlink("/usr/bin/"+name, filepath.Join(dir, name)); err != nil {
-			t.Fatal(err)
-		}
+	dir := filepath.Join(testkit.Folder(t), "exports")
+	if err := rig.Export(dir, names...); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }
@@ -79,7 +78,7 @@ func TestPingAndList(t *testing.T) {
 func TestPingOfAFrozenWorker(t *testing.T) {
 	w := newWorld(t)
 	rpcd := w.serve("w")
-	freeze(t, rpcd.Process)
+	freeze(t, rpcd)
 	testkit.Within(t, "the call", func() {
 		_, err := Ping(t.Context(), "w", 100*time.Millisecond)
 		want(t, err, ErrLost, false)
@@ -90,7 +89,7 @@ func TestPingOfAFrozenWorker(t *testing.T) {
 func TestPingsContext(t *testing.T) {
 	w := newWorld(t)
 	rpcd := w.serve("w")
-	freeze(t, rpcd.Process)
+	freeze(t, rpcd)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	began := time.Now()
@@ -149,8 +148,7 @@ func TestPool(t *testing.T) {
 	if err != nil || len(infos) != 3 {
 		t.Fatalf("%v, %v", infos, err)
 	}
-	_ = dead.Process.Kill()
-	_ = dead.Wait()
+	dead.Kill()
 	var verbose bytes.Buffer
 	for range 2 {
 		c := Command("pool", "sleep", "1000")

@@ -1,18 +1,17 @@
 package client
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"rpcd/internal/proc"
+	"rpcd/internal/rig"
 	"rpcd/internal/testbin"
 	"rpcd/internal/testkit"
 )
@@ -32,59 +31,35 @@ func newWorld(t *testing.T) *world {
 	return &world{t, dir}
 }
 
-// background starts a process that ends with the test.
-func (w *world) background(path string, args ...string) *exec.Cmd {
-	w.t.Helper()
-	cmd := exec.Command(path, args...)
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if cmd.ProcessState == nil {
-			_ = cmd.Wait()
-		}
-		if w.t.Failed() {
-			w.t.Logf("%s:\n%s", filepath.Base(path), &log)
-		}
-	})
-	return cmd
-}
+// starter logs into files beside the sockets.
+func (w *world) starter() rig.Starter { return rig.Starter{Folder: w.dir} }
 
 // serve starts a worker under a name, for every command unless args say more.
-func (w *world) serve(name string, args ...string) *exec.Cmd {
+func (w *world) serve(name string, args ...string) *rig.Process {
 	w.t.Helper()
-	args = append([]string{"serve", "--listen", filepath.Join(w.dir, name+".sock"), "--drain", "0", "--grace", "1s"}, args...)
-	if !strings.Contains(strings.Join(args, " "), "--exports") {
+	args = append([]string{"--drain", "0", "--grace", "1s"}, args...)
+	if !slices.Contains(args, "--exports") {
 		args = append(args, "--all-commands")
 	}
-	cmd := w.background(filepath.Join(testbin.Dir(w.t), "rpcd"), args...)
-	w.appears(name)
-	return cmd
+	worker := testbin.Serve(w.t, w.starter(), w.socket(name), args...)
+	w.t.Cleanup(func() {
+		if w.t.Failed() {
+			w.t.Logf("the worker %s:\n%s", name, worker.Log())
+		}
+	})
+	return worker
 }
 
 // bridge reaches a worker under another name, by bytes only.
-func (w *world) bridge(name, to string) *exec.Cmd {
+func (w *world) bridge(name, to string) *rig.Bridge {
 	w.t.Helper()
-	testkit.Need(w.t, "socat")
-	cmd := w.background("socat", "UNIX-LISTEN:"+filepath.Join(w.dir, name+".sock")+",fork", "UNIX-CONNECT:"+filepath.Join(w.dir, to+".sock"))
-	w.appears(name)
-	return cmd
+	return testbin.Bridge(w.t, w.starter(), w.socket(name), w.socket(to))
 }
 
-func (w *world) appears(name string) {
-	w.t.Helper()
-	path := filepath.Join(w.dir, name+".sock")
-	testkit.Eventually(w.t, path+" appears", func() bool {
-		infos, err := Ping(w.t.Context(), path, time.Second)
-		return err == nil && len(infos) == 1
-	})
-}
+func (w *world) socket(name string) string { return filepath.Join(w.dir, name+".sock") }
 
-// each runs a test on a worker that is reached directly and over a bridge:
-// both have to behave the same, but where the test looks at bridged.
+// each runs a test on a worker that is reached directly, and over a bridge. Both
+// have to behave the same, except where the test asks for bridged.
 func each(t *testing.T, f func(t *testing.T, worker string, bridged bool), args ...string) {
 	t.Helper()
 	t.Run("direct", func(t *testing.T) {
@@ -132,13 +107,11 @@ func begin(t *testing.T, c *Cmd) io.Reader {
 }
 
 // freeze stops a process, and waits until it has stopped.
-func freeze(t *testing.T, p *os.Process) {
+func freeze(t *testing.T, p *rig.Process) {
 	t.Helper()
-	if err := p.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.Signal(syscall.SIGCONT) })
-	if !testkit.Eventually(t, "the process stops", func() bool { return proc.State(p.Pid) == 'T' }) {
+	p.Signal(syscall.SIGSTOP)
+	t.Cleanup(func() { p.Signal(syscall.SIGCONT) })
+	if !testkit.Eventually(t, "the process stops", func() bool { return proc.State(p.PID()) == 'T' }) {
 		t.FailNow()
 	}
 }

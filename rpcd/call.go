@@ -86,7 +86,7 @@ func (c *call) serve(files *fdconn.Files, welcome bool) {
 	s := c.conn.server
 	defer s.exit(c)
 	defer time.AfterFunc(slowStart, c.soothe).Stop()
-	err := error(&wire.Refused{Code: wire.Draining, Text: drains})
+	var err error = refusedDraining
 	if welcome {
 		err = s.admit(c.conn.caller)
 	}
@@ -99,7 +99,7 @@ func (c *call) serve(files *fdconn.Files, welcome bool) {
 	}
 	c.forget()
 	c.part()
-	s.idle.add(c.conn)
+	c.conn.seat.Take()
 }
 
 // forget lets go of what may be up to 8 MiB, when nobody needs it any more.
@@ -118,7 +118,7 @@ func (c *call) part() {
 	wait := keepWait
 	if c.Flags&wire.CallKeep == 0 {
 		wait = closeWait
-		c.conn.server.idle.closing(c.conn)
+		c.conn.seat.MarkAnswered()
 	}
 	_ = c.conn.fd.SetDeadline(time.Now().Add(wait))
 }
@@ -127,7 +127,7 @@ func (c *call) part() {
 // error is a refusal, and nothing has been started then.
 func (c *call) run(files *fdconn.Files) error {
 	s := c.conn.server
-	looked, err := s.lookups.begin(c.ctx)
+	looked, err := s.lookups.Take(c.ctx)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (c *call) run(files *fdconn.Files) error {
 	if err := c.takePlace(proc); err != nil {
 		return err
 	}
-	defer s.places.give(proc.Name)
+	defer s.queue.Give(proc.Name)
 	if c.Flags&wire.CallAnnounce != 0 {
 		if err := c.announce(); err != nil {
 			return err
@@ -219,9 +219,9 @@ func (c *call) takePlace(proc *export.Procedure) error {
 	if c.Flags&wire.CallNoWait != 0 {
 		wait = 0
 	}
-	err := s.places.take(c.ctx, proc, wait, func(behind string) { c.accepted(wire.AcceptedWaits, behind) })
+	err := s.queue.Take(c.ctx, proc.Name, proc.MaxCalls, wait, func(behind string) { c.accepted(wire.AcceptedWaits, behind) })
 	if err == nil && c.ctx.Err() != nil { // it left at the very moment
-		s.places.give(proc.Name)
+		s.queue.Give(proc.Name)
 		err = c.ctx.Err()
 	}
 	return err

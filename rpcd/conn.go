@@ -2,7 +2,6 @@ package rpcd
 
 import (
 	"bufio"
-	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
 )
 
@@ -27,15 +27,9 @@ type conn struct {
 	fd     *fdconn.Conn
 	br     *bufio.Reader // of Read
 	caller export.Caller
-	now    *call // the last one; the reader's own
-	begun  bool  // a first frame, whose end hasn't come; the reader's own
-
-	// idle's own
-	seat   *list.Element // among the idle connections; nil: in a call, or gone
-	held   int           // descriptors that came for a call to come
-	called bool          // it had a call
-	closes bool          // it has had its last answer, and is the caller's to close
-	gone   bool          // turned away, or at its end
+	now    *call       // the last one; the reader's own
+	begun  bool        // a first frame, whose end hasn't come; the reader's own
+	seat   *limit.Seat // taken while the connection waits for a call
 }
 
 // newConn asks the kernel who the caller is, once and for all: whoever gets
@@ -46,6 +40,7 @@ func newConn(s *Server, fd *fdconn.Conn) (*conn, error) {
 		return nil, err
 	}
 	c := &conn{server: s, fd: fd, caller: export.Caller{UID: peer.UID, GID: peer.GID, Groups: peer.Groups}}
+	c.seat = s.connections.Seat(c.caller.UID, c.turnAway)
 	c.br = bufio.NewReaderSize(c, 4<<10)
 	if s.admit(c.caller) != nil {
 		fd.Receive(1) // what a PING may bring
@@ -59,11 +54,11 @@ func newConn(s *Server, fd *fdconn.Conn) (*conn, error) {
 // that nobody waits for any more).
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.fd.Read(p)
-	if held := c.fd.Held(); held != c.held {
+	if held := c.fd.Held(); held != c.seat.Held() {
 		if c.now != nil && !c.now.isAnswered() {
 			return 0, fmt.Errorf("%w: descriptors in the middle of a call", wire.ErrProtocol)
 		}
-		c.server.idle.weigh(c, held)
+		c.seat.Hold(held)
 	}
 	return n, err
 }
@@ -74,7 +69,7 @@ func (c *conn) serve() {
 	defer c.server.peak.leave()
 	defer c.fd.Close()
 	defer func() { c.fd.TakeFiles().Close() }()
-	defer c.server.idle.leave(c)
+	defer c.seat.Close()
 	_ = c.fd.SetDeadline(time.Now().Add(wire.FirstTimeout))
 	header, err := c.header()
 	for err == nil {
@@ -124,7 +119,7 @@ func (c *conn) first(h wire.Header) (wire.Header, error) {
 	}
 	c.begun = false
 	files := c.fd.TakeFiles()
-	c.server.idle.weigh(c, 0)
+	c.seat.Hold(0)
 	if h.Type == wire.TypeCall {
 		return c.call(h, payload, files, free)
 	}
@@ -164,8 +159,8 @@ func (c *conn) reserve(h wire.Header) (free func(), err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wire.FirstTimeout/2)
 	defer cancel()
-	if free, err = s.frames.take(ctx, c.caller.UID, int64(h.Length)); err != nil {
-		return nil, &wire.Refused{Code: wire.Busy, Text: "is busy: too many calls with long argument lists are on their way"}
+	if free, err = s.frames.Take(ctx, c.caller.UID, int64(h.Length)); err != nil {
+		return nil, refusedLongFrame
 	}
 	return free, nil
 }
@@ -175,11 +170,18 @@ func (c *conn) reserve(h wire.Header) (free func(), err error) {
 func (c *conn) refuse(err error) error {
 	r := refusal(err)
 	c.server.counters.refused.Add(1)
-	c.server.idle.closing(c)
+	c.seat.MarkAnswered()
 	if werr := c.fd.WriteFrame(r.Append()); werr == nil {
 		c.linger()
 	}
 	return err
+}
+
+// turnAway refuses whatever the caller may be about to send, and closes the
+// connection.
+func (c *conn) turnAway(why limit.Reason) {
+	c.server.counters.refused.Add(1)
+	c.fd.SendAndClose(refusalOf(why).Append())
 }
 
 // linger reads and discards until the caller closes: closing with unread
@@ -206,7 +208,7 @@ func (c *conn) call(h wire.Header, payload []byte, files *fdconn.Files, free fun
 	call := newCall(c, m, free)
 	c.now = call
 	welcome := c.server.enter(call)
-	if !c.server.idle.busy(c) { // it has had its answer
+	if !c.seat.StartCall() { // it has had its answer
 		c.server.exit(call)
 		free()
 		files.Close()

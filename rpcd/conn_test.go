@@ -14,6 +14,7 @@ import (
 	"rpcd/internal/testkit"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
 )
 
@@ -29,7 +30,7 @@ type dialogue struct {
 func converse(t *testing.T, allow string) *dialogue {
 	t.Helper()
 	s := newServer(t, allow)
-	t.Cleanup(func() { wantLoad(t, s.places, 0, 0) }) // when the dialogue is over
+	t.Cleanup(func() { wantLoad(t, s, 0, 0) }) // when the dialogue is over
 	return dial(t, s)
 }
 
@@ -331,16 +332,22 @@ func TestTwoBridgedInputs(t *testing.T) {
 // A caller whose start is slow hears that we live before it gives up.
 func TestSlowStart(t *testing.T) {
 	s := newServer(t, "any")
-	for range cap(s.lookups.all) { // as if a volume hung
-		s.lookups.all <- struct{}{}
+	s.lookups = limit.NewSlots(limit.MaxStuck)
+	var gives []func()
+	for range limit.MaxStuck { // as if a volume hung
+		give, err := s.lookups.Take(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		gives = append(gives, give)
 	}
 	d := dial(t, s)
 	d.send(callOf(0, "true"))
 	if m, err := wire.ParseStarted(0, d.want(wire.TypeAccepted)); err != nil || m.ID != "1" {
 		t.Errorf("%+v, %v", m, err)
 	}
-	for range cap(s.lookups.all) {
-		<-s.lookups.all
+	for _, give := range gives {
+		give()
 	}
 	d.want(wire.TypeStarted)
 	d.want(wire.TypeExit)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"rpcd/rpcd/fdconn"
-	"rpcd/rpcd/wire"
 )
 
 // lastWords is how long, after the grace, calls have for their output and
@@ -20,8 +19,6 @@ const lastMoment = 500 * time.Millisecond
 // lastWait bounds the wait for killed processes: what is stuck in the kernel
 // may stay there.
 const lastWait = 10 * time.Second
-
-const drains = "is draining"
 
 // Drain brings the server to its end and returns when no call is left. Running
 // calls have d to end by themselves, then TERM, the grace, KILL. New and
@@ -36,16 +33,16 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 	s.mu.Unlock()
 	if s.Activated {
 		s.hangUp(listeners)
-		s.idle.clear(false, wire.Draining, drains)
+		s.connections.DrainCalled()
 	} else {
-		s.places.close()
+		s.queue.Close()
 	}
 	words := lastMoment
 	if s.end(d, now) {
 		words = lastWords
 	}
 	s.hangUp(listeners)
-	s.idle.clear(true, wire.Draining, drains)
+	s.connections.DrainAll()
 	s.settle(nil, time.After(lastWords)) // those who had called just before are told
 	s.farewell(now, time.After(words))
 }
@@ -54,7 +51,7 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 // bridges a worker that closes first takes its last words with it.
 func (s *Server) farewell(now <-chan os.Signal, limit <-chan time.Time) {
 	for {
-		if _, last := s.idle.count(); last == 0 {
+		if s.connections.Answered() == 0 {
 			return
 		}
 		select {
@@ -76,8 +73,8 @@ func (s *Server) end(d time.Duration, now <-chan os.Signal) bool {
 		s.mu.Lock()
 		s.refusing = true
 		s.mu.Unlock()
-		s.places.close()
-		s.idle.clear(true, wire.Draining, drains)
+		s.queue.Close()
+		s.connections.DrainAll()
 		s.endAll(termed)
 		if s.settle(now, time.After(s.Grace+lastWords)) == settled {
 			return false
@@ -86,7 +83,7 @@ func (s *Server) end(d time.Duration, now <-chan os.Signal) bool {
 	s.mu.Lock()
 	s.refusing = true
 	s.mu.Unlock()
-	s.places.close()
+	s.queue.Close()
 	close(s.dead)
 	s.endAll(killed)
 	if s.settle(nil, time.After(lastMoment)) == settled {
@@ -97,7 +94,7 @@ func (s *Server) end(d time.Duration, now <-chan os.Signal) bool {
 		c.conn.fd.Close() // its caller doesn't take the output
 	}
 	s.mu.Unlock()
-	s.idle.clear(true, wire.Draining, drains)
+	s.connections.DrainAll()
 	if s.settle(nil, time.After(lastWait)) != settled {
 		s.Log.Warn("leave killed processes to the kernel: they don't end")
 	}
@@ -121,7 +118,7 @@ func (s *Server) hangUp(listeners []*fdconn.Listener) {
 // was one: as many as may wait at once (fdconn's backlog), since somebody may
 // come again and again, by a descriptor of the socket's file.
 func (s *Server) turnAll(turn func([]byte) bool) {
-	words := (&wire.Refused{Code: wire.Draining, Text: drains}).Append()
+	words := refusedDraining.Append()
 	for range mostTurned {
 		if !turn(words) {
 			return
@@ -156,10 +153,10 @@ func (s *Server) settle(now <-chan os.Signal, limit <-chan time.Time) int {
 // isSettled: no call is left, nothing of an ended one, and, where all that we
 // accepted is to be served, nobody who hasn't said yet what he wants.
 func (s *Server) isSettled() bool {
-	fresh, _ := s.idle.count()
+	waiting := s.connections.WaitingForFirstCall()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.calls) == 0 && s.tails == 0 && (s.refusing || fresh == 0)
+	return len(s.calls) == 0 && s.tails == 0 && (s.refusing || waiting == 0)
 }
 
 // endAll brings the end of every call about.

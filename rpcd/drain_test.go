@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/internal/testkit"
+	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
 )
 
@@ -57,7 +58,7 @@ func (d *dialogue) held() (release func()) {
 // end by themselves.
 func TestDrain(t *testing.T) {
 	s := newServer(t, "any")
-	s.places.max = 1
+	s.queue = limit.NewQueue(1, 100)
 	runs, waits, fresh := dial(t, s), dial(t, s), dial(t, s)
 	release := runs.held()
 	waits.send(callOf(0, "true"))
@@ -81,12 +82,12 @@ func TestDrain(t *testing.T) {
 func TestDrainActivated(t *testing.T) {
 	s := newServer(t, "any")
 	s.Activated = true
-	s.places.max = 1
+	s.queue = limit.NewQueue(1, 100)
 	runs, waits, fresh := dial(t, s), dial(t, s), dial(t, s)
 	release := runs.held()
 	waits.send(callOf(0, "true"))
 	waits.want(wire.TypeAccepted)
-	for fresh := 0; fresh != 1; fresh, _ = s.idle.count() {
+	for s.connections.WaitingForFirstCall() != 1 {
 		time.Sleep(time.Millisecond)
 	}
 	over := drain(s, testkit.Limit, nil)
@@ -115,12 +116,12 @@ func TestDrainActivated(t *testing.T) {
 func TestDrainOutOfTime(t *testing.T) {
 	s := newServer(t, "any")
 	s.Activated = true
-	s.places.max = 1
+	s.queue = limit.NewQueue(1, 100)
 	runs, waits, fresh := dial(t, s), dial(t, s), dial(t, s)
 	runs.running("sleep", "1000")
 	waits.send(callOf(0, "true"))
 	waits.want(wire.TypeAccepted)
-	for fresh := 0; fresh != 1; fresh, _ = s.idle.count() {
+	for s.connections.WaitingForFirstCall() != 1 {
 		time.Sleep(time.Millisecond)
 	}
 	over := drain(s, 50*time.Millisecond, nil)
@@ -153,7 +154,7 @@ func TestDrainWaitsForReaders(t *testing.T) {
 	d := dial(t, s)
 	d.running("true")
 	d.want(wire.TypeExit)
-	for last := 0; last != 1; _, last = s.idle.count() {
+	for s.connections.Answered() != 1 {
 		time.Sleep(time.Millisecond)
 	}
 	over := drain(s, testkit.Limit, nil)

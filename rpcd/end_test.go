@@ -11,6 +11,7 @@ import (
 
 	"rpcd/internal/testkit"
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
 )
 
@@ -34,12 +35,12 @@ func TestUntakenOutput(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	})
-	wantLoad(t, s.places, 1, 0)
+	wantLoad(t, s, 1, 0)
 	asks.send((&wire.Kill{ID: asks.ps()[0].ID, Signal: uint8(unix.SIGKILL)}).Append())
 	asks.want(wire.TypeSignaled)
 	d.dropped()
 	testkit.Within(t, "its place", func() {
-		for s.places.load().Running > 0 {
+		for s.Load().Running > 0 {
 			time.Sleep(time.Millisecond)
 		}
 	})
@@ -78,7 +79,8 @@ func TestStoppedBeforeTheStart(t *testing.T) {
 // stays.
 func TestRefusedCallIsForgotten(t *testing.T) {
 	s := newServer(t, "any")
-	k := newCall(&conn{server: s, fd: dial(t, s).conn}, &wire.Call{Procedure: "no such", Args: []string{"x"}, Flags: wire.CallKeep}, func() {})
+	c := &conn{server: s, fd: dial(t, s).conn, seat: s.connections.Seat(0, nil)}
+	k := newCall(c, &wire.Call{Procedure: "no such", Args: []string{"x"}, Flags: wire.CallKeep}, func() {})
 	k.serve(&fdconn.Files{}, true)
 	if k.Args != nil || k.Env != nil {
 		t.Errorf("%q, %q", k.Args, k.Env)
@@ -106,7 +108,7 @@ func TestStopsOfAWaitingCall(t *testing.T) {
 // Who waits for the answer to ACCEPTED has a place, or waits for one.
 func TestAnnouncedCallsHavePlaces(t *testing.T) {
 	s := newServer(t, "any")
-	s.places = newPlaces(1, 1)
+	s.queue = limit.NewQueue(1, 1)
 	first, second, third := dial(t, s), dial(t, s), dial(t, s)
 	first.send(callOf(wire.CallAnnounce, "true"))
 	first.want(wire.TypeAccepted)

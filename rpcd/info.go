@@ -9,7 +9,13 @@ import (
 )
 
 // Load gives how many calls run and wait now, and how many may.
-func (s *Server) Load() wire.Load { return s.places.load() }
+func (s *Server) Load() wire.Load {
+	l := s.queue.Load()
+	return wire.Load{
+		Running: uint32(l.Running), Waiting: uint32(l.Waiting),
+		MaxCalls: uint32(l.MaxRunning), MaxQueue: uint32(l.MaxWaiting),
+	}
+}
 
 // info describes the worker; with a caller also what that one may call.
 func (s *Server) info(c *export.Caller) *wire.Info {
@@ -17,7 +23,7 @@ func (s *Server) info(c *export.Caller) *wire.Info {
 		Worker:  s.Name,
 		Version: s.Version,
 		State:   "up",
-		Load:    s.places.load(),
+		Load:    s.Load(),
 		Counters: wire.Counters{
 			Calls:    s.counters.calls.Load(),
 			Refused:  s.counters.refused.Load(),

@@ -43,7 +43,7 @@ func TestGoroutinesAfterCalls(t *testing.T) {
 			t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
 		}
 	}
-	wantLoad(t, s.places, 0, 0)
+	wantLoad(t, s, 0, 0)
 }
 
 // oneCall calls over a socket pair, to the end or, if leave, until it runs.

@@ -1,9 +1,7 @@
 package rpcd
 
 import (
-	"io"
 	"strconv"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -96,71 +94,4 @@ func printable(s string) string {
 	}
 	q := strconv.Quote(s)
 	return q[1 : len(q)-1]
-}
-
-// LogWriter passes lines on to w without ever making its user wait: when w
-// doesn't keep up, or has gone, lines are dropped and the number of them is
-// said later.
-type LogWriter struct {
-	lines   chan []byte
-	quit    chan struct{} // closed: write what is held, then end
-	done    chan struct{} // closed: ended
-	mu      sync.Mutex
-	dropped int
-}
-
-// NewLogWriter makes a LogWriter that holds at most n lines.
-func NewLogWriter(w io.Writer, n int) *LogWriter {
-	l := &LogWriter{lines: make(chan []byte, n), quit: make(chan struct{}), done: make(chan struct{})}
-	go func() {
-		defer close(l.done)
-		for {
-			select {
-			case line := <-l.lines:
-				l.pass(w, line)
-			case <-l.quit:
-				for len(l.lines) > 0 {
-					l.pass(w, <-l.lines)
-				}
-				return
-			}
-		}
-	}()
-	return l
-}
-
-func (l *LogWriter) pass(w io.Writer, line []byte) {
-	_, _ = w.Write(line)
-	if n := l.takeDropped(); n > 0 {
-		_, _ = io.WriteString(w, "rpcd: "+strconv.Itoa(n)+" log lines dropped\n")
-	}
-}
-
-func (l *LogWriter) takeDropped() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := l.dropped
-	l.dropped = 0
-	return n
-}
-
-// Write takes one line. It never fails.
-func (l *LogWriter) Write(p []byte) (int, error) {
-	select {
-	case l.lines <- append([]byte(nil), p...):
-	default:
-		l.mu.Lock()
-		l.dropped++
-		l.mu.Unlock()
-	}
-	return len(p), nil
-}
-
-// Flush writes what is held, for at most d, once. What comes later is dropped.
-func (l *LogWriter) Flush(d time.Duration) {
-	close(l.quit)
-	select {
-	case <-l.done:
-	case <-time.After(d):
-	}
 }

@@ -59,10 +59,10 @@ func (c *conn) long(make func() []byte) (answer []byte, taken func(), err error)
 	s := c.server
 	ctx, cancel := context.WithTimeout(context.Background(), wire.FirstTimeout/2)
 	defer cancel()
-	free, err := s.answers.take(ctx, c.caller.UID, longest)
+	free, err := s.answers.Take(ctx, c.caller.UID, longest)
 	if err == nil {
 		var looked func()
-		if looked, err = s.lists.begin(ctx); err == nil {
+		if looked, err = s.lists.Take(ctx); err == nil {
 			answer = make()
 			looked()
 		} else {
@@ -70,7 +70,7 @@ func (c *conn) long(make func() []byte) (answer []byte, taken func(), err error)
 		}
 	}
 	if err != nil {
-		return nil, nil, &wire.Refused{Code: wire.Busy, Text: "is busy: too many ask what there is"}
+		return nil, nil, refusedList
 	}
 	if len(answer) <= smallFrame {
 		free()
@@ -98,7 +98,7 @@ func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 	if as != nil {
 		w.OwnUID, w.OwnGID = as.UID, as.GID
 	}
-	if looked, err := c.server.lookups.begin(ctx); err == nil {
+	if looked, err := c.server.lookups.Take(ctx); err == nil {
 		w.Dir = sameness(d, as)
 		if w.Dir > wire.DirSame && d.Proven && c.server.Workdir != "" {
 			w.Dir = wire.DirWorkdir
@@ -146,7 +146,7 @@ func (c *call) running() wire.Running {
 		Age: time.Since(c.came), Bridged: c.bridged,
 	}
 	if c.process != nil {
-		r.PID, r.State = uint32(c.process.Number()), wire.CallRunning
+		r.PID, r.State = uint32(c.process.PID()), wire.CallRunning
 	}
 	switch {
 	case c.ending > untouched, c.ended:

@@ -10,6 +10,7 @@ import (
 
 	"rpcd/internal/testkit"
 	"rpcd/rpcd/export"
+	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
 )
 
@@ -47,7 +48,7 @@ func (d *dialogue) ps() []wire.Running {
 // other.
 func TestPSAndKill(t *testing.T) {
 	s := newServer(t, "any")
-	s.places.max = 1
+	s.queue = limit.NewQueue(1, 100)
 	runs, waits, asks := dial(t, s), dial(t, s), dial(t, s)
 	runs.send((&wire.Call{Procedure: "sleep", Args: []string{"1000"}, Label: "job\n7", Dir: wire.Dir{Name: "/"}}).Append())
 	id := runs.want(wire.TypeStarted)
@@ -172,17 +173,15 @@ func TestPingSeesTheWay(t *testing.T) {
 func TestAnswersAreCounted(t *testing.T) {
 	s := newServer(t, "any")
 	const size = 4 * longest
-	s.answers, s.places = newMemory(size), newPlaces(1, 100)
+	s.answers, s.queue = limit.NewBudget(size), limit.NewQueue(1, 100)
 	for range 81 { // more than a socket holds
 		call := wire.Call{Procedure: "sleep", Args: []string{"1000"}, Dir: wire.Dir{Name: "/"}, Label: strings.Repeat("x", wire.MaxLabel)}
 		dial(t, s).send(call.Append())
 	}
 	until := func(what string, counted bool) {
 		testkit.Within(t, what, func() {
-			for free := counted; free == counted; time.Sleep(time.Millisecond) {
-				if free = s.answers.all.TryAcquire(size); free {
-					s.answers.all.Release(size)
-				}
+			for isFree(s.answers, size) == counted {
+				time.Sleep(time.Millisecond)
 			}
 		})
 	}

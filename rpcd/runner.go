@@ -18,7 +18,7 @@ type runner interface {
 
 // process is what a runner has started.
 type process interface {
-	Number() int // its process id
+	PID() int // its process id
 	Signal(syscall.Signal)
 	Wait() (child.Status, error)                 // its end, before Reap or End
 	End(deadline time.Time, now <-chan struct{}) // what is left of it, then Reap

@@ -12,6 +12,7 @@ import (
 
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
 )
 
@@ -22,16 +23,16 @@ import (
 // grace). They follow each other in this order and never go back.
 type Server struct {
 	Config
-	places  *places
-	idle    *idle
-	lookups *lookups // for calls
-	lists   *lookups // for LIST and PS: nobody's call waits behind those
-	frames  *memory  // of the big first frames of calls that haven't started
-	answers *memory  // of the answers to LIST and PS that are made or sent
-	peak    peak
-	started time.Time
-	null    int // /dev/null, for streams that are closed
-	lastID  atomic.Uint64
+	queue       *limit.Queue
+	connections *limit.Connections // those that wait for a call
+	lookups     *limit.Slots       // for calls
+	lists       *limit.Slots       // for LIST and PS: no call waits behind those
+	frames      *limit.Budget      // of the big first frames of calls that haven't started
+	answers     *limit.Budget      // of the answers to LIST and PS that are made or sent
+	peak        peak
+	started     time.Time
+	null        int // /dev/null, for streams that are closed
+	lastID      atomic.Uint64
 
 	dead    chan struct{} // closed: no grace any more
 	changed chan struct{} // a call or connection has gone: has Drain anything left to wait for?
@@ -56,6 +57,13 @@ const (
 	maxAnswers = 64 << 20
 )
 
+// How many look-ups of files run at once: for calls, and for LIST and PS. Each
+// holds a thread.
+const (
+	maxLookups = 8
+	maxLists   = 2
+)
+
 // New makes a server.
 func New(c Config) (*Server, error) {
 	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
@@ -64,18 +72,18 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		Config:  c,
-		places:  newPlaces(c.MaxCalls, c.Queue),
-		lookups: newLookups(fewLooks),
-		lists:   newLookups(fewLists),
-		frames:  newMemory(maxFrames),
-		answers: newMemory(maxAnswers),
+		queue:   limit.NewQueue(c.MaxCalls, c.Queue),
+		lookups: limit.NewSlots(maxLookups),
+		lists:   limit.NewSlots(maxLists),
+		frames:  limit.NewBudget(maxFrames),
+		answers: limit.NewBudget(maxAnswers),
 		started: time.Now(),
 		null:    null,
 		dead:    make(chan struct{}),
 		changed: make(chan struct{}, 1),
 		calls:   map[*call]struct{}{},
 	}
-	s.idle = newIdle(idleLimit(), s.poke)
+	s.connections = limit.NewConnections(limit.ShareOfDescriptors(), s.poke)
 	return s, nil
 }
 
@@ -110,11 +118,11 @@ func (s *Server) Serve(l *fdconn.Listener) error {
 				s.Log.Warn("cannot accept, making room", "error", err)
 			}
 			short = true
-			if s.idle.spare(outOfRoom) {
+			if s.connections.MakeRoom() {
 				continue
 			}
 			unix.Close(spare)
-			turned := l.AcceptAndRefuse(busy(outOfRoom))
+			turned := l.AcceptAndRefuse(refusalOf(limit.OutOfDescriptors).Append())
 			spare = s.spare()
 			if turned {
 				s.counters.refused.Add(1)
@@ -124,10 +132,6 @@ func (s *Server) Serve(l *fdconn.Listener) error {
 		}
 	}
 }
-
-const outOfRoom = "is busy: it is at its limit of open files (ulimit -n)"
-
-func busy(why string) []byte { return (&wire.Refused{Code: wire.Busy, Text: why}).Append() }
 
 // spare gives a descriptor to be closed in a shortage; -1 if there is one.
 func (s *Server) spare() int {
@@ -159,7 +163,7 @@ func (s *Server) begin(fd *fdconn.Conn) *conn {
 		fd.Close()
 		return nil
 	}
-	s.idle.add(c)
+	c.seat.Take()
 	return c
 }
 

@@ -14,7 +14,7 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// attack is one kind of flood, run in a process of its own.
+// attack is a flood with its name, run in a process of its own.
 type attack struct {
 	name, text string
 	run        func(*flooder)
@@ -80,18 +80,18 @@ const (
 // flooder is the attacking process.
 type flooder struct {
 	socket string
-	over   chan struct{} // closed: the other side has heard enough
+	over   chan struct{} // closed: the measuring process is done
 	ready  sync.Once
 	mu     sync.Mutex
 	tally  tally
 }
 
-// flood attacks socket until stdin ends, and writes the tally to stdout. It is
-// as nice as can be: what is measured is the worker's pain, not the fight for
-// two cores. The work that it makes for rpcd isn't nice.
+// flood attacks socket until stdin ends, and writes the tally to stdout. It runs
+// at the lowest priority, so that the flooder doesn't take the processors which
+// rpcd needs. The work that it makes for rpcd has rpcd's own priority.
 func flood(name, socket string) error {
 	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, niceness); err != nil {
-		return fmt.Errorf("cannot be nice: %w", err)
+		return fmt.Errorf("cannot lower the priority: %w", err)
 	}
 	f := &flooder{socket: socket, over: make(chan struct{})}
 	go func() {
@@ -99,11 +99,11 @@ func flood(name, socket string) error {
 		close(f.over)
 	}()
 	find(name).run(f)
-	f.mu.Lock() // stragglers keep their last words to themselves
+	f.mu.Lock() // for ever: connections that still run count nothing more
 	return json.NewEncoder(os.Stdout).Encode(f.tally)
 }
 
-// inForce tells the other side, once, that the flood has its full height.
+// inForce tells the measuring process, once, that the flood has its full height.
 func (f *flooder) inForce() { f.ready.Do(func() { fmt.Println("ready") }) }
 
 func (f *flooder) isOver() bool {
@@ -133,8 +133,8 @@ func (f *flooder) count(what func(*tally)) {
 	what(&f.tally)
 }
 
-// answer reads frames until the last of them, or the connection's end. It says
-// whether that was a PONG.
+// answer reads frames until the last one of an answer, or the connection's end.
+// It says whether the last one was a PONG.
 func (f *flooder) answer(conn *fdconn.Conn) bool {
 	for {
 		h, err := wire.ReadHeader(conn)

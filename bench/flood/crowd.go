@@ -13,8 +13,9 @@ const (
 	crowdRate = 500 // renewals a second, at most
 )
 
-// held makes so many connections at once, asks on each, and holds it. One that
-// is dropped is made anew and asks again, at a bounded rate.
+// held makes crowdSize connections at once, asks on each, and holds it. A
+// connection that is dropped is made anew and asks again, crowdRate a second at
+// most.
 func held(f *flooder) {
 	pace := time.NewTicker(time.Second / crowdRate)
 	defer pace.Stop()
@@ -30,7 +31,7 @@ func held(f *flooder) {
 	<-f.over
 }
 
-// hold is one connection, until the worker has enough of it.
+// hold makes one connection and asks on it, until the worker closes it.
 func (f *flooder) hold() {
 	conn := f.dial()
 	if conn == nil {
@@ -43,8 +44,8 @@ func (f *flooder) hold() {
 	}
 }
 
-// waves makes so many connections at once, each with one question, and waits
-// for all answers; then again, until it is over.
+// waves makes crowdSize connections at once, each with one question, and waits
+// for all answers. It does so again and again, until the flood is over.
 func (f *flooder) waves(question []byte) {
 	for first := true; first || !f.isOver(); first = false {
 		var all sync.WaitGroup

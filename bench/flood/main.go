@@ -1,45 +1,28 @@
-// Command flood measures what an ordinary caller feels while others flood the
-// worker with silence, connections or noise, and fails when the flood leaves
-// something behind in rpcd. Of latencies it asserts nothing.
+// Command flood measures an ordinary call while others flood the worker with
+// silence, connections or noise. It fails when a flood leaves something behind
+// in rpcd. It asserts nothing about latencies.
 package main
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"runtime"
-	"syscall"
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/rig"
 )
 
-// init keeps main on the main thread: servers die with the thread that started
-// them (see rig.Start), and this one lives as long as the process.
-func init() { runtime.LockOSThread() }
+func main() { os.Exit(rig.Main("flood", run)) }
 
-func main() {
-	o, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err == nil && o.attack != "" {
-		err = flood(o.attack, o.only[0])
-	} else if err == nil {
-		err = run(o)
-	}
+func run(ctx context.Context, args []string) error {
+	o, err := parse(args)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "flood:", err)
-		os.Exit(1)
+		return err
 	}
-}
-
-func run(o options) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
+	if o.attack != "" {
+		return flood(o.attack, o.socket)
+	}
 	r := report{date: time.Now(), machine: rig.LookAround(), options: o}
 	for _, name := range o.only {
 		fmt.Fprintln(os.Stderr, "flood: measuring", name)
@@ -50,11 +33,7 @@ func run(o options) error {
 		r.figures = append(r.figures, f)
 	}
 	r.machine.LoadAfter = rig.Load()
-	fmt.Print(r)
-	var err error
-	if o.markdown != "" {
-		err = rig.WriteMarkdown(o.markdown, "flood", r.String())
-	}
+	err = o.Publish(r.String())
 	for _, f := range r.figures {
 		err = errors.Join(err, f.leftBehind())
 	}

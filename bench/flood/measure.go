@@ -11,22 +11,26 @@ import (
 	"os/exec"
 	"syscall"
 	"time"
+
+	"rpcd/internal/proc"
+	"rpcd/internal/rig"
 )
 
 // figures are what was measured of one flood. Latencies are in seconds. The
-// neighbour is a second rpcd that nobody floods: what its callers feel is the
-// want of CPU, and no fault of the flooded one's.
+// neighbour is a second rpcd that nobody floods. Its calls get slower only
+// because the processors are busy, which isn't the flooded rpcd's fault.
 type figures struct {
 	attack                *attack
 	quiet, under          []float64
 	neighbour             []float64
-	refused, failed       int     // ordinary calls: in words before they started; otherwise
+	refused, failed       int     // ordinary calls: refused before they started; failed otherwise
 	flooderCPU, rpcdCPU   float64 // of one core, while it floods
 	tally                 tally
-	before, after, height state
+	before, after, height proc.Usage
 }
 
-// warmCalls give rpcd its threads and buffers before it is looked at.
+// warmCalls are the calls after which rpcd has its threads and buffers. Only then
+// is it looked at.
 const warmCalls = 64
 
 func measure(ctx context.Context, o options, a *attack) (*figures, error) {
@@ -45,7 +49,7 @@ func measure(ctx context.Context, o options, a *attack) (*figures, error) {
 		return nil, err
 	}
 	defer other.Stop()
-	s := &sampler{ctx: ctx, rpc: o.rpc}
+	s := &sampler{ctx: ctx, rpc: o.RPC}
 	if err := s.warm(target.socket, warmCalls); err != nil {
 		return nil, err
 	}
@@ -63,7 +67,7 @@ func measure(ctx context.Context, o options, a *attack) (*figures, error) {
 			return nil, err
 		}
 		if ctx.Err() != nil {
-			return nil, errors.New("interrupted; everything started was ended")
+			return nil, rig.ErrInterrupted
 		}
 	}
 	return f, s.warm(target.socket, 1) // it still serves
@@ -75,8 +79,7 @@ func (f *figures) flooded(s *sampler, phase time.Duration, target, other *worker
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(s.ctx, self, "-attack", f.attack.name, target.socket)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd := exec.CommandContext(s.ctx, self, "-attack", f.attack.name, "-socket", target.socket)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -86,8 +89,8 @@ func (f *figures) flooded(s *sampler, phase time.Duration, target, other *worker
 	if err != nil {
 		return err
 	}
-	began, used := time.Now(), ticks(target.Pid())
-	if err := cmd.Start(); err != nil {
+	began, used := time.Now(), proc.CPUTime(target.PID())
+	if err := rig.StartTied(cmd, syscall.SIGKILL); err != nil {
 		return err
 	}
 	said := bufio.NewReader(stdout)
@@ -95,7 +98,7 @@ func (f *figures) flooded(s *sampler, phase time.Duration, target, other *worker
 		return errors.Join(fmt.Errorf("the flooder isn't ready: %w", err), cmd.Wait())
 	}
 	under, beside := s.both(phase, target, other)
-	height, err := target.state()
+	height, err := proc.Look(target.PID())
 	if err != nil {
 		return err
 	}
@@ -110,7 +113,7 @@ func (f *figures) flooded(s *sampler, phase time.Duration, target, other *worker
 	}
 	wall := time.Since(began).Seconds()
 	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	f.flooderCPU, f.rpcdCPU = cpu.Seconds()/wall, (ticks(target.Pid())-used)/wall
+	f.flooderCPU, f.rpcdCPU = cpu.Seconds()/wall, (proc.CPUTime(target.PID())-used).Seconds()/wall
 	f.tally.add(t)
 	f.under = append(f.under, under.took...)
 	f.neighbour = append(f.neighbour, beside.took...)

@@ -8,8 +8,8 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// noise sends, by turns: a well-framed CALL whose payload is noise; one whose
-// payload begins as it must and goes on as noise; and nothing but noise.
+// noise sends three things in turn: a well-framed CALL whose payload is noise, a
+// CALL whose payload begins right and goes on as noise, and noise alone.
 func noise(f *flooder) {
 	const size = 1 << 20
 	random := make([]byte, size)
@@ -25,7 +25,7 @@ func noise(f *flooder) {
 	for lane := range 2 {
 		both.Go(func() {
 			for i := lane; !f.isOver(); i++ {
-				f.shout(kinds[i%len(kinds)])
+				f.sendOnce(kinds[i%len(kinds)])
 				f.inForce()
 			}
 		})
@@ -33,7 +33,7 @@ func noise(f *flooder) {
 	both.Wait()
 }
 
-func (f *flooder) shout(what []byte) {
+func (f *flooder) sendOnce(what []byte) {
 	conn := f.dial()
 	if conn == nil {
 		return

@@ -2,22 +2,21 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
+
+	"rpcd/internal/rig"
 )
 
 // options are the command line.
 type options struct {
-	rounds    int
-	phase     time.Duration
-	only      []string
-	markdown  string
-	rpc, rpcd string
+	*rig.Options
+	rounds int
+	phase  time.Duration
+	only   []string
 
-	attack string // this process is the flooder
+	attack, socket string // this process is the flooder
 }
 
 const usage = `usage: go run ./bench/flood [OPTION...]
@@ -31,25 +30,20 @@ figures; anything left behind is exit status 1.
 
 // parse reads args. Its error is flag.ErrHelp after -h.
 func parse(args []string) (options, error) {
-	var o options
-	set := flag.NewFlagSet("flood", flag.ContinueOnError)
-	set.Usage = func() { fmt.Fprint(set.Output(), usage); set.PrintDefaults() }
-	set.IntVar(&o.rounds, "rounds", 3, "`rounds` of quiet and flood, of each flood")
-	set.DurationVar(&o.phase, "phase", 12*time.Second, "how `long` a flood is measured in a round; the quiet half as long")
-	quick := set.Bool("quick", false, "one round of 3 s each")
-	only := set.String("only", strings.Join(names(), ";"), "`floods` to measure, semicolons between")
-	set.StringVar(&o.markdown, "markdown", "", "put the figures between the marks in `file`")
-	set.StringVar(&o.rpc, "rpc", "bin/rpc", "`file` of the client")
-	set.StringVar(&o.rpcd, "rpcd", "bin/rpcd", "`file` of the daemon")
-	set.StringVar(&o.attack, "attack", "", "be the flooder `name`, at the socket that follows (what flood runs)")
-	if err := set.Parse(args); err != nil {
+	o := options{Options: rig.NewOptions("flood", usage)}
+	o.IntVar(&o.rounds, "rounds", 3, "`rounds` of quiet and flood, of each flood")
+	o.DurationVar(&o.phase, "phase", 12*time.Second, "how `long` a flood is measured in a round; the quiet half as long")
+	quick := o.Bool("quick", false, "one round of 3 s each")
+	only := o.String("only", strings.Join(names(), ";"), "`floods` to measure, semicolons between")
+	o.StringVar(&o.attack, "attack", "", "be the flooder `name`, at -socket (what flood runs)")
+	o.StringVar(&o.socket, "socket", "", "`path` of the worker's socket, for -attack")
+	if err := o.Parse(args); err != nil {
 		return o, err
 	}
 	if o.attack != "" {
-		if set.NArg() != 1 || find(o.attack) == nil {
-			return o, errors.New("-attack takes a flood's name and a socket")
+		if o.socket == "" || find(o.attack) == nil {
+			return o, errors.New("-attack takes a flood's name, and -socket with it")
 		}
-		o.only = set.Args() // the socket
 		return o, nil
 	}
 	if *quick {
@@ -61,15 +55,8 @@ func parse(args []string) (options, error) {
 		}
 		o.only = append(o.only, name)
 	}
-	if set.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q", set.Arg(0))
-	}
 	if o.rounds < 1 || o.phase < time.Second {
 		return o, errors.New("-rounds must be at least 1, -phase at least 1s")
 	}
-	var err error
-	if o.rpc, err = filepath.Abs(o.rpc); err == nil {
-		o.rpcd, err = filepath.Abs(o.rpcd)
-	}
-	return o, err
+	return o, nil
 }

@@ -7,7 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/proc"
+	"rpcd/internal/rig"
 )
 
 // report is one run.
@@ -43,7 +44,7 @@ func (r report) String() string {
 	text.WriteString("\n" + rig.Table(lines))
 	lines = [][]string{{"rpcd", "before", "in the flood", "after"}}
 	for _, f := range r.figures {
-		lines = append(lines, []string{f.attack.name, f.before.String(), f.height.String(), f.after.String()})
+		lines = append(lines, []string{f.attack.name, inWords(f.before), inWords(f.height), inWords(f.after)})
 	}
 	text.WriteString("\n" + rig.Table(lines) + "\n")
 	for _, f := range r.figures {
@@ -63,23 +64,23 @@ const mostWords = 4
 
 func pair(s rig.Summary) string { return fmt.Sprintf("%.1f, %.1f ms", s.Median*1e3, s.P90*1e3) }
 
-// What rpcd may hold more than before once a flood is over: the threads that
-// Go's runtime has made and keeps, and heap that it has not yet given back.
+// What rpcd may hold more than before when a flood is over. Go's runtime keeps
+// the threads that it has made, and gives heap back later.
 const (
 	threadsMore = 32
 	memoryMore  = 24 // MB
 )
 
-// beyond says whether s is more than may be left of before.
-func (s state) beyond(before state) bool {
-	return s.Descriptors > before.Descriptors || s.children > before.children ||
-		s.Threads > before.Threads+threadsMore || s.RSS > before.RSS+memoryMore
+// beyond says whether u is more than may be left of before.
+func beyond(u, before proc.Usage) bool {
+	return u.Descriptors > before.Descriptors || u.Children > before.Children ||
+		u.Threads > before.Threads+threadsMore || proc.MB(u.RSS) > proc.MB(before.RSS)+memoryMore
 }
 
 // leftBehind is nil when rpcd is as it was.
 func (f *figures) leftBehind() error {
-	if f.after.beyond(f.before) {
-		return fmt.Errorf("%s left something behind in rpcd: %v; before it were %v", f.attack.name, f.after, f.before)
+	if beyond(f.after, f.before) {
+		return fmt.Errorf("%s left something behind in rpcd: %s; before it were %s", f.attack.name, inWords(f.after), inWords(f.before))
 	}
 	return nil
 }

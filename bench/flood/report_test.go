@@ -3,21 +3,22 @@ package main
 import (
 	"testing"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/proc"
 )
 
 func TestLeftBehind(t *testing.T) {
-	before := state{Footprint: rig.Footprint{RSS: 6, Descriptors: 12, Threads: 8}}
+	const kib = memoryMore * 1_000_000 / 1024
+	before := proc.Usage{RSS: 6000, Descriptors: 12, Threads: 8}
 	for name, row := range map[string]struct {
-		change func(*state)
+		change func(*proc.Usage)
 		want   bool
 	}{
-		"the same":            {func(*state) {}, false},
-		"a descriptor":        {func(s *state) { s.Descriptors++ }, true},
-		"a child":             {func(s *state) { s.children++ }, true},
-		"the runtime's share": {func(s *state) { s.Threads += threadsMore; s.RSS += memoryMore }, false},
-		"a thread too many":   {func(s *state) { s.Threads += threadsMore + 1 }, true},
-		"a MB too many":       {func(s *state) { s.RSS += memoryMore + 1 }, true},
+		"the same":            {func(*proc.Usage) {}, false},
+		"a descriptor":        {func(s *proc.Usage) { s.Descriptors++ }, true},
+		"a child":             {func(s *proc.Usage) { s.Children++ }, true},
+		"the runtime's share": {func(s *proc.Usage) { s.Threads += threadsMore; s.RSS += kib }, false},
+		"a thread too many":   {func(s *proc.Usage) { s.Threads += threadsMore + 1 }, true},
+		"a KiB too many":      {func(s *proc.Usage) { s.RSS += kib + 1 }, true},
 	} {
 		after := before
 		row.change(&after)
@@ -29,7 +30,7 @@ func TestLeftBehind(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	for _, args := range [][]string{{"-only", "rain"}, {"-rounds", "0"}, {"more"}, {"-attack", "silent"}, {"-attack", "rain", "x"}} {
+	for _, args := range [][]string{{"-only", "rain"}, {"-rounds", "0"}, {"more"}, {"-attack", "silent"}, {"-attack", "rain", "-socket", "x"}} {
 		if _, err := parse(args); err == nil {
 			t.Errorf("%v was accepted", args)
 		}

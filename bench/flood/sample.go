@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -23,15 +20,15 @@ type samples struct {
 	refused, failed int
 }
 
-// sampleEvery is the pace of the ordinary caller: it shall not be a flood
+// sampleEvery is the pace of the ordinary caller, which must not be a flood
 // itself. callLimit bounds one call.
 const (
 	sampleEvery = 50 * time.Millisecond
 	callLimit   = 30 * time.Second
 )
 
-// both samples the flooded worker and its neighbour, side by side: a slow
-// answer of one shall not spare the other.
+// both samples the flooded worker and its neighbour side by side. In turns, a
+// slow answer of one would mean fewer calls of the other.
 func (s *sampler) both(phase time.Duration, target, other *worker) (t, o samples) {
 	var both sync.WaitGroup
 	both.Go(func() { t = s.sample(phase, target) })
@@ -40,7 +37,7 @@ func (s *sampler) both(phase time.Duration, target, other *worker) (t, o samples
 	return t, o
 }
 
-// sample calls w, one call after the other, for so long.
+// sample calls w during phase, one call after the other.
 func (s *sampler) sample(phase time.Duration, w *worker) (all samples) {
 	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()
@@ -81,18 +78,4 @@ func (s *sampler) warm(socket string, n int) error {
 		}
 	}
 	return nil
-}
-
-// ticks is the CPU time that a process has used, in seconds (proc(5): fields
-// 14 and 15 of stat, in hundredths).
-func ticks(pid int) float64 {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	_, rest, _ := strings.Cut(string(text), ") ")
-	words := strings.Fields(rest)
-	if len(words) < 13 {
-		return 0
-	}
-	user, _ := strconv.Atoi(words[11])
-	system, _ := strconv.Atoi(words[12])
-	return float64(user+system) / 100
 }

@@ -11,9 +11,9 @@ const (
 	silentRate        = 250 // new connections a second, at most
 )
 
-// silent holds connections that say nothing; every second one begins a CALL
-// and trickles a byte of it a second. One that is dropped is made anew, at a
-// bounded rate: the flooder shall not be what takes the cores.
+// silent holds connections that send nothing. Half of them begin a CALL and send
+// a byte of it each second. A connection that is dropped is made anew, silentRate
+// a second at most: the flooder must not take the processors.
 func silent(f *flooder) {
 	pace := time.NewTicker(time.Second / silentRate)
 	defer pace.Stop()
@@ -35,16 +35,16 @@ func silent(f *flooder) {
 			return
 		case trickles := <-places:
 			go func() {
-				f.loris(trickles)
+				f.stay(trickles)
 				places <- trickles
 			}()
 		}
 	}
 }
 
-// loris is one connection, until the worker has enough of it. Those that stand
-// at the end die with the process.
-func (f *flooder) loris(trickles bool) {
+// stay makes one connection and holds it until the worker closes it. The
+// connections that are left at the end are closed with the process.
+func (f *flooder) stay(trickles bool) {
 	conn := f.dial()
 	if conn == nil {
 		return

@@ -27,15 +27,15 @@ const (
 // call is one call, and then what its caller saw of it.
 type call struct {
 	spec
-	route    route
-	worker   int  // index of the stage's workers
-	patient  bool // --wait longer than any fault
-	inFile   bool // stdin is a file, else a pipe
-	outFile  bool // stdout is a file
-	victim   bool // its caller is killed
-	stopped  bool // its caller is stopped for a while; a victim, before it is killed
-	when     time.Duration
-	toSignal syscall.Signal // to its caller, once it is ready
+	route     route
+	worker    int  // index of the stage's workers
+	waitsLong bool // with a --wait that is longer than any fault
+	inFile    bool // stdin is a file, else a pipe
+	outFile   bool // stdout is a file
+	victim    bool // its caller is killed
+	stopped   bool // its caller is stopped for a while; a victim, before it is killed
+	when      time.Duration
+	toSignal  syscall.Signal // to its caller, once it is ready
 
 	began, ended time.Time
 	wait         syscall.WaitStatus // rpc's own
@@ -59,12 +59,12 @@ type statusLine struct {
 
 const (
 	overtimeLimit = 500 * time.Millisecond
-	patience      = 30 * time.Second
+	longWait      = 30 * time.Second
 	hangLimit     = 90 * time.Second // for one call, whatever happens to it
-	holdLimit     = 20 * time.Second // for its output to be let go
+	holdLimit     = 20 * time.Second // after rpc's end, until nobody holds its output
 )
 
-// expect are the bytes that the procedure writes, if it comes so far.
+// expect prepares the comparison with the bytes that the procedure writes.
 func (c *call) expect() {
 	out, prefix := c.out, ""
 	switch c.kind {
@@ -86,8 +86,8 @@ func (c *call) argv(rpc, socket string) []string {
 	if c.route == relayed {
 		argv = append(argv, "--pass", "none")
 	}
-	if c.patient {
-		argv = append(argv, "--wait", patience.String())
+	if c.waitsLong {
+		argv = append(argv, "--wait", longWait.String())
 	}
 	if c.kind == overtime {
 		argv = append(argv, "--timeout", overtimeLimit.String())
@@ -110,7 +110,7 @@ func (c *call) make(ctx context.Context, st *stage) {
 		return
 	}
 	defer report.Close()
-	argv := c.argv(st.options.rpc, st.socket(c))
+	argv := c.argv(st.options.RPC, st.socket(c))
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = st.data, st.env, holdLimit
 	cmd.ExtraFiles = []*os.File{reported}
@@ -127,7 +127,7 @@ func (c *call) make(ctx context.Context, st *stage) {
 		return
 	}
 	over := make(chan struct{})
-	go c.torment(cmd.Process, over)
+	go c.disturb(cmd.Process, over)
 	err = cmd.Wait()
 	close(over)
 	c.ended = time.Now()
@@ -178,8 +178,8 @@ func (c *call) streams(cmd *exec.Cmd, st *stage) (done func() error, err error) 
 	}, err
 }
 
-// torment does to the caller what the plan says, until the call is over.
-func (c *call) torment(p *os.Process, over chan struct{}) {
+// disturb does to the caller what the plan says, until the call is over.
+func (c *call) disturb(p *os.Process, over chan struct{}) {
 	wait := func(d time.Duration) bool {
 		select {
 		case <-over:
@@ -193,7 +193,7 @@ func (c *call) torment(p *os.Process, over chan struct{}) {
 		case <-over:
 			return
 		case <-c.stdout.first:
-		case <-time.After(patience): // a victim is killed anyhow
+		case <-time.After(longWait): // a victim is killed anyhow
 		}
 	}
 	if c.toSignal != 0 && !c.victim {
@@ -214,10 +214,10 @@ func (c *call) torment(p *os.Process, over chan struct{}) {
 	}
 }
 
-// stderrOf keeps the last words that came on stderr: rpc's own, when it failed.
+// stderrOf keeps the end of stderr, where rpc's own line stands when it failed.
 type stderrOf struct{ c *call }
 
-// wordsMost bounds them.
+// wordsMost is how many bytes of it are kept.
 const wordsMost = 300
 
 func (s *stderrOf) Write(p []byte) (int, error) {

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// fault is one that was injected: what was done to which worker, and when.
+// fault is what was done to a worker, and when.
 type fault struct {
-	what     misdeed
+	what     cause
 	worker   int
 	from, to time.Time // to: the worker, or the bridge, answers again
 }
 
-type misdeed string
+type cause string
 
 const (
-	drained misdeed = "TERM and restart"
-	killed  misdeed = "KILL and restart"
-	cut     misdeed = "bridge cut"
+	drained cause = "TERM and restart"
+	killed  cause = "KILL and restart"
+	cut     cause = "bridge cut"
 )
 
 // hits says whether the fault can have had to do with the call.
@@ -27,34 +27,34 @@ func (f fault) hits(c *call) bool {
 	return f.worker == c.worker && (f.what != cut || c.route == bridged) && c.began.Before(f.to) && c.ended.After(f.from)
 }
 
-// sin is a kind of finding: none of them may occur.
-type sin string
+// breach is a rule that was broken. None of them may occur.
+type breach string
 
 const (
-	lost        sin = "acknowledged, but the procedure didn't end so"
-	invented    sin = "status invented"
-	ran         sin = "said not to have started, but ran"
-	twice       sin = "ran twice"
-	torn        sin = "output or input differs"
-	unexplained sin = "failed without a fault"
-	silent      sin = "ended without a word on --status-fd"
-	hung        sin = "didn't end"
-	leftOver    sin = "left something behind"
+	lost        breach = "acknowledged, but the procedure didn't end so"
+	invented    breach = "status invented"
+	ran         breach = "said not to have started, but ran"
+	twice       breach = "ran twice"
+	torn        breach = "output or input differs"
+	unexplained breach = "failed without a fault"
+	silent      breach = "ended without a word on --status-fd"
+	hung        breach = "didn't end"
+	leftOver    breach = "left something behind"
 )
 
-var sins = []sin{lost, invented, ran, twice, torn, unexplained, silent, hung, leftOver}
+var breaches = []breach{lost, invented, ran, twice, torn, unexplained, silent, hung, leftOver}
 
-// finding is one sin of one call (or of none: 0).
+// finding is one breach of one call (or of none: 0).
 type finding struct {
-	sin  sin
-	call int
-	text string
+	breach breach
+	call   int
+	text   string
 }
 
 // judge compares what the caller was told with what the procedure wrote down,
 // given the faults that hit the call. It is a pure function.
 func judge(c *call, e entry, faults []fault) (found []finding) {
-	say := func(s sin, format string, args ...any) {
+	say := func(s breach, format string, args ...any) {
 		found = append(found, finding{s, c.id, fmt.Sprintf(format, args...)})
 	}
 	if e.starts > 1 {
@@ -69,8 +69,8 @@ func judge(c *call, e entry, faults []fault) (found []finding) {
 	}
 	told := c.said
 	if told == nil {
-		// A caller that was killed owes nothing; one that was signaled may die of
-		// it when its call is over by a fault.
+		// A caller that was killed reports nothing. One that was signaled may die
+		// of the signal when a fault has ended its call.
 		if !c.victim && !(c.toSignal != 0 && c.wait.Signaled() && c.wait.Signal() == c.toSignal && len(faults) > 0) {
 			say(silent, "wait status %#x", uint32(c.wait))
 		}
@@ -97,23 +97,23 @@ func judge(c *call, e entry, faults []fault) (found []finding) {
 	return found
 }
 
-// judgeEnd: the procedure's end that was acknowledged is the one in the
-// ledger, and all of its output came before.
-func (c *call) judgeEnd(e entry, faulty bool, say func(sin, string, ...any)) {
+// judgeEnd checks that the end which rpc reports is the one in the ledger, and
+// that all output came before it.
+func (c *call) judgeEnd(e entry, faulty bool, say func(breach, string, ...any)) {
 	end := strconv.Itoa(c.said.Status)
 	if c.said.Outcome == "signaled" {
 		end = signalWord(c.said.Status - 128)
 	}
 	switch {
 	case e.end == "" && c.said.Outcome == "signaled":
-		// Killed from outside, which no ledger can hold: by its caller's signal,
-		// or by a worker that drains. expected and excuse judge the rest.
+		// Its caller's signal or a draining worker killed it, and it could write
+		// nothing into the ledger. expected and excuse judge the rest.
 		return
 	case e.end == "":
 		say(lost, "rpc says %s, the ledger has no end", end)
 		return
 	case e.end != end && e.end == signalWord(c.signal) && faulty:
-		return // its own signal met that of the drain
+		return // its own signal came together with the drain's
 	case e.end != end && c.said.Outcome == "signaled" && faulty:
 		return // it had written its end and was killed before it could exit
 	case e.end != end:
@@ -132,8 +132,8 @@ func (c *call) judgeEnd(e entry, faulty bool, say func(sin, string, ...any)) {
 	}
 }
 
-// judgeStatus: rpc's own end is the one that it reports.
-func (c *call) judgeStatus(say func(sin, string, ...any)) {
+// judgeStatus checks that rpc itself ends with the status that it reports.
+func (c *call) judgeStatus(say func(breach, string, ...any)) {
 	s := c.wait
 	switch {
 	case c.victim && s.Signaled() && s.Signal() == syscall.SIGKILL: // after its report
@@ -159,15 +159,15 @@ func (c *call) expected() bool {
 	return c.said.Outcome == "exited" && c.said.Status == c.status
 }
 
-// excuse is "" when the faults explain how the call ended, else what is amiss.
+// excuse is "" when the faults explain how the call ended, else why they don't.
 func (c *call) excuse(faults []fault) string {
 	if len(faults) == 0 {
 		return "no fault in its time"
 	}
 	switch c.said.Outcome {
 	case "draining", "unreachable":
-		if c.patient {
-			return "it had " + patience.String() + " to wait"
+		if c.waitsLong {
+			return "it had " + longWait.String() + " to wait"
 		}
 		return ""
 	case "lost":

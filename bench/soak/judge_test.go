@@ -46,13 +46,13 @@ func TestJudge(t *testing.T) {
 	well := entry{1, "3"}
 	none, gone := []fault(nil), []fault{{what: killed}}
 	drain := []fault{{what: drained}}
-	patient := func(c *call) { c.patient = true }
+	patient := func(c *call) { c.waitsLong = true }
 	of := func(k kind) func(*call) { return func(c *call) { c.kind = k } }
 	for name, row := range map[string]struct {
 		call   *call
 		entry  entry
 		faults []fault
-		want   sin // "": nothing is found
+		want   breach // "": nothing is found
 	}{
 		"well":                             {made(nil), well, none, ""},
 		"ran twice":                        {made(nil), entry{2, "3"}, none, twice},
@@ -89,13 +89,13 @@ func TestJudge(t *testing.T) {
 		"unknown":                          {made(both(of(unknown), say("unknown", false, 127, exit(127)))), entry{}, none, ""},
 		"unknown, but ran":                 {made(both(of(unknown), say("unknown", false, 127, exit(127)))), well, none, ran},
 	} {
-		var got sin
+		var got breach
 		var texts []string
 		for _, f := range judge(row.call, row.entry, row.faults) {
 			if got == "" {
-				got = f.sin
+				got = f.breach
 			}
-			texts = append(texts, string(f.sin)+": "+f.text)
+			texts = append(texts, string(f.breach)+": "+f.text)
 		}
 		if got != row.want {
 			t.Errorf("%s: found %q, want %q\n%s", name, got, row.want, strings.Join(texts, "\n"))

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// plan makes a call out of chance. Only victims are killed.
+// plan makes a random call. kills is the share of callers that are killed.
 func plan(r *rand.Rand, id, workers int, kills float64) *call {
-	c := &call{spec: spec{id: id, kind: plain}, worker: r.IntN(workers), patient: r.IntN(4) == 0}
+	c := &call{spec: spec{id: id, kind: plain}, worker: r.IntN(workers), waitsLong: r.IntN(4) == 0}
 	c.route = []route{passed, passed, relayed, relayed, bridged}[r.IntN(5)]
 	c.status = []int{0, 0, 0, 1, 2, r.IntN(91), r.IntN(91), 124, 125, 126, 127, 130, 137, 255}[r.IntN(14)]
 	c.in, c.out, c.err = size(r), size(r), size(r)

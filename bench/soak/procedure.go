@@ -47,7 +47,7 @@ func procedure(args []string) {
 		l.ends(fmt.Sprint(status))
 		os.Exit(status)
 	}
-	var in, out, errs error
+	var out error
 	if s.waits() {
 		_, out = io.WriteString(os.Stdout, ready)
 	}
@@ -59,6 +59,24 @@ func procedure(args []string) {
 	case signaled:
 		<-heard
 	}
+	in, out, errs := s.streams(out)
+	switch {
+	case in != nil:
+		end(statusInput)
+	case out != nil || errs != nil:
+		end(statusOutput)
+	case s.kind == suicide:
+		l.ends(signalWord(s.signal))
+		_ = syscall.Kill(os.Getpid(), syscall.Signal(s.signal))
+		time.Sleep(time.Hour)
+	}
+	end(s.status)
+}
+
+// streams reads stdin while it writes stdout and stderr. It writes no stdout after
+// a write that has failed.
+func (s spec) streams(failed error) (in, out, errs error) {
+	out = failed
 	var all sync.WaitGroup
 	all.Go(func() { in = s.take() })
 	all.Go(func() { errs = give(os.Stderr, s.bytes(2, s.err)) })
@@ -71,17 +89,7 @@ func procedure(args []string) {
 		out = give(os.Stdout, s.bytes(1, s.out))
 	}
 	all.Wait()
-	switch {
-	case in != nil:
-		end(statusInput)
-	case out != nil || errs != nil:
-		end(statusOutput)
-	case s.kind == suicide:
-		l.ends(signalWord(s.signal))
-		_ = syscall.Kill(os.Getpid(), syscall.Signal(s.signal))
-		time.Sleep(time.Hour)
-	}
-	end(s.status)
+	return in, out, errs
 }
 
 // pause is what a slow procedure does in the middle: mostly a moment, at times
@@ -114,7 +122,7 @@ func give(to *os.File, from io.Reader) error {
 	return err
 }
 
-// onlyWriter hides os.File's ReadFrom, which looks for ways around a copy.
+// onlyWriter hides os.File's ReadFrom, which would copy in the kernel.
 type onlyWriter struct{ io.Writer }
 
 // linger leaves a child in the process group, with the three streams.
@@ -127,8 +135,8 @@ func linger() {
 }
 
 // ledger is the file in which procedures say what they do, beside their own
-// binary. Each word is one write with O_APPEND: it is there whatever becomes of
-// the procedure, and whoever else writes.
+// binary. Each line is one write with O_APPEND, so that it is whole, whatever
+// becomes of the procedure and whichever other one writes.
 type ledger struct {
 	id   int
 	file *os.File

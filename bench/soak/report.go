@@ -10,7 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/proc"
+	"rpcd/internal/rig"
 )
 
 // report is one run.
@@ -84,8 +85,33 @@ func (r *report) String() string {
 	}
 	fmt.Fprintf(&text, "%s\n%d calls with those of the warm-up (then %.1f a second), %d callers killed; %s.\n\n", rig.Table(lines), len(r.calls),
 		float64(r.made)/o.length.Seconds(), r.victims, r.faultWords())
+	text.WriteString(r.holdings())
+	if l := r.listing; l != nil {
+		fmt.Fprintf(&text, "\nThe steady worker counts %d calls, %d refused, %d lost, %d out of time, %d killed by a signal; %d running, %d waiting.\n",
+			l.Calls, l.Refused, l.Lost, l.TimedOut, l.Signaled, l.Running, l.Waiting)
+	}
+	counts := map[breach]int{}
+	for _, f := range r.findings {
+		counts[f.breach]++
+	}
+	text.WriteString("\n")
+	for _, s := range breaches {
+		fmt.Fprintf(&text, "- %s: %d\n", s, counts[s])
+	}
+	for i, f := range r.findings {
+		if i == mostShown {
+			fmt.Fprintf(&text, "\nand %d more\n", len(r.findings)-i)
+			break
+		}
+		fmt.Fprintf(&text, "\n%s%s: %s", f.breach, r.describe(f.call), tidy(f.text))
+	}
+	return strings.TrimSpace(text.String()) + "\n"
+}
+
+// holdings is the table of what there was before and after.
+func (r *report) holdings() string {
 	a, b := r.after, r.before
-	lines = [][]string{{"", "before", "after", "allowed more"}}
+	lines := [][]string{{"", "before", "after", "allowed more"}}
 	for _, f := range []struct {
 		name          string
 		before, after any
@@ -95,36 +121,16 @@ func (r *report) String() string {
 		{"threads", b.steady.Threads, a.steady.Threads, fmt.Sprint(threadsMore)},
 		{"goroutines", b.goroutines, a.goroutines, "0"},
 		{"memory, MB (at most, ever)", megabytes(b.steady), megabytes(a.steady), fmt.Sprint(memoryMore)},
-		{"children, zombies of them", fmt.Sprintf("%d, %d", b.steady.children, b.steady.zombies), fmt.Sprintf("%d, %d", a.steady.children, a.steady.zombies), "0"},
+		{"children, zombies of them", fmt.Sprintf("%d, %d", b.steady.Children, b.steady.Zombies), fmt.Sprintf("%d, %d", a.steady.Children, a.steady.Zombies), "0"},
 		{"fickle rpcd (not the same): descriptors", b.fickle.Descriptors, a.fickle.Descriptors, "0"},
-		{"threads, MB", fmt.Sprintf("%d, %.1f", b.fickle.Threads, b.fickle.RSS), fmt.Sprintf("%d, %.1f", a.fickle.Threads, a.fickle.RSS), ""},
+		{"threads, MB", fmt.Sprintf("%d, %.1f", b.fickle.Threads, proc.MB(b.fickle.RSS)), fmt.Sprintf("%d, %.1f", a.fickle.Threads, proc.MB(a.fickle.RSS)), ""},
 		{"processes besides daemons and bridges", b.processes, a.processes, "0"},
 		{"files in the sockets' folder and TMPDIR", len(b.files), len(a.files), "0"},
 		{"control groups of the steady rpcd, in use", fmt.Sprintf("%d, %d", b.groups, b.full), fmt.Sprintf("%d, %d", a.groups, a.full), fmt.Sprintf("%d in all, 0", groupsMost)},
 	} {
 		lines = append(lines, []string{f.name, fmt.Sprint(f.before), fmt.Sprint(f.after), f.more})
 	}
-	text.WriteString(rig.Table(lines))
-	if l := r.listing; l != nil {
-		fmt.Fprintf(&text, "\nThe steady worker counts %d calls, %d refused, %d lost, %d out of time, %d killed by a signal; %d running, %d waiting.\n",
-			l.Calls, l.Refused, l.Lost, l.TimedOut, l.Signaled, l.Running, l.Waiting)
-	}
-	counts := map[sin]int{}
-	for _, f := range r.findings {
-		counts[f.sin]++
-	}
-	text.WriteString("\n")
-	for _, s := range sins {
-		fmt.Fprintf(&text, "- %s: %d\n", s, counts[s])
-	}
-	for i, f := range r.findings {
-		if i == mostShown {
-			fmt.Fprintf(&text, "\nand %d more\n", len(r.findings)-i)
-			break
-		}
-		fmt.Fprintf(&text, "\n%s%s: %s", f.sin, r.describe(f.call), tidy(f.text))
-	}
-	return strings.TrimSpace(text.String()) + "\n"
+	return rig.Table(lines)
 }
 
 // mostShown bounds the findings that are told one by one.
@@ -132,15 +138,17 @@ const mostShown = 40
 
 func digits(n int) string { return fmt.Sprint(n) }
 
-func megabytes(h holding) string { return fmt.Sprintf("%.1f (%.1f)", h.RSS, h.Peak) }
+func megabytes(u proc.Usage) string {
+	return fmt.Sprintf("%.1f (%.1f)", proc.MB(u.RSS), proc.MB(u.Peak))
+}
 
 func (r *report) faultWords() string {
-	counts := map[misdeed]int{}
+	counts := map[cause]int{}
 	for _, f := range r.faults {
 		counts[f.what]++
 	}
 	var words []string
-	for _, m := range []misdeed{drained, killed, cut} {
+	for _, m := range []cause{drained, killed, cut} {
 		words = append(words, fmt.Sprintf("%s: %d", m, counts[m]))
 	}
 	return strings.Join(words, ", ")
@@ -151,7 +159,7 @@ func (r *report) describe(id int) string {
 	for _, c := range r.calls {
 		if c.id == id && id != 0 {
 			return fmt.Sprintf(" [call %d: %s, %s, %s, patient %v, victim %v, stopped %v, from %s for %v]", id, c.kind, c.route, workerNames[c.worker],
-				c.patient, c.victim, c.stopped, c.began.Format("15:04:05.000"), c.ended.Sub(c.began).Round(time.Millisecond))
+				c.waitsLong, c.victim, c.stopped, c.began.Format("15:04:05.000"), c.ended.Sub(c.began).Round(time.Millisecond))
 		}
 	}
 	return ""
@@ -178,7 +186,7 @@ func (st *stage) goroutines(ctx context.Context, idle int) int {
 func (st *stage) listing(ctx context.Context) *listing {
 	ctx, cancel := context.WithTimeout(ctx, settleLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, st.options.rpc, "ls", "--json", st.workerSocket(steady))
+	cmd := exec.CommandContext(ctx, st.options.RPC, "ls", "--json", st.workerSocket(steady))
 	cmd.Env = st.env
 	text, err := cmd.Output()
 	var workers []struct{ Replicas []listing }

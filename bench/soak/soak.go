@@ -9,18 +9,20 @@ import (
 	"sync"
 	"time"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/proc"
+	"rpcd/internal/rig"
 )
 
 const (
 	warmTime    = 8 * time.Second  // calls before daemons are looked at: they get their threads and buffers
 	settleLimit = 15 * time.Second // until daemons have let go of everything
-	mostAtOnce  = 100              // callers: a machine with more to do makes fewer calls, instead of a crowd that starves itself
-	catchUp     = time.Second      // so late a call may be until the schedule is moved
+	mostAtOnce  = 100              // callers: a busy machine then makes fewer calls, instead of more and slower ones
+	catchUp     = time.Second      // how late a call may be until the schedule is moved
 )
 
-// What the steady daemon may have more than before. Descriptors, children and
-// files: nothing. Threads that Go's runtime made it keeps; its heap breathes.
+// What the steady daemon may have more than before. Of descriptors, children and
+// files it may have no more. Go's runtime keeps the threads that it has made, and
+// its heap grows and shrinks.
 const (
 	threadsMore = 16
 	memoryMore  = 24 // MB
@@ -32,38 +34,27 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 	r := &report{date: time.Now(), machine: rig.LookAround(), options: o}
 	lastID := 0
 	id := func() int { lastID++; return lastID }
-	idle, err := look(st.daemons[steady].Pid())
+	idle, err := proc.Look(st.daemons[steady].PID())
 	if err != nil {
 		return nil, err
 	}
 	const unknown = 1 << 20
-	idle.goroutines = st.goroutines(ctx, unknown)
+	goroutines := st.goroutines(ctx, unknown)
 	if err := st.ready(ctx, id); err != nil {
 		return nil, err
 	}
 	chance := rand.New(rand.NewPCG(o.seed, 1))
 	r.calls = many(ctx, st, chance, id, warmTime)
-	if r.before, err = st.snapshot(ctx, idle); err != nil {
+	if r.before, err = st.snapshot(ctx, idle, goroutines); err != nil {
 		return nil, err
 	}
-	var calls []*call
-	all := make(chan struct{})
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		defer close(all)
-		calls = many(ctx, st, chance, id, o.length)
-	}()
-	if r.faults, err = misbehave(ctx, st, rand.New(rand.NewPCG(o.seed, 2)), all, r); err != nil {
-		cancel()
-	}
-	<-all
+	calls, err := r.withFaults(ctx, st, func(ctx context.Context) []*call { return many(ctx, st, chance, id, o.length) })
 	if err != nil || ctx.Err() != nil {
 		return r, err
 	}
 	r.made = len(calls)
 	r.calls = append(r.calls, calls...)
-	if r.after, err = st.snapshot(ctx, idle); err != nil {
+	if r.after, err = st.snapshot(ctx, idle, goroutines); err != nil {
 		return nil, err
 	}
 	if err := st.ready(ctx, id); err != nil { // it still serves, over every route
@@ -78,7 +69,31 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 		return nil, err
 	}
 	r.compare()
-	made := []string{groupOf(st.daemons[steady].Pid()), groupOf(st.daemons[fickle].Pid())}
+	r.end(st)
+	r.machine.LoadAfter = rig.Load()
+	return r, nil
+}
+
+// withFaults injects faults while run makes calls, and gives the calls. When a
+// fault can't be injected, no more calls are made.
+func (r *report) withFaults(ctx context.Context, st *stage, run func(context.Context) []*call) (calls []*call, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		calls = run(ctx)
+	}()
+	if r.faults, err = injectFaults(ctx, st, rand.New(rand.NewPCG(st.options.seed, 2)), over, r); err != nil {
+		cancel()
+	}
+	<-over
+	return calls, err
+}
+
+// end ends the daemons and bridges, and finds what they leave.
+func (r *report) end(st *stage) {
+	made := []string{groupOf(st.daemons[steady]), groupOf(st.daemons[fickle])}
 	st.stop()
 	for _, path := range made {
 		if !groupGone(path) {
@@ -93,12 +108,10 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 			r.find(leftOver, "a file after the end: "+name)
 		}
 	}
-	r.machine.LoadAfter = rig.Load()
-	return r, nil
 }
 
-// many makes calls at the rate, or as many as the machine bears, for so long,
-// and returns when all are over.
+// many makes calls during length, at the rate or as many as the machine can do.
+// It returns when all are over.
 func many(ctx context.Context, st *stage, chance *rand.Rand, id func() int, length time.Duration) (calls []*call) {
 	places := make(chan struct{}, mostAtOnce)
 	pause := time.Duration(float64(time.Second) / st.options.rate)
@@ -131,26 +144,28 @@ func many(ctx context.Context, st *stage, chance *rand.Rand, id func() int, leng
 
 // snapshot is what there is when no call runs.
 type snapshot struct {
-	steady, fickle holding
+	steady, fickle proc.Usage
 	goroutines     int // of the steady daemon
 	files          []string
 	groups, full   int // control groups of the steady daemon, and those in use
 	processes      int // of this run, besides daemons and bridges
 }
 
-func (st *stage) snapshot(ctx context.Context, idle holding) (s snapshot, err error) {
-	if s.steady, err = settled(st.daemons[steady].Pid(), idle); err != nil {
+// snapshot waits until the daemons hold no more than idle, and the steady one
+// has no more goroutines.
+func (st *stage) snapshot(ctx context.Context, idle proc.Usage, goroutines int) (s snapshot, err error) {
+	if s.steady, err = settled(st.daemons[steady].PID(), idle); err != nil {
 		return s, err
 	}
-	if s.fickle, err = settled(st.daemons[fickle].Pid(), idle); err != nil {
+	if s.fickle, err = settled(st.daemons[fickle].PID(), idle); err != nil {
 		return s, err
 	}
-	s.goroutines = st.goroutines(ctx, idle.goroutines)
+	s.goroutines = st.goroutines(ctx, goroutines)
 	s.files = files(st.run, st.tmp)
-	s.groups, s.full = groups(groupOf(st.daemons[steady].Pid()))
+	s.groups, s.full = proc.CountCgroups(groupOf(st.daemons[steady]))
 	servers := 3 * workers // a daemon and two socats each
 	for end := time.Now().Add(settleLimit); ; time.Sleep(50 * time.Millisecond) {
-		s.processes = len(find(runVariable+"="+st.folder)) - servers
+		s.processes = len(proc.WithVariable(runVariable+"="+st.folder)) - servers
 		if s.processes <= 0 || time.Now().After(end) {
 			return s, nil
 		}
@@ -169,9 +184,9 @@ func (r *report) compare() {
 	grown("descriptors of the fickle rpcd", b.fickle.Descriptors, a.fickle.Descriptors, 0)
 	grown("threads of the steady rpcd", b.steady.Threads, a.steady.Threads, threadsMore)
 	grown("goroutines of the steady rpcd", b.goroutines, a.goroutines, 0)
-	grown("MB of the steady rpcd", int(b.steady.RSS), int(a.steady.RSS), memoryMore)
-	grown("children of the steady rpcd", 0, a.steady.children, 0)
-	grown("children of the fickle rpcd", 0, a.fickle.children, 0)
+	grown("MB of the steady rpcd", int(proc.MB(b.steady.RSS)), int(proc.MB(a.steady.RSS)), memoryMore)
+	grown("children of the steady rpcd", 0, a.steady.Children, 0)
+	grown("children of the fickle rpcd", 0, a.fickle.Children, 0)
 	grown("processes", 0, a.processes, 0)
 	for _, name := range a.files {
 		if !slices.Contains(b.files, name) {
@@ -185,8 +200,7 @@ func (r *report) compare() {
 	}
 }
 
-// judgeAll holds every call against the ledger. A call of the ledger that
-// nobody made would be the soak's own mistake.
+// judgeAll compares every call with the ledger.
 func (r *report) judgeAll(entries map[int]entry) error {
 	for _, c := range r.calls {
 		if c.failure != nil {
@@ -205,11 +219,11 @@ func (r *report) judgeAll(entries map[int]entry) error {
 	return nil
 }
 
-func (r *report) find(s sin, text string) {
-	r.findings = append(r.findings, finding{sin: s, text: text})
+func (r *report) find(s breach, text string) {
+	r.findings = append(r.findings, finding{breach: s, text: text})
 }
 
-// tidy is for messages: one line, not too long.
+// tidy makes one line of a text, of at most 300 bytes.
 func tidy(text string) string {
 	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", " / ")
 	return text[:min(len(text), 300)]

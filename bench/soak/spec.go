@@ -32,7 +32,7 @@ type spec struct {
 	kind         kind
 	status       int  // to exit with
 	signal       int  // signaled, dies: to wait for; suicide: to kill itself with
-	deaf         bool // overtime, hold: ignores TERM
+	deaf         bool // overtime, hold: it ignores TERM
 	in, out, err int64
 }
 
@@ -58,8 +58,8 @@ func parseSpec(args []string) (s spec, err error) {
 	return s, err
 }
 
-// ready is what begins the stdout of a call that waits for something: its
-// handlers stand, it may be signaled now.
+// ready begins the stdout of a call that waits for something: its signal handlers
+// are installed now.
 const ready = "ready\n"
 
 // waits says whether the procedure begins with ready.

@@ -6,13 +6,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 
-	"rpcd/bench/rig"
+	"rpcd/internal/proc"
+	"rpcd/internal/rig"
 )
 
-// The workers: one lives from the first call to the last, so that what it
-// leaks adds up; one is restarted now and then. Both have a bridge.
+// The steady worker lives from the first call to the last, so that what it leaks
+// adds up. The fickle one is restarted now and then. Both have a bridge.
 const (
 	steady = iota
 	fickle
@@ -21,32 +22,28 @@ const (
 
 var workerNames = [workers]string{"steady", "fickle"}
 
-// stage is what the calls run on. Folders: run has the sockets, tmp is TMPDIR
-// of all, logs and data (the callers' directory) may fill.
+// stage is what the calls run on. Nothing may be left in the folders run, which
+// holds the sockets, and tmp, which is everyone's TMPDIR. The folders logs and
+// data, the callers' directory, may fill.
 type stage struct {
 	options               options
 	folder                string
 	run, tmp, logs, data  string
 	env                   []string
-	daemons               [workers]*rig.Daemon
+	daemons               [workers]*rig.Process
 	bridges               [workers]*rig.Bridge
 	incarnations          [workers]int
 	exports, ledger, work string
 }
 
-// The variables by which processes of this run are found again: all of them,
-// and those of one life of one daemon.
+// The variables by which processes are found again: all of this run, and those
+// of one life of one daemon.
 const (
 	runVariable  = "SOAK_RUN"
 	lifeVariable = "SOAK_LIFE"
 )
 
 func newStage(o options) (st *stage, err error) {
-	for _, entry := range os.Environ() { // nothing of the outside changes a call
-		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "RPC_") || strings.HasPrefix(name, "RPCD_") {
-			os.Unsetenv(name)
-		}
-	}
 	folder, err := os.MkdirTemp("", "rpcd-soak-")
 	if err != nil {
 		return nil, err
@@ -63,21 +60,21 @@ func newStage(o options) (st *stage, err error) {
 	for _, sub := range []struct {
 		path *string
 		name string
-	}{{&st.run, "run"}, {&st.tmp, "tmp"}, {&st.logs, "logs"}, {&st.data, "data"}, {&st.exports, "exports"}} {
+	}{{&st.run, "run"}, {&st.tmp, "tmp"}, {&st.logs, "logs"}, {&st.data, "data"}} {
 		*sub.path = filepath.Join(folder, sub.name)
 		if err := os.Mkdir(*sub.path, 0o755); err != nil {
 			return nil, err
 		}
 	}
-	st.ledger, st.work = filepath.Join(folder, ledgerName), filepath.Join(folder, procedureName)
-	st.env = append(os.Environ(), "TMPDIR="+st.tmp, runVariable+"="+folder)
+	st.ledger, st.work, st.exports = filepath.Join(folder, ledgerName), filepath.Join(folder, procedureName), filepath.Join(folder, "exports")
+	st.env = append(rig.Environment(), "TMPDIR="+st.tmp, runVariable+"="+folder)
 	if err := os.WriteFile(st.ledger, nil, 0o644); err != nil {
 		return nil, err
 	}
 	if err := copySelf(st.work); err != nil {
 		return nil, err
 	}
-	if err := os.Symlink(st.work, filepath.Join(st.exports, procedureName)); err != nil {
+	if err := rig.Export(st.exports, st.work); err != nil {
 		return nil, err
 	}
 	for w := range workers {
@@ -122,25 +119,22 @@ func (st *stage) life(w int) string {
 	return fmt.Sprintf("%s=%s/%s/%d", lifeVariable, st.folder, workerNames[w], st.incarnations[w])
 }
 
-// own are the variables of a server of this run.
-func (st *stage) own(more ...string) []string {
-	return append([]string{"TMPDIR=" + st.tmp, runVariable + "=" + st.folder}, more...)
+// starter starts servers of this run, with more variables than a caller's.
+func (st *stage) starter(more ...string) rig.Starter {
+	return rig.Starter{Folder: st.logs, Env: append(slices.Clip(st.env), more...)}
 }
 
-// serve starts a worker's daemon. To be called on the main thread.
+// serve starts a worker's daemon.
 func (st *stage) serve(w int) (err error) {
 	st.incarnations[w]++
-	st.daemons[w], err = rig.Start(st.logs, st.own(st.life(w)), st.options.rpcd, "serve",
-		"--listen", st.workerSocket(w), "--exports", st.exports, "--drain", drainTime.String(), "--grace", graceTime.String())
-	if err != nil {
-		return err
-	}
-	return st.daemons[w].Ready(rig.Answers(st.workerSocket(w)))
+	st.daemons[w], err = st.starter(st.life(w)).Serve(st.options.RPCD, st.workerSocket(w),
+		"--exports", st.exports, "--drain", drainTime.String(), "--grace", graceTime.String())
+	return err
 }
 
-// bridge starts a worker's bridge. To be called on the main thread.
+// bridge starts a worker's bridge.
 func (st *stage) bridge(w int) (err error) {
-	st.bridges[w], err = rig.StartBridge(st.logs, st.own(), filepath.Join(st.run, workerNames[w]+"-bridge.sock"), st.workerSocket(w))
+	st.bridges[w], err = st.starter().Bridge(filepath.Join(st.run, workerNames[w]+"-bridge.sock"), st.workerSocket(w))
 	return err
 }
 
@@ -161,7 +155,7 @@ func (st *stage) stop() {
 // close ends all and removes all files, unless they are to be kept.
 func (st *stage) close() {
 	st.stop()
-	kill(find(runVariable + "=" + st.folder))
+	kill(proc.WithVariable(runVariable + "=" + st.folder))
 	if st.options.keep {
 		fmt.Fprintln(os.Stderr, "soak: kept", st.folder)
 		return

@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
 
-// TestCutAnswers ends a worker's words at every byte, as a daemon does that is
-// killed between its procedure's end and its last word: no status is made up.
+// TestCutAnswers cuts a worker's answer after every byte, as when the daemon is
+// killed between the procedure's end and the last frame. rpc invents no status.
 func TestCutAnswers(t *testing.T) {
 	testbin.Dir(t)
 	started := (&wire.Started{ID: "1", Dir: "/"}).Append(wire.TypeStarted)
@@ -31,7 +32,7 @@ func TestCutAnswers(t *testing.T) {
 			for n := range len(all) + 1 {
 				words <- all[:n]
 				cmd := exec.Command(testbin.Dir(t)+"/rpc", "--pass", pass, socket, "true")
-				cmd.Env = cleanEnvironment()
+				cmd.Env = testbin.Environment()
 				var stderr strings.Builder
 				cmd.Stderr = &stderr
 				_ = cmd.Run()
@@ -51,25 +52,11 @@ func TestCutAnswers(t *testing.T) {
 func fakeWorker(t *testing.T, words <-chan []byte) (socket string) {
 	t.Helper()
 	socket = t.TempDir() + "/w.sock"
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	over := make(chan struct{})
-	t.Cleanup(func() { l.Close(); <-over })
-	go func() {
-		defer close(over)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			if h, err := wire.ReadHeader(c); err == nil {
-				_, _ = wire.ReadPayload(c, h)
-			}
-			_, _ = c.Write(<-words)
-			c.Close()
+	testkit.Listen(t, socket, func(c *net.UnixConn) {
+		if h, err := wire.ReadHeader(c); err == nil {
+			_, _ = wire.ReadPayload(c, h)
 		}
-	}()
+		_, _ = c.Write(<-words)
+	})
 	return socket
 }

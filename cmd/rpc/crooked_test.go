@@ -14,11 +14,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
 )
 
-// crooked is a bridge that carries all bytes in their order, and else as it
-// likes: it waits, splits what came in one piece and joins what came in many.
+// crooked makes a bridge the way to the daemon that carries all bytes in their
+// order. At random it waits, splits what came in one piece and joins what came
+// in many.
 func (w *world) crooked(t testing.TB) {
 	t.Helper()
 	seed := rand.Uint64()
@@ -77,8 +79,8 @@ func carry(random *rand.Rand, to io.Writer, from io.Reader) {
 }
 
 // resetting is a bridge with TCP in it, for one connection, that ends by a
-// reset: what is on its way is dropped (SO_LINGER of 0, socket(7)), and who sent
-// it reads ECONNRESET.
+// reset. What is on its way is dropped (SO_LINGER of 0, socket(7)), and its sender
+// reads ECONNRESET.
 type resetting struct {
 	caller, worker *net.UnixConn
 	near, far      *net.TCPConn // their ends of the TCP connection
@@ -146,7 +148,7 @@ func (b *resetting) reset(t testing.TB, side *net.UnixConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testbin.Eventually(t, "bytes on their way", func() bool {
+	testkit.Eventually(t, "bytes on their way", func() bool {
 		n := 0
 		_ = rc.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
 		return n > 0
@@ -155,8 +157,8 @@ func (b *resetting) reset(t testing.TB, side *net.UnixConn) {
 	b.near.Close()
 }
 
-// A bridge that is reset under bytes of either side: an error here, and the end
-// of the procedure there, long before a heartbeat would be missed (30 s).
+// A bridge is reset while it carries bytes of either side. The caller gets an
+// error and the procedure ends, long before a heartbeat would be missed (30 s).
 func TestBridgeThatResets(t *testing.T) {
 	for _, whose := range []string{"the caller's", "the worker's"} {
 		t.Run(whose, func(t *testing.T) {
@@ -172,7 +174,7 @@ func TestBridgeThatResets(t *testing.T) {
 			var stderr strings.Builder
 			cmd.Stdin, cmd.Stdout, cmd.Stderr = zeros, io.Discard, &stderr
 			w.begin(t, cmd)
-			pid := w.file(t, "pid")
+			pid := w.pid(t, "pid")
 			b, ok := <-bridge
 			if !ok {
 				t.Fatal("nobody came over the bridge")
@@ -190,7 +192,7 @@ func TestBridgeThatResets(t *testing.T) {
 			if got := cmd.ProcessState.ExitCode(); got != 125 || !strings.HasPrefix(stderr.String(), "rpc: lost the connection to ") || strings.Count(stderr.String(), "\n") != 1 {
 				t.Errorf("status %d, %q", got, &stderr)
 			}
-			testbin.Eventually(t, "the procedure is gone", func() bool { return !alive(pid) })
+			testkit.Eventually(t, "the procedure is gone", func() bool { return !proc.Alive(pid) })
 			w.restored(t, before)
 		})
 	}

@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
 
-// roomFor gives n, where this process may open so many connections, and so the
-// worker, which has the same limit.
+// roomFor gives n, when this process may open so many connections. The worker
+// then may, too: it has the same limit.
 func roomFor(t *testing.T, n int) int {
 	t.Helper()
 	var l syscall.Rlimit
@@ -21,12 +21,12 @@ func roomFor(t *testing.T, n int) int {
 		t.Fatal(err)
 	}
 	if want := uint64(n + 500); l.Cur < want {
-		testbin.Lack(t, "%d connections need a ulimit -n of %d, and it is %d", n, want, l.Cur)
+		testkit.Lack(t, "%d connections need a ulimit -n of %d, and it is %d", n, want, l.Cur)
 	}
 	return n
 }
 
-// served checks that an ordinary call is.
+// served checks that an ordinary call succeeds.
 func (w *world) served(t testing.TB) {
 	t.Helper()
 	if out, err := w.rpc(w.socket, "echo", "served").CombinedOutput(); err != nil || string(out) != "served\n" {
@@ -34,8 +34,9 @@ func (w *world) served(t testing.TB) {
 	}
 }
 
-// TestSilentCrowd: 1000 callers that say nothing, or half a word, are dropped
-// after the time that a first frame has, and nobody waits for that.
+// TestSilentCrowd: 1000 callers that send nothing, or a part of a header, are
+// dropped after the time that a first frame has. Other callers are served
+// meanwhile.
 func TestSilentCrowd(t *testing.T) {
 	many := roomFor(t, 1000)
 	w := startWorld(t, "passed")

@@ -1,35 +1,46 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/spf13/pflag"
+
+	"rpcd/internal/flagerror"
 	"rpcd/internal/version"
 )
 
 const noTerminal = "this release has no terminal for the procedure yet"
 
-// hints answer options that docker exec and ssh have, by what pflag's error
-// says of them.
-var hints = []struct{ in, hint string }{
-	{"'u' in", "calls run as the worker's user"},
-	{"'w' in", "the directory is -C DIR"},
-	{"'d' in", "a call is never detached: use the shell's &"},
-	{"'t' in", noTerminal},
-	{"--tty", noTerminal},
+// hints answer options that docker exec and ssh have.
+var hints = map[string]string{
+	"u":   "calls run as the worker's user",
+	"w":   "the directory is -C DIR",
+	"d":   "a call is never detached: use the shell's &",
+	"t":   noTerminal,
+	"tty": noTerminal,
 }
 
 // optionError is an error in the options of a call.
 func optionError(err error) error {
+	if err, ok := flagerror.Value(err); ok {
+		return &exitError{statusOwnFailure, err}
+	}
 	hint := "see rpc --help; options of the procedure stand behind its name"
-	for _, h := range hints {
-		if strings.Contains(err.Error(), h.in) {
-			hint = h.hint
-			break
-		}
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) && hints[unknown.GetSpecifiedName()] != "" {
+		hint = hints[unknown.GetSpecifiedName()]
 	}
 	return &exitError{statusOwnFailure, fmt.Errorf("%w (%s)", err, hint)}
+}
+
+// verbOptionError is an error in the options of another verb.
+func verbOptionError(verb string, err error) error {
+	if err, ok := flagerror.Value(err); ok {
+		return usage("%w", err)
+	}
+	return usage("%w (see rpc %s --help)", err, verb)
 }
 
 // checkWorkerWord refuses a verb where the words of a call name the worker:

@@ -7,12 +7,13 @@ import (
 	"testing"
 	"time"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
 )
 
-// TestSlowReader: a huge output into a slow reader arrives whole, and neither
-// rpc nor rpcd holds it meanwhile. 512 MiB stand for the 10 GB of faults.md:
-// memory that grew with it would show long before.
+// TestSlowReader: a huge output arrives whole at a slow reader, and neither rpc
+// nor rpcd holds it meanwhile. 512 MiB stand for the 10 GB of docs/faults.md:
+// memory that grows with the output shows long before.
 func TestSlowReader(t *testing.T) {
 	size := 512 << 20
 	if testing.Short() {
@@ -21,7 +22,7 @@ func TestSlowReader(t *testing.T) {
 	for _, transport := range []string{"passed", "none", "bridge"} {
 		t.Run(transport, func(t *testing.T) {
 			if transport == "bridge" {
-				testbin.Need(t, "socat")
+				testkit.Need(t, "socat")
 			}
 			w := startWorld(t, transport)
 			line := []byte("a line of output, again and again, of an odd length\n")
@@ -47,8 +48,8 @@ func TestSlowReader(t *testing.T) {
 				}
 				if got%(16<<20) == 0 { // slow, and looked at
 					time.Sleep(10 * time.Millisecond)
-					for i, pid := range []int{cmd.Process.Pid, w.daemon.Process.Pid} {
-						u, err := testbin.Look(pid)
+					for i, pid := range []int{cmd.Process.Pid, w.daemon.PID()} {
+						u, err := proc.Look(pid)
 						if err != nil {
 							t.Fatal(err)
 						}

@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 )
 
 // TestPythonClient calls with a client that was written from PROTOCOL.md
 // alone, over a socket and over a bridge.
 func TestPythonClient(t *testing.T) {
-	testbin.Need(t, "python3")
+	testkit.Need(t, "python3")
 	program, err := filepath.Abs("testdata/client.py")
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +29,7 @@ func TestPythonClient(t *testing.T) {
 			t.Run(c.what+"/"+transport, func(t *testing.T) {
 				t.Parallel()
 				if transport == "bridge" {
-					testbin.Need(t, "socat")
+					testkit.Need(t, "socat")
 				}
 				w := startWorld(t, transport)
 				before := w.idle(t)

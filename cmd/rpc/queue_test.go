@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 )
 
 // full is a world whose places are taken by n calls until free is called.
@@ -34,7 +34,7 @@ func full(t *testing.T, n int, flags ...string) (w *world, free func()) {
 	return w, func() { gate.Close() }
 }
 
-// begin starts a caller, and sees to its end.
+// begin starts a caller, which ends with the test.
 func (w *world) begin(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	if err := cmd.Start(); err != nil {
@@ -48,7 +48,7 @@ func (w *world) load(t *testing.T, running, waiting int) {
 	t.Helper()
 	want := fmt.Sprintf(" %d running, %d waiting\n", running, waiting)
 	var out []byte
-	if !testbin.Eventually(t, strings.TrimSpace(want), func() bool {
+	if !testkit.Eventually(t, strings.TrimSpace(want), func() bool {
 		out, _ = w.rpc("ping", w.socket).Output()
 		return bytes.HasSuffix(out, []byte(want))
 	}) {
@@ -63,8 +63,8 @@ func (w *world) ran(name string) []string {
 }
 
 // TestQueueOf200: 200 waiting calls on 4 places start in the order in which
-// they came. A call that starts finds at most 3 of its forerunners running, so
-// at most 3 may write after it.
+// they came. When a call starts, at most 3 earlier ones still run, so at most 3
+// may write after it.
 func TestQueueOf200(t *testing.T) {
 	const places, calls = 4, 200
 	w, free := full(t, places)
@@ -109,8 +109,8 @@ func larger(numbers []int, i int) (n int) {
 	return n
 }
 
-// TestQueueIsLeft: of 100 waiting callers, all killed, none starts; and while
-// they wait the 101st is told busy at once.
+// TestQueueIsLeft: 100 callers wait and are killed, and no call of theirs starts.
+// While they wait, the 101st caller is refused as busy at once.
 func TestQueueIsLeft(t *testing.T) {
 	const queue = 100
 	w, free := full(t, 1, "--queue", strconv.Itoa(queue))

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
 
@@ -43,12 +43,12 @@ func TestMostDescriptors(t *testing.T) {
 	w.restored(t, before)
 }
 
-// Who connected is who calls, whatever he has become since.
+// The caller is the user who connected, also after a change of user.
 func TestCallerThatDropsItsRights(t *testing.T) {
 	if os.Getuid() != 0 {
-		testbin.Lack(t, "to become another user needs root")
+		testkit.Lack(t, "to become another user needs root")
 	}
-	testbin.Need(t, "perl")
+	testkit.Need(t, "perl")
 	w := startWorld(t, "passed")
 	before := w.idle(t)
 	cmd := exec.Command("perl", "-MSocket", "-e", `socket(S, AF_UNIX, SOCK_STREAM, 0) && connect(S, pack_sockaddr_un($ARGV[0])) or die "connect: $!";

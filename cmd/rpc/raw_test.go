@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -17,7 +16,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
 
@@ -41,7 +41,7 @@ func dialRaw(t testing.TB, w *world) *raw {
 	return &raw{c, t}
 }
 
-// write writes pieces, for as long as the worker takes them.
+// write writes pieces until the worker takes no more.
 func (r *raw) write(pieces ...[]byte) {
 	for _, b := range pieces {
 		if _, err := r.Write(b); err != nil {
@@ -103,20 +103,25 @@ func (w *world) frameOf(script string, streams ...wire.Stream) []byte {
 func (w *world) file(t testing.TB, name string) string {
 	t.Helper()
 	var b []byte
-	testbin.Eventually(t, name+" is there", func() bool {
+	testkit.Eventually(t, name+" is there", func() bool {
 		b, _ = os.ReadFile(filepath.Join(w.dir, "cwd", name))
 		return len(b) > 0
 	})
 	return strings.TrimSpace(string(b))
 }
 
-// alive says whether a process is there that isn't a zombie (proc(5)).
-func alive(pid string) bool {
-	b, err := os.ReadFile("/proc/" + pid + "/stat")
-	return err == nil && b[bytes.LastIndexByte(b, ')')+2] != 'Z'
+// pid waits for a file where rows run, and gives the process's number in it.
+func (w *world) pid(t testing.TB, name string) int {
+	t.Helper()
+	pid, err := strconv.Atoi(w.file(t, name))
+	if err != nil {
+		t.Errorf("no pid: %v", err)
+	}
+	return pid
 }
 
-// A call that doesn't come whole is none, whatever rides on its first byte.
+// A call of which only a part arrives is never run, not even when the descriptors
+// have come with its first byte.
 func TestCutCalls(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -142,7 +147,7 @@ func TestCutCalls(t *testing.T) {
 	}
 }
 
-// Frames come as the bytes come: one by one, or many at once.
+// A write may hold a part of a frame, or many frames.
 func TestPieces(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -163,7 +168,7 @@ func TestPieces(t *testing.T) {
 	w.restored(t, before)
 }
 
-// What isn't a call, or never becomes one, is closed and costs nothing.
+// A connection with anything but a call is closed, and costs nothing.
 func TestNoise(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -201,7 +206,7 @@ func TestNoise(t *testing.T) {
 		c.closed(what)
 	}
 	said := func() int { return strings.Count(w.log(), "drop a connection") }
-	if want := len(kinds) - 1; !testbin.Eventually(t, "a line for each", func() bool { return said() >= want }) || said() > want {
+	if want := len(kinds) - 1; !testkit.Eventually(t, "a line for each", func() bool { return said() >= want }) || said() > want {
 		t.Errorf("%d lines for %d kinds of noise (silence has none):\n%s", said(), want, w.log())
 	}
 	w.restored(t, before)
@@ -210,7 +215,7 @@ func TestNoise(t *testing.T) {
 	}
 }
 
-// Frames that stand where they may not end the connection and the procedure.
+// A frame in the wrong place ends the connection and the procedure.
 func TestWrongOrder(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -249,10 +254,10 @@ func TestWrongOrder(t *testing.T) {
 			if _, err := c.frames(wire.TypeStarted); err != nil {
 				t.Fatal(err)
 			}
-			pid := w.file(t, name)
+			pid := w.pid(t, name)
 			c.write(frames...)
 			c.closed(what)
-			testbin.Eventually(t, "the procedure is gone", func() bool { return !alive(pid) })
+			testkit.Eventually(t, "the procedure is gone", func() bool { return !proc.Alive(pid) })
 		})
 	}
 	t.Cleanup(func() {
@@ -263,33 +268,28 @@ func TestWrongOrder(t *testing.T) {
 	})
 }
 
-// A caller that takes nothing from its connection stalls its own call only.
+// A caller that reads nothing from its connection stalls only its own call.
 func TestUnreadOutput(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
 	c := dialRaw(t, w)
 	c.write(w.frameOf("echo $$ >pid; exec cat /dev/zero", wire.Stream{Number: 1, Mode: wire.Relayed, Flags: wire.StreamOutput, Window: math.MaxInt32}))
-	pid := w.file(t, "pid")
-	times, same := "", 0
-	testbin.Eventually(t, "the procedure is blocked", func() bool { // cat uses no time any more
-		b, _ := os.ReadFile("/proc/" + pid + "/stat")
-		fields := strings.Fields(string(b))
-		if len(fields) < 15 {
-			return false
-		}
-		if now := fields[13] + "," + fields[14]; now != times || fields[2] != "S" { // proc_pid_stat(5)
-			times, same = now, 0
+	pid := w.pid(t, "pid")
+	used, same := time.Duration(-1), 0
+	testkit.Eventually(t, "the procedure is blocked", func() bool { // cat uses no time any more
+		if now := proc.CPUTime(pid); now != used || proc.State(pid) != 'S' {
+			used, same = now, 0
 		}
 		same++
 		return same > 20
 	})
-	if now, err := testbin.Look(w.daemon.Process.Pid); err != nil || now.RSS > before.RSS+16<<10 {
+	if now, err := proc.Look(w.daemon.PID()); err != nil || now.RSS > before.RSS+16<<10 {
 		t.Errorf("rpcd has %d KiB, had %d: %v", now.RSS, before.RSS, err)
 	}
 	if out, err := w.rpc(w.socket, "echo", "served").CombinedOutput(); err != nil || string(out) != "served\n" {
 		t.Errorf("another caller: %v, %q", err, out)
 	}
 	c.Close()
-	testbin.Eventually(t, "the procedure is gone", func() bool { return !alive(pid) })
+	testkit.Eventually(t, "the procedure is gone", func() bool { return !proc.Alive(pid) })
 	w.restored(t, before)
 }

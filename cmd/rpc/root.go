@@ -63,7 +63,7 @@ executable; 127 no such procedure.`,
 	})
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		if c.HasParent() && c.Name() != "call" {
-			return usage("%w (see rpc %s --help)", err, c.Name())
+			return verbOptionError(c.Name(), err)
 		}
 		return optionError(err)
 	})

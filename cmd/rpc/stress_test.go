@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 )
 
 // TestManyCalls makes 10,000 calls one after the other and 200 at once: each
@@ -70,7 +70,7 @@ func TestManyCalls(t *testing.T) {
 
 // TestManyAtOnceOverABridge is the same through socat.
 func TestManyAtOnceOverABridge(t *testing.T) {
-	testbin.Need(t, "socat")
+	testkit.Need(t, "socat")
 	w := startWorld(t, "bridge")
 	before := w.idle(t)
 	var all sync.WaitGroup

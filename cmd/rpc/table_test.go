@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 )
 
 // row is one behaviour: a bash script that calls `rpc $W PROCEDURE...`, and
@@ -52,11 +53,11 @@ func TestTable(t *testing.T) {
 		t.Run(transport, func(t *testing.T) {
 			switch {
 			case transport == "bridge":
-				testbin.Need(t, "socat")
+				testkit.Need(t, "socat")
 			case transport == "users" && os.Getuid() != 0:
-				testbin.Lack(t, "a daemon of another user needs root")
+				testkit.Lack(t, "a daemon of another user needs root")
 			case transport == "users":
-				testbin.Need(t, "setpriv")
+				testkit.Need(t, "setpriv")
 			}
 			for _, r := range table {
 				on := r.on
@@ -78,7 +79,7 @@ const rowTime = 60 * time.Second
 
 func (r row) run(t *testing.T, transport string) {
 	if r.root && os.Getuid() != 0 {
-		testbin.Lack(t, "this row needs root")
+		testkit.Lack(t, "this row needs root")
 	}
 	if r.time == 0 {
 		r.time = rowTime

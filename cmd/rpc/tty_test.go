@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 )
 
 // terminal is a bash in a real terminal, tmux's.
@@ -22,7 +22,7 @@ func openTerminal(t *testing.T, transport string) *terminal {
 	if _, err := exec.LookPath("tmux"); err != nil && os.Getuid() == 0 { // the only test that needs it
 		_ = exec.Command("apt-get", "install", "-y", "-qq", "--no-install-recommends", "tmux").Run()
 	}
-	testbin.Need(t, "tmux")
+	testkit.Need(t, "tmux")
 	w := startWorld(t, transport)
 	x := &terminal{t: t, tmux: filepath.Join(w.dir, "tmux"), world: w}
 	cmd := exec.Command("tmux", "-S", x.tmux, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "50", "bash --norc --noprofile -i")
@@ -71,13 +71,13 @@ func (x *terminal) has(text string) {
 
 func (x *terminal) until(what string, ok func() bool) {
 	x.t.Helper()
-	if !testbin.Eventually(x.t, what, ok) {
+	if !testkit.Eventually(x.t, what, ok) {
 		x.t.Fatalf("the screen:\n%s\nrpcd says:\n%s", x.screen(), x.world.log())
 	}
 }
 
-// calling waits until a job has the terminal, prompted until bash has it: what
-// is typed while it changes hands is lost, locally too.
+// calling waits until a job has the terminal, and prompted until bash has it.
+// What is typed in between is lost, without rpc too.
 func (x *terminal) calling() {
 	x.t.Helper()
 	x.until("a job is in the foreground", func() bool { g := x.foreground(); return g != "" && g != x.shell })
@@ -112,7 +112,7 @@ func TestTerminal(t *testing.T) {
 	for _, transport := range []string{"passed", "bridge"} {
 		t.Run(transport, func(t *testing.T) {
 			if transport == "bridge" {
-				testbin.Need(t, "socat")
+				testkit.Need(t, "socat")
 			}
 			for name, test := range map[string]func(*terminal){
 				"reads":      terminalReads,
@@ -155,7 +155,7 @@ func terminalStops(x *terminal) {
 	x.calling()
 	x.types("again", "Enter")
 	x.shows("got again")
-	// once more, with a call that writes
+	// The same with a call that writes.
 	x.prompted()
 	x.types("clear; rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.05; done; echo went on'", "Enter")
 	x.exists("up")
@@ -196,7 +196,7 @@ func terminalInterrupts(x *terminal) {
 	x.has("cleaned")
 	x.has("status 40")
 	x.prompted()
-	// and what dies of it: bash sees the signal, and stops its list
+	// A procedure that dies of the signal: bash sees it, and stops its list.
 	x.types("clear", "Enter")
 	x.until("the screen is clear", func() bool { return !strings.Contains(x.screen(), "cleaned") }) // of the first "up", too
 	x.types(`rpc $W sh -c 'echo $$ >pid; echo up; exec sleep 99'; echo "not reached"`, "Enter")
@@ -262,9 +262,7 @@ func terminalModes(x *terminal) {
 	x.prompted()
 	x.types(`clear; look before; rpc $W sh -c 'echo up again; exec cat'; echo "status $?"; same "still unchanged"`, "Enter")
 	x.shows("up again")
-	if err := x.world.daemon.Process.Kill(); err != nil {
-		x.t.Fatal(err)
-	}
+	x.world.daemon.Kill()
 	x.shows("status 125")
 	x.shows("still unchanged")
 }

@@ -17,7 +17,9 @@ const firstPassed = 3
 
 // passedSockets takes the listening sockets that systemd passed to this
 // process; the caller closes them. Without socket activation there are none.
-// (go-systemd's package for this links crypto/tls, a megabyte.)
+// The variables that name them are unset, so that no call inherits them.
+//
+// go-systemd's package for this isn't used: it links crypto/tls, a megabyte.
 func passedSockets() ([]*fdconn.Listener, error) {
 	n, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
 	names := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")

@@ -15,6 +15,7 @@ import (
 
 	"rpcd/rpcd"
 	"rpcd/rpcd/export"
+	"rpcd/rpcd/export/lint"
 )
 
 func checkCommand() *cobra.Command {
@@ -53,8 +54,8 @@ With --as, root checks as the user that rpcd will be: for an image's build.`,
 	return c
 }
 
-// become makes the process another user's for good, so that the kernel judges
-// what that user may.
+// become makes the process another user's for good, so that the kernel answers
+// for that user.
 func become(as string) error {
 	uid, gid, both := strings.Cut(as, ":")
 	if !both {
@@ -71,61 +72,56 @@ func become(as string) error {
 	return nil
 }
 
+// check prints what is exported to w, and each problem to stderr. Its error is
+// their number.
 func check(w io.Writer, dir string) error {
 	self := rpcd.Self()
-	problems := export.Check(dir, self)
+	procedures, problems := lint.Check(dir, self)
 	for _, p := range problems {
 		fmt.Fprintf(os.Stderr, "rpcd: %v\n", p)
 	}
-	if d, warnings, err := export.Open(dir, self); err == nil {
-		if len(problems) == 0 {
-			for _, warning := range warnings {
-				fmt.Fprintf(os.Stderr, "rpcd: %s\n", warning)
-			}
-		}
-		table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-		for _, p := range d.Everything() {
-			line := fmt.Sprintf("%s\t%s\t%s", p.Name, kind(p), audience(p))
-			if p.Summary != "" {
-				line += "\t" + p.Summary
-			}
-			fmt.Fprintln(table, line)
-		}
-		if err := table.Flush(); err != nil {
+	_, warnings, err := export.Open(dir, self)
+	if len(problems) == 0 {
+		if err != nil {
 			return err
 		}
-	} else if len(problems) == 0 {
+		for _, warning := range warnings {
+			fmt.Fprintf(os.Stderr, "rpcd: %s\n", warning)
+		}
+	}
+	if err := printTable(w, procedures); err != nil {
 		return err
 	}
-	if len(problems) == 1 {
+	switch len(problems) {
+	case 0:
+		return nil
+	case 1:
 		return errors.New("1 problem")
 	}
-	if len(problems) > 1 {
-		return fmt.Errorf("%d problems", len(problems))
-	}
-	return nil
+	return fmt.Errorf("%d problems", len(problems))
 }
 
-func kind(p *export.Procedure) string {
-	switch {
-	case p.Topic:
-		return "topic"
-	case p.Workers > 0:
-		return fmt.Sprintf("resident x%d", p.Workers)
+// printTable prints a line for each procedure: name, use, callers, summary.
+func printTable(w io.Writer, procedures []*export.Procedure) error {
+	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	for _, p := range procedures {
+		use := p.Kind().String()
+		if p.Kind() == export.Resident {
+			use = fmt.Sprintf("%s x%d", use, p.Workers)
+		}
+		line := fmt.Sprintf("%s\t%s\t%s", p.Name, use, callers(p))
+		if p.Summary != "" {
+			line += "\t" + p.Summary
+		}
+		fmt.Fprintln(table, line)
 	}
-	return "spawned"
+	return table.Flush()
 }
 
-func audience(p *export.Procedure) string {
-	switch {
-	case !p.HasAllow:
+// callers says who may call a procedure.
+func callers(p *export.Procedure) string {
+	if !p.HasAllow {
 		return "any"
-	case len(p.Allow) == 0:
-		return "nobody"
 	}
-	rules := make([]string, len(p.Allow))
-	for i, r := range p.Allow {
-		rules[i] = r.String()
-	}
-	return strings.Join(rules, ", ")
+	return p.Allow.String()
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"rpcd/internal/testbin"
+	"rpcd/internal/testkit"
 )
 
 // bad is one thing wrong in an exports directory that is good without it.
@@ -92,11 +93,7 @@ printf '# a comment\r\nany\r\n' >ex/p/allow; printf -- '-a\n\n-b' >ex/p/args; ec
 // file of the machine's (chmod follows links), and runs a script there.
 func exports(t *testing.T, script string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "rpcd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := testkit.Folder(t)
 	bash(t, dir, `chmod 755 .; umask 022; mkdir ex ex/p; printf '#!/bin/sh\necho called\n' >ex/script; chmod +x ex/script; cp ex/script ex/p/run`)
 	bash(t, dir, script)
 	return dir
@@ -138,7 +135,7 @@ func TestCheck(t *testing.T) {
 				options = []string{"--as", b.as}
 			}
 			if (b.root || b.as != "") && os.Getuid() != 0 {
-				testbin.Lack(t, "files of other users need root")
+				testkit.Lack(t, "files of other users need root")
 			}
 			dir := exports(t, b.make)
 			file := filepath.Join(dir, b.file)
@@ -164,7 +161,7 @@ func TestCheck(t *testing.T) {
 // TestClone: exports from a plain git clone under umask 002 are served, though
 // rpcd's own group may write them.
 func TestClone(t *testing.T) {
-	testbin.Need(t, "git")
+	testkit.Need(t, "git")
 	dir := exports(t, `cd ex && git -c init.defaultBranch=main init -q . && git add . && git -c user.name=n -c user.email=e commit -qm exports
 cd .. && mv ex origin && umask 002 && git clone -q origin ex && [[ $(stat -c %a ex ex/p ex/script) == $'775\n775\n775' ]]`)
 	if lines, status := check(t, dir); status != 0 || lines[0] != "" {
@@ -172,9 +169,9 @@ cd .. && mv ex origin && umask 002 && git clone -q origin ex && [[ $(stat -c %a 
 	}
 	bash(t, dir, `umask 002; rpcd serve --listen ./w.sock --exports ex 2>log & trap "kill $!" EXIT
 rpc --wait 10s ./w.sock p >out && rpc ./w.sock script >>out && [[ $(<out) == $'called\ncalled' ]]`)
-	// Another's group is another matter.
+	// A folder of another group is refused.
 	if os.Getuid() != 0 {
-		testbin.Lack(t, "another group's files need root")
+		testkit.Lack(t, "another group's files need root")
 	}
 	bash(t, dir, `chgrp -R 4343 ex`)
 	if lines, status := check(t, dir); status != 1 || !strings.Contains(lines[0], "gid 4343") {

@@ -3,21 +3,18 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
-	"time"
 
-	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"rpcd/internal/version"
+	"rpcd/internal/flagerror"
 	"rpcd/rpcd"
 	"rpcd/rpcd/duration"
-	"rpcd/rpcd/export"
 )
 
-// serveFlags are the flags of serve as they were written.
+// serveFlags are the flags of serve as they were written; settings is what they
+// mean.
 type serveFlags struct {
 	listen, mode, exports, workdir, logFormat, logLevel string
 	runAs                                               string
@@ -35,7 +32,7 @@ func newServeFlags() *serveFlags {
 	}
 }
 
-// add makes the flags known to fl.
+// add adds the flags to fl, in the order in which the help shows them.
 func (f *serveFlags) add(fl *pflag.FlagSet) {
 	fl.SortFlags = false
 	fl.StringVar(&f.listen, "listen", "", "the socket's `PATH`; one that ends in a slash is a folder, and the socket in it is named after the host")
@@ -57,7 +54,8 @@ func (f *serveFlags) add(fl *pflag.FlagSet) {
 	fl.StringVar(&f.logLevel, "log-level", "info", "`LEVEL`: trace, debug, info, warn, error, off")
 }
 
-// fromEnvironment sets the flags that weren't given from their variables.
+// fromEnvironment sets the flags that weren't given from their variables:
+// --max-calls from RPCD_MAX_CALLS.
 func fromEnvironment(c *cobra.Command) (err error) {
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		variable := "RPCD_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
@@ -71,79 +69,10 @@ func fromEnvironment(c *cobra.Command) (err error) {
 		}
 		for _, v := range values {
 			if e := c.Flags().Set(f.Name, strings.TrimSpace(v)); e != nil {
-				err = usageError{fmt.Errorf("take %s from the environment: %w", variable, e)}
+				err = usageError{fmt.Errorf("cannot use %s=%q: %w", variable, v, flagerror.Cause(e))}
 				return
 			}
 		}
 	})
 	return err
-}
-
-// config checks the values that need no file.
-func (f *serveFlags) config() (rpcd.Config, error) {
-	fail := func(format string, args ...any) (rpcd.Config, error) {
-		return rpcd.Config{}, usageError{fmt.Errorf(format, args...)}
-	}
-	if f.exports == "" && !f.allCommands {
-		return fail("what may be called? add --exports DIR (a folder of commands), or --all-commands where only trusted containers reach the socket")
-	}
-	if f.exports != "" && f.allCommands {
-		return fail("--exports and --all-commands exclude each other")
-	}
-	if f.maxCalls < 1 || f.queue < 0 {
-		return fail("--max-calls is at least 1, --queue at least 0")
-	}
-	if f.logFormat != "text" && f.logFormat != "json" {
-		return fail("cannot use --log-format %q: it is text or json", f.logFormat)
-	}
-	if hclog.LevelFromString(f.logLevel) == hclog.NoLevel {
-		return fail("cannot use --log-level %q: it is trace, debug, info, warn, error or off", f.logLevel)
-	}
-	if f.runAs != "" && f.runAs != "caller" {
-		return fail("cannot use --run-as %q: it is caller", f.runAs)
-	}
-	var allow export.Rules
-	for _, s := range f.allow {
-		rule, err := export.ParseRule(s)
-		if err != nil {
-			return fail("cannot use --allow %q: %w", s, err)
-		}
-		allow = append(allow, rule)
-	}
-	if f.workdir != "" {
-		abs, err := filepath.Abs(f.workdir)
-		if err != nil {
-			return fail("cannot use --workdir %q: %w", f.workdir, err)
-		}
-		if info, err := os.Stat(abs); err != nil || !info.IsDir() {
-			return fail("cannot use --workdir %q: no such directory", f.workdir)
-		}
-		f.workdir = abs
-	}
-	return rpcd.Config{
-		Version:   version.Version,
-		Allow:     allow,
-		MaxCalls:  f.maxCalls,
-		Queue:     f.queue,
-		QueueWait: time.Duration(f.queueWait),
-		Grace:     time.Duration(f.grace),
-		Timeout:   time.Duration(f.timeout),
-		Workdir:   f.workdir,
-		Keep:      f.keep,
-		RunAs:     f.runAs == "caller",
-	}, nil
-}
-
-// source opens what may be called.
-func (f *serveFlags) source(c *rpcd.Config) (warnings []string, err error) {
-	if f.allCommands {
-		c.Source = export.Commands(os.Getenv("PATH"))
-		return nil, nil
-	}
-	dir, warnings, err := export.Open(f.exports, rpcd.Self())
-	if err != nil {
-		return nil, err
-	}
-	c.Source = dir
-	return warnings, nil
 }

@@ -9,74 +9,78 @@ import (
 	"slices"
 	"strings"
 
+	"rpcd/internal/names"
 	"rpcd/internal/version"
 	"rpcd/rpcd/fdconn"
 )
 
 const (
-	defaultDir     = "/run/rpc"
+	defaultDir     = names.DefaultDir
 	defaultExports = "/etc/rpcd/exports"
 )
 
-// place is where a worker listens, and under which name.
-type place struct {
+// address is where a worker listens, and under which name.
+type address struct {
 	name   string
 	passed []*fdconn.Listener // by systemd; with any, rpcd makes no socket
 	path   string             // of the socket that rpcd makes, absolute
-	folder bool               // of replicas: the dead ones' sockets are swept
+	folder bool               // the socket stands in a folder of replicas, whose dead sockets are removed
 }
 
-// place finds it by what systemd passed, by --listen, and by the worker's NAME.
-func (f *serveFlags) place(args []string) (place, error) {
+// findAddress finds it by the sockets that systemd passed, else by --listen.
+// A NAME names the worker, wherever it listens.
+func (f *serveFlags) findAddress(args []string) (address, error) {
 	passed, err := passedSockets()
 	if err != nil {
-		return place{}, err
+		return address{}, err
 	}
-	p := place{passed: passed}
+	a := address{passed: passed}
 	if len(passed) > 0 {
-		p.path = passed[0].Path()
-		p.name = nameOfSocket(p.path)
-	} else if err := p.ask(f.listen); err != nil {
-		return place{}, err
+		a.path = passed[0].Path()
+		a.name = nameOfSocket(a.path)
+	} else if err := a.take(f.listen); err != nil {
+		return address{}, err
 	}
 	if len(args) == 1 {
-		p.name = args[0]
-		return p, nil
+		a.name = args[0]
+		return a, nil
 	}
-	if filepath.Dir(p.path) == defaultDir || filepath.Dir(filepath.Dir(p.path)) == defaultDir {
-		if err := workerName(p.name); err != nil {
-			return place{}, usageError{err}
+	if filepath.Dir(a.path) == defaultDir || filepath.Dir(filepath.Dir(a.path)) == defaultDir {
+		if err := workerName(a.name); err != nil {
+			return address{}, usageError{err}
 		}
 	}
-	return p, nil
+	return a, nil
 }
 
-// ask takes a socket's path, and the worker's name from it: w for ./w/, where
-// the socket is named after the host, else as callers know the socket.
-func (p *place) ask(listen string) (err error) {
+// take takes a socket's path from --listen, and the worker's name from the path.
+// A path like ./w/ is a folder: the worker is w, and its socket in there is named
+// after the host.
+func (a *address) take(listen string) (err error) {
 	if listen == "" {
 		return usageError{errors.New("where to listen? give a NAME, or --listen PATH")}
 	}
-	p.path, err = filepath.Abs(listen)
+	a.path, err = filepath.Abs(listen)
 	if err != nil {
 		return err
 	}
-	p.folder = strings.HasSuffix(listen, "/")
-	if p.folder {
-		p.name = filepath.Base(p.path)
+	a.folder = strings.HasSuffix(listen, "/")
+	if a.folder {
+		a.name = filepath.Base(a.path)
 		host, err := os.Hostname()
 		if err != nil {
 			return fmt.Errorf("name the socket after the host: %w", err)
 		}
-		p.path = filepath.Join(p.path, host+".sock")
+		a.path = filepath.Join(a.path, host+".sock")
 	}
-	if !p.folder || filepath.Dir(p.path) == defaultDir {
-		p.name = nameOfSocket(p.path)
+	if !a.folder || filepath.Dir(a.path) == defaultDir {
+		a.name = nameOfSocket(a.path)
 	}
 	return nil
 }
 
-// nameOfSocket gives the name under which callers know a socket: of /run/rpc/w/HOST.sock the folder's, else the file's.
+// nameOfSocket gives the name under which callers know a socket: the folder's of
+// /run/rpc/w/HOST.sock, else the file's.
 func nameOfSocket(path string) string {
 	if dir := filepath.Dir(path); filepath.Dir(dir) == defaultDir {
 		return filepath.Base(dir)
@@ -85,44 +89,44 @@ func nameOfSocket(path string) string {
 }
 
 // listen gives the sockets to serve; the caller closes them.
-func (p *place) listen(mode os.FileMode, gid int) ([]*fdconn.Listener, error) {
-	if len(p.passed) > 0 {
-		return p.passed, nil
+func (a *address) listen(mode os.FileMode, gid int) ([]*fdconn.Listener, error) {
+	if len(a.passed) > 0 {
+		return a.passed, nil
 	}
-	if p.folder {
-		fdconn.Sweep(filepath.Dir(p.path))
+	if a.folder {
+		fdconn.Sweep(filepath.Dir(a.path))
 	}
-	l, err := fdconn.Listen(p.path, mode, gid)
+	l, err := fdconn.Listen(a.path, mode, gid)
 	if err != nil {
-		return nil, explain(err, p.path)
+		return nil, explain(err, a.path)
 	}
 	return []*fdconn.Listener{l}, nil
 }
 
-// exposed warns of a folder in which everybody could put a socket of theirs in
-// our socket's place. It is served all the same: who mounts the volume may.
-func (p *place) exposed() []string {
-	info, err := os.Stat(filepath.Dir(p.path))
-	if len(p.passed) > 0 || err != nil || info.Mode()&0o002 == 0 || info.Mode()&os.ModeSticky != 0 {
+// exposed warns of a folder in which everybody may replace the socket by one of
+// their own. That is no error: the operator decides who mounts the volume.
+func (a *address) exposed() []string {
+	info, err := os.Stat(filepath.Dir(a.path))
+	if len(a.passed) > 0 || err != nil || info.Mode()&0o002 == 0 || info.Mode()&os.ModeSticky != 0 {
 		return nil
 	}
-	dir := filepath.Dir(p.path)
+	dir := filepath.Dir(a.path)
 	return []string{fmt.Sprintf("everybody may replace the socket: %q is writable by others (chmod o-w %s; callers are safe with --server-uid %d)", dir, dir, os.Geteuid())}
 }
 
-// workerName refuses names that rpc couldn't reach.
+// workerName refuses a name under which no caller could reach the worker: one that
+// rpc takes for a verb or an option, and one that it doesn't list.
 func workerName(name string) error {
 	switch {
 	case slices.Contains(version.Verbs, name):
 		return fmt.Errorf("cannot serve under the name %q: it is a verb of rpc", name)
-	case name == "" || name == "." || name == "..", strings.Contains(name, "/"), strings.HasPrefix(name, "-"), strings.HasPrefix(name, "."),
-		len(name) > 200, strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }):
-		return fmt.Errorf("cannot serve under the name %q: a name has 1 to 200 bytes, no slash, no control bytes, and doesn't begin with a dot or a dash", name)
+	case names.Worker(name) != nil, strings.HasPrefix(name, "-"), strings.HasPrefix(name, "."):
+		return fmt.Errorf("cannot serve under the name %q: a name has 1 to %d bytes, no slash, no control bytes, and doesn't begin with a dot or a dash", name, names.MaxWorker)
 	}
 	return nil
 }
 
-// explain adds a cure to a failed listen.
+// explain adds to the error of a listen what to try.
 func explain(err error, path string) error {
 	dir := filepath.Dir(path)
 	switch {

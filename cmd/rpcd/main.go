@@ -9,13 +9,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rpcd/internal/flagerror"
 	"rpcd/internal/version"
 	"rpcd/rpcd/fdconn"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
 
-// usageError ends with status 2.
+// usageError is an error of the command line. rpcd ends with 2 then.
 type usageError struct{ error }
 
 // run gives the exit status: 0, 1 failed, 2 usage.
@@ -36,6 +37,9 @@ func run(args []string) int {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if err, ok := flagerror.Value(err); ok {
+			return usageError{err}
+		}
 		return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
 	root.AddCommand(serveCommand(), checkCommand(), &cobra.Command{

@@ -1,12 +1,8 @@
 package main
 
 import (
-	"fmt"
-	"math"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -15,6 +11,18 @@ import (
 
 	"rpcd/internal/version"
 	"rpcd/rpcd"
+	"rpcd/rpcd/fdconn"
+)
+
+const (
+	// maxHeldLines is how many log lines wait for a slow stderr. More are dropped:
+	// no call waits for the log.
+	maxHeldLines = 4096
+	// logFlushTime is how long the end of rpcd waits for a slow stderr.
+	logFlushTime = time.Second
+	// drainMargin is what a drain may take beyond --drain and the grace: up to 2 s
+	// for the last output of calls, the rest for a slow machine.
+	drainMargin = 5 * time.Second
 )
 
 func serveCommand() *cobra.Command {
@@ -36,89 +44,100 @@ Under systemd's socket activation rpcd serves the sockets that it is passed,
 whatever --listen, --mode and --gid say, and a drain refuses nobody: what isn't
 accepted yet waits for the next rpcd.`,
 		Args: usageArgs(cobra.MaximumNArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error { return serve(c, f, args) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := fromEnvironment(c); err != nil {
+				return err
+			}
+			s, err := f.settings(c.Flags().Changed("gid"), args)
+			if err != nil {
+				return err
+			}
+			return serve(s)
+		},
 	}
 	f.add(c.Flags())
 	return c
 }
 
-func serve(c *cobra.Command, f *serveFlags, args []string) error {
-	if err := fromEnvironment(c); err != nil {
-		return err
-	}
-	if len(args) == 1 {
-		if err := workerName(args[0]); err != nil {
-			return usageError{err}
-		}
-		if f.listen == "" {
-			f.listen = filepath.Join(defaultDir, args[0]) + "/"
-		}
-		if f.exports == "" && !f.allCommands {
-			f.exports = defaultExports
-		}
-	}
-	config, err := f.config()
-	if err != nil {
-		return err
-	}
-	where, err := f.place(args)
-	if err != nil {
-		return err
-	}
-	mode, err := strconv.ParseUint(f.mode, 8, 12)
-	if err != nil || mode > 0o777 {
-		return usageError{fmt.Errorf("cannot use --mode %q: it is an octal number like 0660", f.mode)}
-	}
-	if c.Flags().Changed("gid") && (f.gid < 0 || int64(f.gid) >= math.MaxUint32) { // (gid_t)-1 is nobody's
-		return usageError{fmt.Errorf("cannot use --gid %d: it is the number of a group", f.gid)}
-	}
-	logs := rpcd.NewLogWriter(os.Stderr, 4096)
-	defer logs.Flush(time.Second)
-	config.Name, config.Activated = where.name, len(where.passed) > 0
-	config.Log = hclog.New(&hclog.LoggerOptions{Name: "rpcd", Level: hclog.LevelFromString(f.logLevel), Output: logs, JSONFormat: f.logFormat == "json"})
-	warnings, err := f.source(&config)
-	if err != nil {
-		return err
-	}
-	for _, w := range append(warnings, where.exposed()...) {
-		config.Log.Warn(w)
-	}
-	release, cgroup, err := supervise(config)
+// serve is the life of the daemon: it prepares the process, listens, serves
+// until a signal comes, and drains.
+func serve(s *settings) error {
+	lines := newLogWriter(os.Stderr, maxHeldLines)
+	defer lines.Flush(logFlushTime)
+	s.config.Log = hclog.New(&hclog.LoggerOptions{Name: "rpcd", Level: s.logLevel, Output: lines, JSONFormat: s.logJSON})
+
+	server, cgroup, release, err := prepare(s)
 	if err != nil {
 		return err
 	}
 	defer release()
-	rpcd.SpareThreads()
-	_ = unix.Chdir("/")
-	server, err := rpcd.New(config)
+	stop := stopSignals()
+	listeners, err := s.address.listen(s.mode, s.gid)
 	if err != nil {
 		return err
 	}
-	stop := make(chan os.Signal, 4)
-	signal.Notify(stop, unix.SIGTERM, unix.SIGINT)
-	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE) // a log that nobody reads any more
-	listeners, err := where.listen(os.FileMode(mode), f.gid)
-	if err != nil {
-		return err
-	}
-	failed := make(chan error, len(listeners))
-	for _, l := range listeners {
-		defer l.Close()
-		config.Log.Info("serving", "worker", where.name, "socket", l.Path(), "activated", config.Activated, "cgroup", cgroup, "version", version.Version)
-		go func() { failed <- server.Serve(l) }()
-	}
-	manager := speakTo(server, config.Log)
+	defer closeAll(listeners)
+	failed := start(server, listeners, cgroup)
+	systemd := notifySystemd(server, server.Log)
 	select {
 	case err := <-failed:
 		return err
 	case sig := <-stop:
-		config.Log.Info("draining", "signal", unix.SignalName(sig.(unix.Signal)))
+		server.Log.Info("draining", "signal", unix.SignalName(sig.(unix.Signal)))
 	}
-	manager.drains(time.Duration(f.drain) + config.Grace + drainMargin)
-	server.Drain(time.Duration(f.drain), stop)
+	systemd.stopping(s.drain + server.Grace + drainMargin)
+	server.Drain(s.drain, stop)
 	return nil
 }
 
-// drainMargin is what a drain may take beyond --drain and the grace: calls'
-// last words (2 s), and a slow machine.
-const drainMargin = 5 * time.Second
+// prepare opens the exports and makes this process one that can start calls.
+// The caller calls release once no call runs any more. cgroup says where calls
+// have cgroups of their own.
+func prepare(s *settings) (server *rpcd.Server, cgroup string, release func(), err error) {
+	source, warnings, err := s.source()
+	if err != nil {
+		return nil, "", nil, err
+	}
+	s.config.Source = source
+	for _, w := range append(warnings, s.address.exposed()...) {
+		s.config.Log.Warn(w)
+	}
+	release, cgroup, err = supervise(s.config)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	_ = unix.Chdir("/") // or rpcd would keep a file system from being unmounted
+	server, err = rpcd.New(s.config)
+	if err != nil {
+		release()
+		return nil, "", nil, err
+	}
+	return server, cgroup, release, nil
+}
+
+// stopSignals gives the signals that end rpcd: the first drains, the second
+// ends at once. PIPE is taken and dropped: by default Go dies of a write to a
+// stderr that nobody reads.
+func stopSignals() chan os.Signal {
+	stop := make(chan os.Signal, 4)
+	signal.Notify(stop, unix.SIGTERM, unix.SIGINT)
+	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
+	return stop
+}
+
+// start serves each listener in a goroutine of its own. failed gets the first
+// error that isn't the end of a drain.
+func start(server *rpcd.Server, listeners []*fdconn.Listener, cgroup string) (failed <-chan error) {
+	errs := make(chan error, len(listeners))
+	for _, l := range listeners {
+		server.Log.Info("serving", "worker", server.Name, "socket", l.Path(), "activated", server.Activated, "cgroup", cgroup, "version", version.Version)
+		go func() { errs <- server.Serve(l) }()
+	}
+	return errs
+}
+
+func closeAll(listeners []*fdconn.Listener) {
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+}

@@ -5,8 +5,9 @@ import (
 	"rpcd/rpcd/child"
 )
 
-// supervise makes the process one that can start calls as c says. It gives what
-// is to be called when none runs any more, and where calls have cgroups.
+// supervise prepares the process for starting calls as c says. release is to be
+// called when no call runs any more. cgroup is the directory of the calls'
+// cgroups, or "none".
 func supervise(c rpcd.Config) (release func(), cgroup string, err error) {
 	if err := child.Setup(); err != nil {
 		return nil, "", err
@@ -16,13 +17,14 @@ func supervise(c rpcd.Config) (release func(), cgroup string, err error) {
 			return nil, "", err
 		}
 	}
-	if c.Keep {
-		return func() {}, "none", nil
+	cgroup = "none"
+	if !c.Keep {
+		if where, err := child.Contain(); err == nil {
+			cgroup = where
+		} else {
+			c.Log.Debug("calls have no cgroups: what makes a session of its own outlives them", "why", err)
+		}
 	}
-	cgroup, err = child.Contain()
-	if err != nil {
-		c.Log.Debug("calls have no cgroups: what makes a session of its own outlives them", "why", err)
-		cgroup = "none"
-	}
+	child.PrestartThreads()
 	return child.Release, cgroup, nil
 }

@@ -11,100 +11,102 @@ import (
 	"rpcd/rpcd/child"
 )
 
-// statusPause is the least time between two status texts.
+// statusPause is the least time between two status texts. It also bounds how
+// long a drain waits for the manager to take that rpcd stops.
 const statusPause = time.Second
 
-// manager tells the service manager how rpcd is (sd_notify(3)). Without one
-// (NOTIFY_SOCKET) it says nothing. It is the only goroutine that speaks, so a
-// manager that doesn't listen never holds up a call.
-type manager struct {
+// notifier tells the service manager how rpcd is (sd_notify(3)). Without a
+// manager (NOTIFY_SOCKET) it sends nothing. One goroutine sends everything, so
+// that a manager that doesn't read never holds up a call.
+type notifier struct {
 	server   *rpcd.Server
 	log      hclog.Logger
-	watchdog time.Duration // how often it wants to hear from us; 0: never
-	stop     chan string   // what to say at the drain
-	stopping chan struct{} // closed: said
+	watchdog time.Duration // the manager's bound on silence; 0: none
+	stop     chan string   // what to send at the drain
+	stopped  chan struct{} // closed: that was sent, or there is no manager
 	draining bool
-	status   string // the last one said
+	status   string // the last one sent
 }
 
-// speakTo begins: calls are accepted now.
-func speakTo(server *rpcd.Server, log hclog.Logger) *manager {
-	m := &manager{server: server, log: log, stop: make(chan string, 1), stopping: make(chan struct{})}
+// notifySystemd says that rpcd is ready, and goes on to send its status. Calls
+// must be accepted by now.
+func notifySystemd(server *rpcd.Server, log hclog.Logger) *notifier {
+	n := &notifier{server: server, log: log, stop: make(chan string, 1), stopped: make(chan struct{})}
 	var err error
-	if m.watchdog, err = daemon.SdWatchdogEnabled(false); err != nil {
+	if n.watchdog, err = daemon.SdWatchdogEnabled(false); err != nil {
 		log.Warn("no watchdog", "error", err)
 	}
-	if m.say(daemon.SdNotifyReady + "\n" + m.news()) {
-		go m.speak()
+	if n.send(daemon.SdNotifyReady + "\n" + n.newStatus()) {
+		go n.run()
 	} else {
-		close(m.stopping)
+		close(n.stopped)
 	}
-	return m
+	return n
 }
 
-// say reports whether there is a manager.
-func (m *manager) say(what string) bool {
-	sent, err := daemon.SdNotify(false, what)
+// send says whether there is a manager.
+func (n *notifier) send(state string) bool {
+	sent, err := daemon.SdNotify(false, state)
 	if err != nil {
-		m.log.Warn("cannot tell the service manager", "what", what, "error", err)
+		n.log.Warn("cannot tell the service manager", "what", state, "error", err)
 		return true
 	}
 	return sent
 }
 
-func (m *manager) speak() {
+func (n *notifier) run() {
 	status := time.NewTicker(statusPause)
 	defer status.Stop()
 	var watchdog <-chan time.Time
-	if m.watchdog > 0 {
-		t := time.NewTicker(m.watchdog / 2)
+	if n.watchdog > 0 {
+		t := time.NewTicker(n.watchdog / 2) // as sd_watchdog_enabled(3) advises
 		defer t.Stop()
 		watchdog = t.C
 	}
 	for {
 		select {
 		case <-status.C:
-			if news := m.news(); news != "" {
-				m.say(news)
+			if s := n.newStatus(); s != "" {
+				n.send(s)
 			}
 		case <-watchdog:
-			// Too late is as good as never: the manager bites.
-			if err := answers(m.server.ServeConn, child.Starting, m.watchdog/2); err != nil {
-				m.log.Error("no answer from myself, nothing for the watchdog", "error", err)
+			// A slower answer would come after the manager has ended us.
+			if err := answers(n.server.ServeConn, child.Starting, n.watchdog/2); err != nil {
+				n.log.Error("no answer from myself, nothing for the watchdog", "error", err)
 				continue
 			}
-			m.say(daemon.SdNotifyWatchdog)
-		case last := <-m.stop:
-			m.draining = true
-			m.say(last + "\n" + m.news())
-			close(m.stopping)
+			n.send(daemon.SdNotifyWatchdog)
+		case state := <-n.stop:
+			n.draining = true
+			n.send(state + "\n" + n.newStatus())
+			close(n.stopped)
 		}
 	}
 }
 
-// news gives, if it has changed, what `systemctl status` shows.
-func (m *manager) news() string {
-	load := m.server.Load()
+// newStatus gives what `systemctl status` shows, or "" where it hasn't changed.
+func (n *notifier) newStatus() string {
+	load := n.server.Load()
 	state := "serving"
-	if m.draining {
+	if n.draining {
 		state = "draining"
 	}
 	text := fmt.Sprintf("STATUS=%s %s: %d of %d calls running, %d of %d waiting",
-		state, m.server.Name, load.Running, load.MaxCalls, load.Waiting, load.MaxQueue)
-	if text == m.status {
+		state, n.server.Name, load.Running, load.MaxCalls, load.Waiting, load.MaxQueue)
+	if text == n.status {
 		return ""
 	}
-	m.status = text
+	n.status = text
 	return text
 }
 
-// drains says that rpcd stops, and how long that may take: so TimeoutStopSec
-// needs no raising for a long --drain (EXTEND_TIMEOUT_USEC). It returns when
-// that is said, or can't be.
-func (m *manager) drains(atMost time.Duration) {
-	m.stop <- fmt.Sprintf("%s\nEXTEND_TIMEOUT_USEC=%d", daemon.SdNotifyStopping, atMost.Microseconds())
+// stopping says that rpcd stops, and for how long that may go on: by
+// EXTEND_TIMEOUT_USEC a long --drain needs no longer TimeoutStopSec. It returns
+// when that is sent, or after statusPause.
+func (n *notifier) stopping(atMost time.Duration) {
+	n.stop <- fmt.Sprintf("%s\nEXTEND_TIMEOUT_USEC=%d", daemon.SdNotifyStopping, atMost.Microseconds())
 	select {
-	case <-m.stopping:
+	case <-n.stopped:
 	case <-time.After(statusPause):
 	}
 }

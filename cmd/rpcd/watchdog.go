@@ -11,11 +11,13 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// answers asks, over a connection like a caller's, whether what serves it (and
-// closes it) still answers within d: that takes goroutines, the server's locks
-// and the wire, all that a stuck daemon lacks. And no call's start may have gone
-// on for longer than d: it holds up all others. A shortage of descriptors isn't
-// being stuck, and nor is a refusal.
+// answers asks whether rpcd still answers within d, over a connection like a
+// caller's that serve serves and closes. An answer takes goroutines, the server's
+// locks and the wire: all that a stuck daemon lacks. A refusal is an answer, and
+// a shortage of descriptors is no failure.
+//
+// starting says for how long the start of a call has gone on. Longer than d is a
+// failure, too: one start holds up all others.
 func answers(serve func(*fdconn.Conn), starting func() time.Duration, d time.Duration) error {
 	if hung := starting(); hung > d {
 		return fmt.Errorf("a call's start has gone on for %v", hung.Round(time.Millisecond))
@@ -30,7 +32,7 @@ func answers(serve func(*fdconn.Conn), starting func() time.Duration, d time.Dur
 	}
 	go serve(theirs)
 	if err := ours.WriteFrame(wire.Question(wire.TypePing)); err != nil && !errors.Is(err, unix.EPIPE) {
-		return err // who refuses at once has closed already: its words are there
+		return err // EPIPE: a refusal came at once, and is still to be read
 	}
 	h, err := wire.ReadHeader(ours)
 	if err != nil {

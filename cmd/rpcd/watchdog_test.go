@@ -8,13 +8,11 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"rpcd/internal/testkit"
 	"rpcd/rpcd"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
 )
-
-// hang is the bound of what should be quick.
-const hang = 30 * time.Second
 
 func quick() time.Duration { return 0 }
 
@@ -23,17 +21,17 @@ func TestAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := answers(server.ServeConn, quick, hang); err != nil {
+	if err := answers(server.ServeConn, quick, testkit.Limit); err != nil {
 		t.Errorf("a healthy server: %v", err)
 	}
 	refuses := func(c *fdconn.Conn) {
 		defer c.Close()
 		_ = c.WriteFrame((&wire.Refused{Code: wire.Busy, Text: "is busy"}).Append())
 	}
-	if err := answers(refuses, quick, hang); err != nil {
+	if err := answers(refuses, quick, testkit.Limit); err != nil {
 		t.Errorf("a refusal: %v", err)
 	}
-	if err := answers(refuses, func() time.Duration { return hang + 1 }, hang); err == nil {
+	if err := answers(refuses, func() time.Duration { return testkit.Limit + 1 }, testkit.Limit); err == nil {
 		t.Error("a start that hangs goes unnoticed")
 	}
 }
@@ -53,11 +51,11 @@ func TestNoAnswer(t *testing.T) {
 	if err := answers(half, quick, 20*time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("half an answer: %v, want os.ErrDeadlineExceeded", err)
 	}
-	if err := answers(func(c *fdconn.Conn) { c.Close() }, quick, hang); err == nil {
+	if err := answers(func(c *fdconn.Conn) { c.Close() }, quick, testkit.Limit); err == nil {
 		t.Error("a connection that is closed counts as an answer")
 	}
 	nonsense := func(c *fdconn.Conn) { defer c.Close(); _ = c.WriteFrame(wire.Question(wire.TypePing)) }
-	if err := answers(nonsense, quick, hang); err == nil {
+	if err := answers(nonsense, quick, testkit.Limit); err == nil {
 		t.Error("a frame that is no answer counts as one")
 	}
 }

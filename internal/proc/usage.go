@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Usage is what a process holds.
@@ -67,3 +68,14 @@ func number(text, name string) int {
 
 // MB converts KiB to MB (10^6 bytes).
 func MB(kib int) float64 { return float64(kib) * 1024 / 1e6 }
+
+// Settle looks at a process again and again until ok, or until limit is over,
+// and gives what it held at last.
+func Settle(pid int, limit time.Duration, ok func(Usage) bool) (u Usage, err error) {
+	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
+		u, err = Look(pid)
+		if err != nil || ok(u) || time.Now().After(end) {
+			return u, err
+		}
+	}
+}

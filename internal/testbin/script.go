@@ -13,28 +13,24 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"rpcd/internal/proc"
+	"rpcd/internal/rig"
+	"rpcd/internal/testkit"
 )
 
 // Scripts runs the scripts testdata/*.txtar of the package, with the binaries
-// on PATH, in folders with short names (sockets lie in them). A folder ex with
-// some commands to export is there, and $TESTDATA is testdata. Beside
-// testscript's own, scripts have
+// on PATH, in folders with short names (sockets lie in them). A folder ex holds
+// some commands to export, and $TESTDATA is testdata. Scripts have testscript's
+// own commands and
 //
 //	status N COMMAND...   run it; its exit status must be N (128+N: a signal)
 //	[have:TOOL] [root] [cgroups]   conditions, which fail where nothing may be skipped
 func Scripts(t *testing.T) {
 	Dir(t)
-	root, err := os.MkdirTemp("", "rpcd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(root) })
-	if err := os.Chmod(root, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
-		WorkdirRoot:         root,
+		WorkdirRoot:         testkit.Folder(t),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status},
@@ -57,19 +53,7 @@ func setup(e *testscript.Env, path string) error {
 	if err := os.Chmod(e.WorkDir, 0o755); err != nil {
 		return err
 	}
-	if err := os.Mkdir(e.WorkDir+"/ex", 0o755); err != nil {
-		return err
-	}
-	for _, name := range []string{"sh", "cat", "true", "sort", "echo", "sleep", "pwd", "yes", "id"} {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			return err
-		}
-		if err := os.Symlink(path, e.WorkDir+"/ex/"+name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return rig.Export(e.WorkDir+"/ex", "sh", "cat", "true", "sort", "echo", "sleep", "pwd", "yes", "id")
 }
 
 func condition(name string) (bool, error) {
@@ -81,33 +65,14 @@ func condition(name string) (bool, error) {
 	case name == "root":
 		ok = os.Getuid() == 0
 	case name == "cgroups":
-		ok = cgroups()
+		ok = proc.CanMakeCgroups()
 	default:
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
-	if !ok && All() {
+	if !ok && testkit.All() {
 		return false, fmt.Errorf("RPCD_TEST_ALL is set, and this isn't so: %s", name)
 	}
 	return ok, nil
-}
-
-// cgroups says whether we may make cgroups (v2) in our own.
-func cgroups() bool {
-	list, _ := os.ReadFile("/proc/self/cgroup")
-	for line := range strings.Lines(string(list)) {
-		own, ok := strings.CutPrefix(strings.TrimSpace(line), "0::")
-		if !ok {
-			continue
-		}
-		for _, root := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
-			dir := filepath.Join(root, own, fmt.Sprintf("rpcd-test-%d", os.Getpid()))
-			if _, err := os.Stat(filepath.Join(root, own, "cgroup.procs")); err != nil || os.Mkdir(dir, 0o755) != nil {
-				continue
-			}
-			return os.Remove(dir) == nil
-		}
-	}
-	return false
 }
 
 func status(ts *testscript.TestScript, neg bool, args []string) {

@@ -1,5 +1,6 @@
 // Package testbin gives tests the real binaries, built once a test process as
-// the release builds them. Nothing but tests imports it.
+// they are released, and runs scripts and workers with them. Only tests import
+// it.
 package testbin
 
 import (
@@ -9,17 +10,17 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"rpcd/internal/testkit"
 )
 
-// parallel is how many tests run side by side: most of them wait for
-// something, so it isn't the number of processors.
+// parallel is how many tests run side by side. Most of them wait for something,
+// so it isn't the number of processors.
 const parallel = "4"
 
 // Main is what TestMain calls: os.Exit(testbin.Main(m)). It removes the
@@ -38,18 +39,19 @@ func Main(m *testing.M) int {
 	}()
 	defaultSignals()
 	code := m.Run()
-	// What a test started has to end with it: a goroutine that is left is one of
-	// the code's, or hides one.
-	if err := goleak.Find(); code == 0 && err != nil {
+	// A goroutine that is left is one of the code's, or hides one. Only rig's,
+	// which starts processes, lives as long as this process.
+	if err := goleak.Find(goleak.IgnoreTopFunction("rpcd/internal/rig.serveStarts")); code == 0 && err != nil {
 		fmt.Println("goroutines are left:", err)
 		code = 1
 	}
 	return code
 }
 
-// defaultSignals has what the tests start begin with the default dispositions,
-// also under nohup and as a background job of a script: exec(2) resets what is
-// caught, and who ignored a signal misses nothing by catching it.
+// defaultSignals has the processes that tests start begin with the default
+// dispositions, also under nohup and as a background job of a script. exec(2)
+// keeps a signal ignored and resets one that is caught: so this process catches
+// what it ignored.
 func defaultSignals() {
 	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM} {
 		if signal.Ignored(sig) {
@@ -74,12 +76,14 @@ var build = sync.OnceValues(func() (string, error) {
 	if err := os.Chmod(dir, 0o755); err != nil { // other users run them too
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir+"/", "rpcd/cmd/rpc", "rpcd/cmd/rpcd")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if strings.HasPrefix(runtime.Version(), "go1.26") { // as examples.sh
-		cmd.Env = append(cmd.Env, "GOEXPERIMENT=nogreenteagc")
+	module, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the module: %w", err)
 	}
-	if out, err := cmd.CombinedOutput(); err != nil {
+	// A folder of our own: packages are tested side by side, and bin/ may be in
+	// use.
+	script := filepath.Join(filepath.Dir(string(module)), ".ci/build.sh")
+	if out, err := exec.Command(script, dir).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the binaries: %w\n%s", err, out)
 	}
 	return dir, nil
@@ -101,27 +105,8 @@ func Path(t testing.TB) string {
 	return Dir(t) + ":" + os.Getenv("PATH")
 }
 
-// All says whether nothing may be skipped: ./test.sh has installed what the
-// tests need.
-func All() bool { return os.Getenv("RPCD_TEST_ALL") != "" }
-
-// Lack ends a test that lacks something of the machine: it fails where nothing
-// may be skipped, and else is skipped with the reason.
-func Lack(t testing.TB, format string, args ...any) {
-	t.Helper()
-	why := fmt.Sprintf(format, args...)
-	if All() {
-		t.Fatalf("RPCD_TEST_ALL is set, and %s", why)
-	}
-	t.Skipf("SKIPPED: %s (./test.sh installs what the tests need)", why)
-}
-
-// Need ends a test that lacks one of the tools: see Lack.
-func Need(t testing.TB, tools ...string) {
-	t.Helper()
-	for _, tool := range tools {
-		if _, err := exec.LookPath(tool); err != nil {
-			Lack(t, "%s isn't installed", tool)
-		}
-	}
-}
+// Lack and Need are testkit's.
+var (
+	Lack = testkit.Lack
+	Need = testkit.Need
+)

@@ -48,7 +48,7 @@ const eventually = 20 * time.Second
 // goes on.
 func Eventually(t testing.TB, what string, ok func() bool) bool {
 	t.Helper()
-	for end := time.Now().Add(eventually); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(eventually); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if ok() {
 			return true
 		}

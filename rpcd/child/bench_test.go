@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// BenchmarkCall is start, wait and end of /bin/true, with a cgroup and without,
-// by turns: on a busy machine only their ratio counts.
+// BenchmarkCall starts, waits for and ends /bin/true, in turn with a cgroup and
+// without. On a busy machine only the ratio of the two figures means something.
 func BenchmarkCall(b *testing.B) {
 	if err := Setup(); err != nil {
 		b.Fatal(err)
@@ -28,7 +28,7 @@ func BenchmarkCall(b *testing.B) {
 	}
 	defer unix.Close(root)
 	fd := int(null.Fd())
-	life := func(keep bool) {
+	run := func(keep bool) {
 		c, err := Start(Spec{Path: "/bin/true", Argv: []string{"true"}, Dir: root, Files: []int{fd, fd, fd}, Keep: keep})
 		if err != nil {
 			b.Fatal(err)
@@ -43,7 +43,7 @@ func BenchmarkCall(b *testing.B) {
 	for b.Loop() {
 		for i, keep := range []bool{false, true} {
 			before := b.Elapsed()
-			life(keep)
+			run(keep)
 			took[i] += float64((b.Elapsed() - before).Microseconds())
 		}
 		n++

@@ -12,10 +12,12 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/child/cgroup"
 )
 
-// contained runs the calling test in a process of its own, as alone, whose
-// children have cgroups.
+// contained runs the calling test as alone does, in a process whose children have
+// cgroups.
 func contained(t *testing.T) bool {
 	t.Helper()
 	if !alone(t) {
@@ -34,9 +36,9 @@ func contained(t *testing.T) bool {
 	return true
 }
 
-// A session of its own, its streams elsewhere, its parent gone: TERM and its
-// grace reach it, and KILL.
-func TestCellReachesEscapees(t *testing.T) {
+// What has left the process group still gets TERM, the grace and KILL: whether it
+// made a session of its own, closed its streams or lost its parent.
+func TestCgroupReachesEscapees(t *testing.T) {
 	if !contained(t) {
 		return
 	}
@@ -57,24 +59,24 @@ func TestCellReachesEscapees(t *testing.T) {
 			t.Errorf("%s: status %#x", c.name, st.Wait)
 		}
 		if !alive(left) {
-			t.Errorf("%s: the scene isn't set: it is gone already", c.name)
+			t.Errorf("%s: it ended before End", c.name)
 		}
 		within(t, c.name, func() { end(ch, c.grace) })
 		if alive(left) {
-			t.Errorf("%s: it is still there", c.name)
+			t.Errorf("%s: it lives on", c.name)
 		}
 	}
 	until(t, "the orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
 }
 
-// The group has its signal from kill(2): those who left it get theirs, the
-// others none twice.
-func TestCellSignalsOnce(t *testing.T) {
+// Members of the process group get a signal by kill(2), and processes that left
+// it by the cgroup. Nobody gets it twice.
+func TestCgroupSignalsOnce(t *testing.T) {
 	if !contained(t) {
 		return
 	}
-	const told = `trap "echo $0 USR1" USR1; trap "echo $0 USR2; exit" USR2; echo up; while :; do sleep 0.02; done`
-	s := shell(t, nil, `trap "echo in USR1" USR1; trap "wait; echo in USR2; exit" USR2; setsid sh -c "$1" out & while :; do sleep 0.02; done`, told)
+	const outsider = `trap "echo $0 USR1" USR1; trap "echo $0 USR2; exit" USR2; echo up; while :; do sleep 0.02; done`
+	s := shell(t, nil, `trap "echo in USR1" USR1; trap "wait; echo in USR2; exit" USR2; setsid sh -c "$1" out & while :; do sleep 0.02; done`, outsider)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -84,9 +86,9 @@ func TestCellSignalsOnce(t *testing.T) {
 	c := start(t, s)
 	w.Close()
 	got := []string{lineFrom(t, r)}
-	c.cell.signal(unix.SIGUSR1, c.PID)
+	c.leaf.Signal(unix.SIGUSR1, c.pid)
 	got = append(got, lineFrom(t, r))
-	c.everywhere(unix.SIGUSR2)
+	c.signalAll(unix.SIGUSR2)
 	for line := lineFrom(t, r); line != ""; line = lineFrom(t, r) {
 		got = append(got, line)
 	}
@@ -97,8 +99,8 @@ func TestCellSignalsOnce(t *testing.T) {
 	}
 }
 
-// With Keep it lives on, and outside of what Release ends.
-func TestKeepHasNoCell(t *testing.T) {
+// A call with Keep has no cgroup, so Release ends nothing of it.
+func TestKeepHasNoCgroup(t *testing.T) {
 	if !contained(t) {
 		return
 	}
@@ -116,48 +118,32 @@ func TestKeepHasNoCell(t *testing.T) {
 	c.Reap()
 	Release()
 	if !alive(left) {
-		t.Error("what was to be kept is gone")
+		t.Error("what the call left was ended")
 	}
 	_ = unix.Kill(left, unix.SIGKILL)
 	until(t, "the orphan is reaped", func() bool { return len(ownChildren(t)) == 0 })
 }
 
-// A cell is used again, but not after a KILL: what starts there may be killed
-// (Linux 6.18), and not where something was left to stay.
-func TestCellsAreUsedAgain(t *testing.T) {
+// nameOf is the name of the cgroup that a child was started in.
+func nameOf(c *Child) string { return filepath.Base(c.leaf.Path()) }
+
+// A cgroup is used again, but not after a KILL, since what starts there may be
+// killed (Linux 6.18).
+func TestCgroupsAreUsedAgain(t *testing.T) {
 	if !contained(t) {
 		return
 	}
-	in := func(script string) string {
-		c := start(t, shell(t, nil, script))
-		name := filepath.Base(string(c.cell.cgroup))
-		if st := wait(t, c); st.Wait != 0 && st.Wait != uint32(unix.SIGKILL) {
-			t.Errorf("%q in cell %s: status %#x", script, name, st.Wait)
-		}
-		end(c, 0)
-		return name
-	}
 	var names []string
 	for _, script := range []string{"true", "true", "setsid sleep 1000 & true", "true", "kill -KILL $$", "true", "true"} {
-		names = append(names, in(script))
+		c := start(t, shell(t, nil, script))
+		names = append(names, nameOf(c))
+		if st := wait(t, c); st.Wait != 0 && st.Wait != uint32(unix.SIGKILL) {
+			t.Errorf("%q in cgroup %s: status %#x", script, nameOf(c), st.Wait)
+		}
+		end(c, 0)
 	}
 	if want := []string{"0", "0", "0", "1", "1", "2", "2"}; !slices.Equal(names, want) {
-		t.Errorf("cells %v, want %v", names, want)
-	}
-	// What a procedure made below, or froze, isn't the next one's.
-	cell := string(cells.dir) + "/2"
-	for _, script := range []string{"mkdir " + cell + "/mine", "echo 1 >" + string(cells.dir) + "/3/cgroup.freeze & sleep 1000"} {
-		c := start(t, shell(t, nil, script))
-		used := c.cell
-		if strings.Contains(script, "freeze") {
-			until(t, "the freeze", func() bool { e, _ := used.events(); return strings.Contains(e, "frozen 1") })
-			c.Signal(unix.SIGKILL)
-		}
-		wait(t, c)
-		end(c, 0)
-		if _, err := os.Stat(string(used.cgroup)); err == nil {
-			t.Errorf("%q: its cell is still there", script)
-		}
+		t.Errorf("cgroups %v, want %v", names, want)
 	}
 	for range 3 {
 		c := start(t, shell(t, nil, "exit 4"))
@@ -168,9 +154,32 @@ func TestCellsAreUsedAgain(t *testing.T) {
 	}
 }
 
-// rpcd without root's rights has to read and write what is in a cell, whatever
-// the umask of a caller who starts at the same time.
-func TestCellsHaveOurMode(t *testing.T) {
+// What a procedure made below its cgroup, or froze, is not left to the next call.
+func TestChangedCgroupsAreRemoved(t *testing.T) {
+	if !contained(t) {
+		return
+	}
+	for i, script := range []string{"mkdir %s/mine", "echo 1 >%s/cgroup.freeze & sleep 1000"} {
+		c := start(t, shell(t, nil, fmt.Sprintf(script, filepath.Join(parent.Path(), fmt.Sprint(i)))))
+		path := c.leaf.Path()
+		if strings.Contains(script, "freeze") {
+			until(t, "the freeze", func() bool {
+				events, _ := os.ReadFile(path + "/cgroup.events")
+				return strings.Contains(string(events), "frozen 1")
+			})
+			c.Signal(unix.SIGKILL)
+		}
+		wait(t, c)
+		end(c, 0)
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%q: its cgroup is still there", script)
+		}
+	}
+}
+
+// The umask of a caller that starts a call at the same time doesn't count: rpcd
+// without root's rights has to read and write the files of a cgroup.
+func TestCgroupsHaveOurMode(t *testing.T) {
 	if !contained(t) {
 		return
 	}
@@ -191,8 +200,8 @@ func TestCellsHaveOurMode(t *testing.T) {
 	close(begun)
 	for c := range begun {
 		var st unix.Stat_t
-		if err := unix.Stat(string(c.cell.cgroup), &st); err != nil || st.Mode&0o777 != 0o755 {
-			t.Errorf("%s: %#o, %v", c.cell.cgroup, st.Mode, err)
+		if err := unix.Stat(c.leaf.Path(), &st); err != nil || st.Mode&0o777 != 0o755 {
+			t.Errorf("%s: %#o, %v", c.leaf.Path(), st.Mode, err)
 		}
 		c.Signal(unix.SIGKILL)
 		wait(t, c)
@@ -200,47 +209,48 @@ func TestCellsHaveOurMode(t *testing.T) {
 	}
 }
 
-// Where no cell can be had, or none entered, the process starts without.
-func TestStartWithoutCell(t *testing.T) {
+// Where no cgroup can be made or entered, the process starts without one.
+func TestStartWithoutCgroup(t *testing.T) {
 	if !contained(t) {
 		return
 	}
 	limit := func(s string) {
-		if err := os.WriteFile(string(cells.dir)+"/cgroup.max.descendants", []byte(s), 0); err != nil {
+		if err := os.WriteFile(parent.Path()+"/cgroup.max.descendants", []byte(s), 0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	run := func(what string, in bool) {
+	run := func(what string, in bool) (path string) {
 		c := start(t, shell(t, nil, "exit 4"))
-		if (c.cell != nil) != in {
-			t.Errorf("%s: in a cell: %v", what, !in)
+		if (c.leaf != nil) != in {
+			t.Errorf("%s: in a cgroup: %v", what, !in)
 		}
 		if st := wait(t, c); st.Wait != 0x400 {
 			t.Errorf("%s: status %#x", what, st.Wait)
 		}
+		path = c.leaf.Path()
 		end(c, hang)
+		return path
 	}
 	limit("0")
 	run("over the limit (EAGAIN)", false)
 	limit("max")
-	run("after it", true)
-	if err := cells.free[0].remove(); err != nil {
+	if err := os.Remove(run("after it", true)); err != nil {
 		t.Fatal(err)
 	}
-	run("a cell that was removed", false)
-	// And an error of the program is one, whatever it may mean.
+	run("a cgroup that was removed", false)
+	// The same errno from the program is still an error.
 	s := shell(t, nil, "")
 	s.Path = "/"
 	if _, err := Start(s); err != unix.EACCES {
 		t.Errorf("a program that is a directory: %v", err)
 	}
-	run("after a failed start", true)
-	if n := cellsMade(t); n != 1 {
-		t.Errorf("%d cells, want 1", n)
+	last := run("after a failed start", true)
+	if n := cgroupsMade(t); n != 1 {
+		t.Errorf("%d cgroups, want 1", n)
 	}
-	// One that may have threads of a process makes its parent such that no new
-	// one takes processes (cgroups(7), "domain invalid").
-	if err := os.WriteFile(string(cells.free[0])+"/cgroup.type", []byte("threaded"), 0); err != nil {
+	// A threaded cgroup makes its parent such that new ones take no processes
+	// (cgroups(7), "domain invalid").
+	if err := os.WriteFile(last+"/cgroup.type", []byte("threaded"), 0); err != nil {
 		t.Fatal(err)
 	}
 	c := start(t, shell(t, nil, "exec sleep 1000"))
@@ -248,39 +258,28 @@ func TestStartWithoutCell(t *testing.T) {
 	c.Signal(unix.SIGKILL)
 	wait(t, c)
 	end(c, hang)
-	if n := cellsMade(t); n != 0 {
-		t.Errorf("%d cells are left", n)
+	if n := cgroupsMade(t); n != 0 {
+		t.Errorf("%d cgroups are left", n)
 	}
 }
 
-func cellsMade(t *testing.T) (n int) {
+// cgroupsMade counts the cgroups in the parent.
+func cgroupsMade(t *testing.T) (n int) {
 	t.Helper()
-	cells.dir.walk(func(cgroup) { n++ })
-	return n - 1
+	entries, err := os.ReadDir(parent.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			n++
+		}
+	}
+	return n
 }
 
-// many at once, and nothing is left of them but maxFree cells.
-func TestCellsOfManyCalls(t *testing.T) {
-	if !contained(t) {
-		return
-	}
-	var all []*Child
-	for range maxFree + 20 {
-		all = append(all, start(t, shell(t, nil, "exec sleep 1000")))
-	}
-	for _, c := range all {
-		c.Signal(unix.SIGTERM)
-	}
-	for _, c := range all {
-		wait(t, c)
-		end(c, hang)
-	}
-	if n := cellsMade(t); n != maxFree || len(cells.free) != maxFree {
-		t.Errorf("%d cells, %d of them free; want %d", n, len(cells.free), maxFree)
-	}
-}
-
-// Without cgroup.kill (before Linux 5.14) KILL goes to each, again and again.
+// Without cgroup.kill (before Linux 5.14) KILL goes to one process after the
+// other, until none is left.
 func TestKillOneByOne(t *testing.T) {
 	if !contained(t) {
 		return
@@ -289,17 +288,17 @@ func TestKillOneByOne(t *testing.T) {
 	first := pidFrom(t, r)
 	wait(t, c)
 	within(t, "the kill", func() {
-		killed(func() { c.cell.signal(unix.SIGKILL, 0) }, func() bool { return !c.cell.populated() })
+		killUntil(func() { c.leaf.Signal(unix.SIGKILL, 0) }, c.leaf.Empty)
 	})
-	if alive(first) || c.cell.populated() {
+	if alive(first) || !c.leaf.Empty() {
 		t.Error("something lives on")
 	}
 	end(c, 0)
 	until(t, "the orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
 }
 
-// What a killed daemon leaves is ended by the next; what a living one has isn't
-// touched.
+// A daemon ends what killed ones have left, and doesn't touch the calls of those
+// that live.
 func TestContainSweeps(t *testing.T) {
 	if os.Getenv(helperVariable) == "" { // this process is the daemons' parent
 		_, living := helperDaemon(t)
@@ -309,7 +308,7 @@ func TestContainSweeps(t *testing.T) {
 		}
 		_ = dead.Wait()
 		if !alive(dead1) {
-			t.Fatal("the scene isn't set: nothing outlived the killed daemon")
+			t.Fatal("nothing outlived the killed daemon")
 		}
 		_, third := helperDaemon(t)
 		until(t, "the orphan's end", func() bool { return !alive(dead1) })
@@ -328,14 +327,14 @@ func TestContainSweeps(t *testing.T) {
 	s := shell(t, nil, "trap '' TERM HUP; setsid sleep 1000 & wait")
 	start(t, s)
 	c := start(t, shell(t, nil, "exec sleep 1000"))
-	fmt.Println(c.PID)
-	_, _ = os.Stdin.Read(make([]byte, 1)) // the end of our parent
+	fmt.Println(c.pid)
+	_, _ = os.Stdin.Read(make([]byte, 1)) // until our parent ends
 	Release()
 	os.Exit(0)
 }
 
 // helperDaemon starts this binary as a daemon with two calls, and gives the
-// number of one.
+// process number of one.
 func helperDaemon(t *testing.T) (*exec.Cmd, int) {
 	t.Helper()
 	self, err := os.Executable()
@@ -367,46 +366,17 @@ func helperDaemon(t *testing.T) (*exec.Cmd, int) {
 	return cmd, pid
 }
 
-// Where the cgroup is, by examples of hosts.
-func TestOwnCgroups(t *testing.T) {
-	for _, c := range []struct {
-		name, list, mounts string
-		want               []cgroup // nil: an error
-	}{
-		{"v2", "0::/user.slice/a b\n", "35 24 0:30 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n", []cgroup{"/sys/fs/cgroup/user.slice/a b"}},
-		{"hybrid", "2:cpu:/x\n1:name=systemd:/y\n0::/y\n", "41 31 0:37 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd\n42 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n", []cgroup{"/sys/fs/cgroup/unified/y"}},
-		{"a container's namespace", "0::/\n", "600 590 0:30 / /sys/fs/cgroup ro - cgroup2 cgroup rw\n", []cgroup{"/sys/fs/cgroup"}},
-		{"a container in the host's namespace", "0::/docker/abc\n", "600 590 0:30 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup rw\n", []cgroup{"/sys/fs/cgroup"}},
-		{"a mount of something else", "0::/docker/abc\n", "600 590 0:30 /docker/ab /sys/fs/cgroup ro - cgroup2 cgroup rw\n", []cgroup{}},
-		{"two mounts, one with a space", "0::/a\n", "6 5 0:30 / /a\\040b rw - cgroup2 cgroup rw\n7 5 0:30 /a /c rw - cgroup2 cgroup rw\n", []cgroup{"/a b/a", "/c"}},
-		{"outside of the namespace", "0::/../other\n", "6 5 0:30 / /c rw - cgroup2 cgroup rw\n", nil},
-		{"v1 alone", "2:cpu:/x\n", "", nil},
-		{"no mount", "0::/\n", "garbage\n1 2 3\n", []cgroup{}},
-	} {
-		path, err := unified([]byte(c.list))
-		if err != nil {
-			if c.want != nil {
-				t.Errorf("%s: %v", c.name, err)
-			}
-			continue
-		}
-		if got := seen([]byte(c.mounts), path); c.want == nil || !slices.Equal(got, c.want) {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
-		}
-	}
-}
-
-// In a cgroup that once was killed, which a supervisor may use again, a kernel
-// kills what is started in another: then calls run without cells.
+// A supervisor may start rpcd in a cgroup that was once written to by cgroup.kill.
+// There Linux 6.18 kills what is started in a new cgroup, so calls run without.
 func TestContainInAKilledCgroup(t *testing.T) {
 	if !alone(t) {
 		return
 	}
-	own, err := ownCgroups()
+	own, err := cgroup.Own()
 	if err != nil || len(own) == 0 {
 		skipOrFail(t, fmt.Sprintf("no cgroup v2: %v", err))
 	}
-	used := filepath.Join(string(own[0]), fmt.Sprintf("rpcd-test-%d", os.Getpid()))
+	used := filepath.Join(own[0], fmt.Sprintf("rpcd-test-%d", os.Getpid()))
 	if err := os.Mkdir(used, 0o755); err != nil {
 		skipOrFail(t, fmt.Sprintf("cgroups can't be made here: %v", err))
 	}
@@ -416,7 +386,7 @@ func TestContainInAKilledCgroup(t *testing.T) {
 		}
 	}
 	t.Cleanup(func() {
-		enter(string(own[0]))
+		enter(own[0])
 		if err := os.Remove(used); err != nil {
 			t.Error(err)
 		}

@@ -7,107 +7,98 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lastWait bounds the wait for a group to vanish after KILL: what is stuck in
-// the kernel longer is left to it.
-const lastWait = 5 * time.Second
+// killWait bounds the wait for processes to vanish after KILL. One that is stuck
+// in the kernel for longer is left to it.
+const killWait = 5 * time.Second
 
-// killAgain is how soon KILL is sent again where one may not have reached all.
+// killAgain is how soon KILL is sent again, since one round may miss a process
+// that was just forked.
 const killAgain = 50 * time.Millisecond
 
-// End ends what is left of the call (its process group and, if it has a cgroup,
-// what is there) and reaps the leader, whose end Wait has seen: TERM and CONT,
-// the grace, KILL. With nothing left it costs few system calls. The grace ends
-// at deadline, or when now is closed.
+// End ends what is left of the call and reaps the leader, whose end Wait has
+// seen. What is left are its process group and what is in its cgroup. They get
+// TERM and CONT, and after the grace KILL. The grace ends at deadline, or when
+// now is closed. With nothing left, End costs few system calls.
 func (c *Child) End(deadline time.Time, now <-chan struct{}) {
-	if !c.over() {
-		undo := c.observe()
-		c.cell.spend()
-		c.everywhere(unix.SIGTERM)
-		c.everywhere(unix.SIGCONT)
-		if !await(c.over, deadline, now) {
-			killed(c.kill, c.over)
+	if !c.allGone() {
+		stop := c.leaf.Watch()
+		c.leaf.Retire()
+		c.signalAll(unix.SIGTERM)
+		c.signalAll(unix.SIGCONT)
+		if !await(c.allGone, deadline, now) {
+			killUntil(c.killAll, c.allGone)
 		}
-		undo()
+		stop()
 	}
 	c.Reap()
 }
 
-// over says whether nothing of the call lives.
-func (c *Child) over() bool { return c.alone() && c.cell.empty() }
+// allGone says whether no process of the call lives.
+func (c *Child) allGone() bool { return c.groupGone() && c.leaf.Empty() }
 
-func (c *Child) observe() (undo func()) {
-	if c.cell == nil {
-		return func() {}
-	}
-	return c.cell.of.observe(c.cell.cgroup)
-}
-
-// everywhere sends sig to the group, and to what has left it.
-func (c *Child) everywhere(sig syscall.Signal) {
+// signalAll sends sig to the process group, and to what has left it.
+func (c *Child) signalAll(sig syscall.Signal) {
 	c.Signal(sig)
-	if c.cell != nil {
-		c.cell.signal(sig, c.PID)
-	}
+	c.leaf.Signal(sig, c.pid)
 }
 
-func (c *Child) kill() {
+func (c *Child) killAll() {
 	c.Signal(unix.SIGKILL)
-	if c.cell != nil {
-		c.cell.kill()
-	}
+	c.leaf.Kill()
 }
 
-// killed calls kill until over says true.
-func killed(kill func(), over func() bool) {
-	for end := time.Now().Add(lastWait); !over() && time.Now().Before(end); {
+// killUntil calls kill again and again until gone says true, for killWait at most.
+func killUntil(kill func(), gone func() bool) {
+	for end := time.Now().Add(killWait); !gone() && time.Now().Before(end); {
 		kill()
-		await(over, time.Now().Add(killAgain), nil)
+		await(gone, time.Now().Add(killAgain), nil)
 	}
 }
 
-// Reap reaps the leader and leaves the rest alone.
+// Reap reaps the leader, whose end Wait has seen, and leaves the rest alone.
 func (c *Child) Reap() {
-	c.group.Lock()
-	c.gone = true
-	c.group.Unlock()
+	c.mu.Lock()
+	c.reaped = true
+	c.mu.Unlock()
 	if how := children.reap(c); how.Signaled() && how.Signal() == unix.SIGKILL {
-		c.cell.spend() // who killed it?
+		c.leaf.Retire() // somebody may have written to cgroup.kill
 	}
 	if c.pidfd != nil {
 		c.pidfd.Close()
 	}
-	c.cell.give()
+	c.leaf.Give()
 }
 
-// alone reports whether nothing living is left in the group. As a subreaper
-// (prctl(2)) we are the parent of what the leader left behind, and waitid(2)
-// without WEXITED sees only living children: ECHILD says that none of ours is
-// in the group. A member may still have a living parent that isn't ours and
-// isn't in the group; but then the eldest of that line is an orphan of ours,
-// and only then it is worth to look at every process.
-func (c *Child) alone() bool {
-	if unix.Waitid(unix.P_PGID, c.PID, nil, unix.WSTOPPED|unix.WNOHANG|unix.WNOWAIT, nil) != unix.ECHILD {
+// groupGone says whether no process of the group lives. rpcd is the parent of
+// what the leader left behind, since it is a subreaper. waitid(2) without WEXITED
+// sees only living children, so ECHILD says that none of ours is in the group.
+//
+// A member may still have a living parent outside of the group that isn't rpcd.
+// The eldest of that line is then an orphan of ours. So only with an orphan is it
+// worth looking at every process.
+func (c *Child) groupGone() bool {
+	if unix.Waitid(unix.P_PGID, c.pid, nil, unix.WSTOPPED|unix.WNOHANG|unix.WNOWAIT, nil) != unix.ECHILD {
 		return false
 	}
-	return !children.adopted() || !groupLives(c.PID)
+	return !children.mayHaveOrphans() || !groupLives(c.pid)
 }
 
-// await waits until over says true, which it may at any death, and says whether
-// it was so in time.
-func await(over func() bool, deadline time.Time, now <-chan struct{}) bool {
+// await waits until done says true, and asks it at each wake. It gives done's
+// last answer: false means that deadline came first, or the close of now.
+func await(done func() bool, deadline time.Time, now <-chan struct{}) bool {
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	for {
-		died := children.died()
-		if over() {
+		woken := children.next()
+		if done() {
 			return true
 		}
 		select {
-		case <-died:
+		case <-woken:
 		case <-now:
-			return over()
+			return done()
 		case <-timer.C:
-			return over()
+			return done()
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// script starts a shell and gives what it writes.
+// script starts a shell with a script, and gives the pipe that it writes to.
 func script(t *testing.T, text string) (*Child, *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -23,15 +23,15 @@ func script(t *testing.T, text string) (*Child, *os.File) {
 	return c, r
 }
 
-// The leader stays a zombie until End: its number can't be taken while signals
-// may follow.
+// The leader stays a zombie until End or Reap, so that no other process has its
+// number while signals may follow.
 func TestLeaderIsNotReapedBeforeEnd(t *testing.T) {
 	if !alone(t) {
 		return
 	}
-	for _, over := range []func(*Child){(*Child).Reap, func(c *Child) { end(c, hang) }} {
+	for _, reap := range []func(*Child){(*Child).Reap, func(c *Child) { end(c, hang) }} {
 		c := start(t, shell(t, nil, "exit 4"))
-		other := start(t, shell(t, nil, "exit 5")) // its SIGCHLD makes the reaper look around
+		other := start(t, shell(t, nil, "exit 5")) // its SIGCHLD makes the reaper look for orphans
 		for range 3 {
 			if st := wait(t, c); st.Wait != 0x400 {
 				t.Fatalf("status %#x", st.Wait)
@@ -39,22 +39,22 @@ func TestLeaderIsNotReapedBeforeEnd(t *testing.T) {
 		}
 		wait(t, other)
 		time.Sleep(3 * reapPause)
-		if err := unix.Kill(c.PID, 0); err != nil || state(c.PID) != 'Z' {
-			t.Errorf("before End: %v, state %c; want a zombie", err, state(c.PID))
+		if err := unix.Kill(c.pid, 0); err != nil || state(c.pid) != 'Z' {
+			t.Errorf("before End: %v, state %c; want a zombie", err, state(c.pid))
 		}
-		c.Signal(unix.SIGTERM) // to nobody
-		within(t, "End", func() { over(c) })
+		c.Signal(unix.SIGTERM) // to the zombie, which ignores it
+		within(t, "End", func() { reap(c) })
 		other.Reap()
-		if err := unix.Kill(c.PID, 0); err != unix.ESRCH {
+		if err := unix.Kill(c.pid, 0); err != unix.ESRCH {
 			t.Errorf("after End: %v, want ESRCH", err)
 		}
-		if !c.gone {
-			t.Error("a signal would still go to its number, whoever has that now")
+		if !c.reaped {
+			t.Error("a signal would still be sent to its number")
 		}
 	}
 }
 
-// What the leader left gets TERM, and time to end by itself.
+// What the leader left behind gets TERM, and time to end by itself.
 func TestEndSendsTERM(t *testing.T) {
 	if !alone(t) {
 		return
@@ -73,7 +73,7 @@ func TestEndSendsTERM(t *testing.T) {
 	}
 }
 
-// Also where it was stopped: CONT follows.
+// CONT follows TERM, so that a stopped process ends, too.
 func TestEndWakesTheStopped(t *testing.T) {
 	if !alone(t) {
 		return
@@ -96,14 +96,14 @@ func TestEndKillsAfterTheGrace(t *testing.T) {
 		c, r := script(t, `trap '' TERM; sh -c 'echo $$; sleep 1000; sleep 1000' & sleep 1000 & wait`)
 		left := pidFrom(t, r)
 		c.Signal(unix.SIGTERM)
-		if err := unix.Kill(c.PID, unix.SIGKILL); err != nil { // the leader alone
+		if err := unix.Kill(c.pid, unix.SIGKILL); err != nil { // the leader alone
 			t.Fatal(err)
 		}
 		wait(t, c)
 		deadline := time.Now().Add(grace)
 		within(t, "End", func() { c.End(deadline, nil) })
 		if time.Now().Before(deadline) {
-			t.Error("killed before its grace was over")
+			t.Error("killed before the end of the grace")
 		}
 		if alive(left) {
 			t.Errorf("grace %v: it is still there", grace)
@@ -111,7 +111,7 @@ func TestEndKillsAfterTheGrace(t *testing.T) {
 	}
 }
 
-// The daemon's own end cuts a grace short.
+// The channel cuts a grace short: the daemon closes it when it ends itself.
 func TestEndNow(t *testing.T) {
 	if !alone(t) {
 		return
@@ -135,7 +135,7 @@ func TestEndNow(t *testing.T) {
 	}
 }
 
-// An empty group costs no wait.
+// With an empty group End doesn't wait for anything.
 func TestEndOfAnEmptyGroup(t *testing.T) {
 	if !alone(t) {
 		return
@@ -145,19 +145,19 @@ func TestEndOfAnEmptyGroup(t *testing.T) {
 	within(t, "End", func() { end(c, 10*hang) })
 }
 
-// A member of the group whose parent lives, in a session of its own: it isn't
-// our child, and belongs to the call all the same.
+// A member of the group may have a living parent in another session, and isn't our
+// child then. It belongs to the call all the same.
 func TestEndReachesTheWholeGroup(t *testing.T) {
 	if !alone(t) {
 		return
 	}
 	c, r := script(t, `(sleep 1000 & echo $!; exec setsid sh -c 'echo $$; exec sleep 1000') & sleep 0.1`)
 	member, outsider := pidFrom(t, r), pidFrom(t, r)
-	if stat(member)[2] != fmt.Sprint(c.PID) || stat(outsider)[2] == fmt.Sprint(c.PID) {
-		t.Fatal("the scene isn't set")
+	if stat(member)[2] != fmt.Sprint(c.pid) || stat(outsider)[2] == fmt.Sprint(c.pid) {
+		t.Fatal("the two processes aren't in the groups that the test needs")
 	}
 	wait(t, c)
-	within(t, "End", func() { end(c, time.Second) }) // nothing tells us of its death
+	within(t, "End", func() { end(c, time.Second) }) // no signal tells us of its death
 	if alive(member) {
 		t.Error("a member of the group lives on")
 	}
@@ -178,7 +178,7 @@ func TestReapLeavesTheGroup(t *testing.T) {
 	wait(t, c)
 	c.Reap()
 	if !alive(left) {
-		t.Error("what was to be kept is gone")
+		t.Error("what the leader left was ended")
 	}
 	if err := unix.Kill(left, unix.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -202,8 +202,8 @@ func TestSignalReachesTheGroup(t *testing.T) {
 	end(c, hang)
 }
 
-// Orphans that made sessions of their own are reaped when they die, and no
-// status of ours is ever taken for one of theirs.
+// Orphans that made sessions of their own are reaped when they die, and no child
+// of Start is reaped with them.
 func TestOrphansAndOwnChildren(t *testing.T) {
 	if !alone(t) {
 		return

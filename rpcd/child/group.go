@@ -18,7 +18,7 @@ func groupLives(group int) bool {
 		}
 		stat, err := os.ReadFile("/proc/" + e.Name() + "/stat")
 		if err != nil {
-			continue // it has gone
+			continue // it has ended
 		}
 		if g, living := parseStat(stat); living && g == group {
 			return true
@@ -27,8 +27,8 @@ func groupLives(group int) bool {
 	return false
 }
 
-// parseStat reads the process group of a line of /proc/PID/stat (proc(5)), and
-// whether the process still lives. The name in parentheses may hold anything.
+// parseStat reads a line of /proc/PID/stat (proc(5)): the process group, and
+// whether the process still lives. The name in parentheses may hold any byte.
 func parseStat(stat []byte) (group int, living bool) {
 	_, rest, ok := bytes.Cut(stat, []byte(" "))
 	end := bytes.LastIndexByte(rest, ')')

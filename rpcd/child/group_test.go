@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FuzzParseStat: no name of a process makes its line say another group, or
-// another state; and no line makes the reader panic.
+// FuzzParseStat: whatever a process's name holds, group and state are read right,
+// and no line makes the reader panic.
 func FuzzParseStat(f *testing.F) {
 	own, err := os.ReadFile("/proc/self/stat")
 	if err != nil {

@@ -17,20 +17,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hang is the bound of waits that should not be.
+// hang bounds waits that should end at once. After it a test fails.
 const hang = 30 * time.Second
 
-// helperVariable marks a test binary that was started again, to be a
-// supervisor: Setup changes a whole process.
+// helperVariable marks a test binary that a test has started again as a
+// supervisor, since Setup changes the whole process.
 const helperVariable = "CHILD_TEST_HELPER"
 
-// The main thread adopts orphans, and children that are started on it stand
-// beside them in its list: so a helper can start some there.
+// mainThread takes functions that a helper runs on its main thread. The kernel
+// lists orphans with that thread's children, so a test starts some children there.
 var mainThread = make(chan func())
 
 func init() {
 	if os.Getenv(helperVariable) != "" {
-		runtime.LockOSThread() // main's goroutine, to the main thread
+		runtime.LockOSThread() // keeps main's goroutine on the main thread
 	}
 }
 
@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// onMainThread starts a child there.
+// onMainThread starts a child on the main thread.
 func onMainThread(s Spec) (c *Child, err error) {
 	done := make(chan struct{})
 	mainThread <- func() { defer close(done); c, err = Start(s) }
@@ -60,8 +60,9 @@ func onMainThread(s Spec) (c *Child, err error) {
 	return c, err
 }
 
-// alone runs the calling test in a process of its own, after Setup, and says
-// whether this is that process. wrapper is a command that starts it.
+// alone runs the calling test in a process of its own, after Setup. It says whether
+// this is that process: where it isn't, the test returns. wrapper is a command that
+// the process is started by.
 func alone(t *testing.T, wrapper ...string) bool {
 	t.Helper()
 	if os.Getenv(helperVariable) != "" {
@@ -80,7 +81,7 @@ func alone(t *testing.T, wrapper ...string) bool {
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), helperVariable+"=1")
-	inherited, err := os.Open(os.DevNull) // descriptors 3 to 9, for no child to see
+	inherited, err := os.Open(os.DevNull) // descriptors 3 to 9, which no child may have
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +89,7 @@ func alone(t *testing.T, wrapper ...string) bool {
 	for range 7 {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, inherited)
 	}
-	cmd.WaitDelay = time.Second // a failed test may leave who holds its stderr
+	cmd.WaitDelay = time.Second // a failed test may leave a process that holds its stderr
 	out, err := cmd.CombinedOutput()
 	switch {
 	case err != nil:
@@ -101,6 +102,7 @@ func alone(t *testing.T, wrapper ...string) bool {
 	return false
 }
 
+// skipOrFail skips the test, or fails it where all tests have to run.
 func skipOrFail(t *testing.T, why string) {
 	t.Helper()
 	if os.Getenv("RPCD_TEST_ALL") != "" {
@@ -120,7 +122,7 @@ func dirFD(t *testing.T, name string) int {
 	return fd
 }
 
-// shell is a Spec for sh -c, with stdout and stderr into the file's descriptor.
+// shell is a Spec for sh -c. Its stdout is out, or /dev/null for nil.
 func shell(t *testing.T, out *os.File, script string, args ...string) Spec {
 	t.Helper()
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
@@ -149,11 +151,11 @@ func start(t *testing.T, s Spec) *Child {
 	if err != nil {
 		t.Fatalf("start %q: %v", s.Path, err)
 	}
-	t.Cleanup(func() { c.Signal(unix.SIGKILL) }) // where the test failed before the end
+	t.Cleanup(func() { c.Signal(unix.SIGKILL) }) // for a test that fails before End
 	return c
 }
 
-// wait waits for the leader with a bound.
+// wait waits for the leader, for hang at most.
 func wait(t *testing.T, c *Child) Status {
 	t.Helper()
 	var status Status
@@ -166,8 +168,7 @@ func wait(t *testing.T, c *Child) Status {
 	return status
 }
 
-// output runs a Spec whose stdout was made by shell(nil), and gives what it
-// writes there.
+// output runs a Spec and gives what it writes to stdout.
 func output(t *testing.T, s Spec) string {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -204,13 +205,13 @@ func within(t *testing.T, what string, f func()) {
 	}
 }
 
-// alive says whether a process is there that isn't a zombie.
+// alive says whether a process is there and no zombie.
 func alive(pid int) bool {
 	s := state(pid)
 	return s != 0 && s != 'Z' && s != 'X'
 }
 
-// state is a process's state letter, or 0 where there is none (proc(5)).
+// state is a process's state letter (proc(5)), or 0 without a process.
 func state(pid int) byte {
 	if f := stat(pid); f != nil {
 		return f[0][0]
@@ -229,7 +230,7 @@ func stat(pid int) []string {
 	return strings.Fields(rest)
 }
 
-// until polls what no event tells of.
+// until polls for what no event announces, for hang at most.
 func until(t *testing.T, what string, f func() bool) {
 	t.Helper()
 	for end := time.Now().Add(hang); !f(); time.Sleep(5 * time.Millisecond) {
@@ -263,7 +264,7 @@ func ownChildren(t *testing.T) []int {
 	return pids
 }
 
-// lineFrom reads one line of a pipe: an event of the child's.
+// lineFrom reads one line that a child writes to a pipe, to announce something.
 func lineFrom(t *testing.T, r io.Reader) string {
 	t.Helper()
 	var line []byte

@@ -3,7 +3,6 @@ package child
 import (
 	"fmt"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,96 +12,68 @@ import (
 )
 
 // children are the processes that Start made and nobody has reaped yet.
-var children = &registry{ours: map[int]*Child{}, bell: make(chan struct{})}
+var children = &registry{ours: map[int]*Child{}, changed: make(chan struct{})}
 
 type registry struct {
-	mu   sync.Mutex
-	ours map[int]*Child
-	bell chan struct{} // closed and replaced at each SIGCHLD
+	mu      sync.Mutex
+	ours    map[int]*Child
+	changed chan struct{} // closed and replaced by wake
 }
 
 func (r *registry) add(c *Child) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ours[c.PID] = c
+	r.ours[c.pid] = c
 }
 
-// reap reaps a dead child and forgets it, in one: its number may come again at
-// once. It says how the child ended.
+// reap reaps a dead child and forgets it in the same step, since the kernel may
+// give its number to a new child at once. It says how the child ended.
 func (r *registry) reap(c *Child) (how unix.WaitStatus) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
-		if _, err := unix.Wait4(c.PID, &how, 0, nil); err != unix.EINTR {
+		if _, err := unix.Wait4(c.pid, &how, 0, nil); err != unix.EINTR {
 			break
 		}
 	}
-	delete(r.ours, c.PID)
+	delete(r.ours, c.pid)
 	return how
 }
 
-// died gives a channel that is closed at the next death of a child.
-func (r *registry) died() <-chan struct{} {
+// next gives a channel that is closed at the next wake.
+func (r *registry) next() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.bell
+	return r.changed
 }
 
-func (r *registry) ring() {
+// wake wakes all goroutines that wait for processes to end: one has died, or a
+// watched cgroup has changed.
+func (r *registry) wake() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	close(r.bell)
-	r.bell = make(chan struct{})
+	close(r.changed)
+	r.changed = make(chan struct{})
 }
 
-// reapPause is how long orphans may lie before they are reaped together.
+// reapPause is how long dead orphans may lie, so that many are reaped at once.
 const reapPause = 20 * time.Millisecond
-
-// Setup makes the process a supervisor: it adopts what its children leave
-// behind (PR_SET_CHILD_SUBREAPER, prctl(2)) and reaps those orphans, as PID 1
-// as well as elsewhere; descriptors that it inherited beyond 2 don't reach its
-// children, and neither do ignored signals. From then on no process of the same
-// user can trace it, or read its memory, environment and descriptors
-// (PR_SET_DUMPABLE); children are as others are, by their execve(2). It is
-// called once, before Start.
-func Setup() error {
-	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("become a subreaper: %w", err)
-	}
-	score.open() // afterwards the file is root's
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return fmt.Errorf("become undumpable: %w", err)
-	}
-	closeOnExec()
-	defaultDispositions()
-	deaths := make(chan os.Signal, 1)
-	signal.Notify(deaths, unix.SIGCHLD)
-	go func() {
-		for range deaths {
-			children.ring()
-			reapOrphans()
-			// Deaths of the pause ring once more: the channel holds one.
-			time.Sleep(reapPause)
-		}
-	}()
-	return nil
-}
 
 // reapOrphans reaps the dead children that Start didn't make.
 func reapOrphans() {
-	forking.Lock() // between fork and registration a child of ours looks like an orphan
+	forking.Lock() // between its fork and its registration a child looks like an orphan
 	defer forking.Unlock()
 	pids, err := children.orphans()
 	if err != nil {
-		return // no CONFIG_PROC_CHILDREN: the init process reaps at our end
+		return // without CONFIG_PROC_CHILDREN they stay until rpcd ends
 	}
 	for _, pid := range pids {
 		_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
 	}
 }
 
-// orphans gives the children that Start didn't make. Orphans go to the main
-// thread's list (find_new_reaper, kernel/exit.c).
+// orphans gives the children that Start didn't make. The kernel puts orphans
+// into the main thread's list (find_new_reaper in kernel/exit.c).
 func (r *registry) orphans() ([]int, error) {
 	list, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/children", os.Getpid()))
 	if err != nil {
@@ -119,8 +90,8 @@ func (r *registry) orphans() ([]int, error) {
 	return pids, nil
 }
 
-// adopted reports whether there may be an orphan.
-func (r *registry) adopted() bool {
+// mayHaveOrphans says whether there is an orphan, or whether that is unknown.
+func (r *registry) mayHaveOrphans() bool {
 	pids, err := r.orphans()
 	return err != nil || len(pids) > 0
 }

@@ -26,11 +26,11 @@ func TestStatuses(t *testing.T) {
 		"kill -HUP $$":                   1,
 		"ulimit -c 0; kill -SEGV $$":     11,
 		"ulimit -c 0; kill -ABRT $$":     6,
-		"kill -STOP $$ & exec sleep 0.1": 0, // stopped isn't ended; see below
+		"kill -STOP $$ & exec sleep 0.1": 0, // a stop is no end; see below
 	} {
 		c := start(t, shell(t, nil, script))
 		if strings.Contains(script, "STOP") {
-			until(t, "the stop, or the end", func() bool { s := state(c.PID); return s == 'T' || s == 'Z' })
+			until(t, "the stop, or the end", func() bool { s := state(c.pid); return s == 'T' || s == 'Z' })
 			c.Signal(unix.SIGCONT)
 		}
 		if got := wait(t, c); got.Wait != want {
@@ -49,8 +49,8 @@ func TestCore(t *testing.T) {
 	s.Dir = dirFD(t, dir)
 	c := start(t, s)
 	got := wait(t, c)
-	var real unix.WaitStatus // wait4(2)'s own word, since the leader lies unreaped
-	if _, err := unix.Wait4(c.PID, &real, 0, nil); err != nil {
+	var real unix.WaitStatus // wait4(2) can still be asked, since the leader isn't reaped
+	if _, err := unix.Wait4(c.pid, &real, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	end(c, 0)
@@ -62,7 +62,7 @@ func TestCore(t *testing.T) {
 	}
 }
 
-// waitid's words for what wait(2) says: wait(2), sigaction(2).
+// si_code and si_status of waitid(2), and the status that wait(2) gives for them.
 func TestWaitStatus(t *testing.T) {
 	for _, c := range []struct {
 		code, status int32
@@ -74,7 +74,7 @@ func TestWaitStatus(t *testing.T) {
 	}
 }
 
-// Where the kernel gives no pidfd, Wait costs a thread and says the same.
+// Where the kernel gives no pidfd, Wait blocks a thread and gives the same status.
 func TestWaitWithoutPidfd(t *testing.T) {
 	if !alone(t) {
 		return
@@ -85,7 +85,7 @@ func TestWaitWithoutPidfd(t *testing.T) {
 	}
 	c.pidfd.Close()
 	c.pidfd = nil
-	for range 2 { // it isn't reaped by being waited for
+	for range 2 { // Wait doesn't reap
 		if got := wait(t, c); got.Wait != 0x900 {
 			t.Errorf("%#x", got.Wait)
 		}
@@ -100,7 +100,7 @@ func TestUsage(t *testing.T) {
 	c := start(t, shell(t, nil, "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; dd if=/dev/zero of=/dev/null bs=32M count=4 2>/dev/null"))
 	st := wait(t, c)
 	var usage unix.Rusage
-	if _, err := unix.Wait4(c.PID, nil, 0, &usage); err != nil {
+	if _, err := unix.Wait4(c.pid, nil, 0, &usage); err != nil {
 		t.Fatal(err)
 	}
 	end(c, 0)
@@ -149,7 +149,7 @@ func TestDefaultDispositionsUnderEnv(t *testing.T) {
 func TestDefaultDispositionsWithBlockedSignals(t *testing.T) {
 	if alone(t, "env", "--block-signal=USR1,TERM,INT,CHLD") {
 		dispositions(t)
-		// And they reach the child.
+		// Signals that rpcd blocks reach the child.
 		c := start(t, shell(t, nil, "kill -USR1 $$; exit 1"))
 		if st := wait(t, c); st.Wait != uint32(unix.SIGUSR1) {
 			t.Errorf("status %#x, want USR1's", st.Wait)
@@ -175,12 +175,12 @@ func TestUmaskAndDirectory(t *testing.T) {
 		t.Errorf("our own umask is %03o now", now)
 	}
 	if wd, err := os.Readlink("/proc/self/cwd"); err != nil || wd != "/" {
-		t.Errorf("we stand in %q, %v: a volume would be pinned", wd, err)
+		t.Errorf("our directory is %q, %v: its volume couldn't be unmounted", wd, err)
 	}
 }
 
-// A child has the descriptors of Files and no other: none that we inherited,
-// none of our own.
+// A child has the descriptors of Files and no other: none that rpcd inherited or
+// opened.
 func TestOnlyTheGivenDescriptors(t *testing.T) {
 	if !alone(t) {
 		return
@@ -199,7 +199,7 @@ func TestOnlyTheGivenDescriptors(t *testing.T) {
 	}
 }
 
-// Numbers of the child's may be numbers of ours that stand for something else.
+// The child's numbers may be in use at rpcd for other files.
 func TestDescriptorsInAnyOrder(t *testing.T) {
 	if !alone(t) {
 		return
@@ -230,7 +230,7 @@ func TestDescriptorsInAnyOrder(t *testing.T) {
 	if err != nil || string(b) != want {
 		t.Errorf("%q, %v; want %q", b, err, want)
 	}
-	for _, fd := range files { // they stay ours
+	for _, fd := range files { // Start doesn't close them
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
 			t.Errorf("descriptor %d: %v", fd, err)
 		}
@@ -242,8 +242,8 @@ func TestOwnSessionAndGroup(t *testing.T) {
 		return
 	}
 	c := start(t, shell(t, nil, "sleep 1000"))
-	f := stat(c.PID)
-	pid := fmt.Sprint(c.PID)
+	f := stat(c.pid)
+	pid := fmt.Sprint(c.pid)
 	if f[2] != pid || f[3] != pid {
 		t.Errorf("child %s: group %s, session %s", pid, f[2], f[3])
 	}
@@ -304,7 +304,7 @@ func TestStartErrors(t *testing.T) {
 		}
 	}
 	s := shell(t, nil, "")
-	s.Dir = s.Files[0] // no directory
+	s.Dir = s.Files[0] // not a directory
 	if _, err := Start(s); !errors.Is(err, unix.ENOTDIR) {
 		t.Errorf("a directory that is none: %v", err)
 	}
@@ -313,7 +313,7 @@ func TestStartErrors(t *testing.T) {
 	}
 }
 
-// 200 lives cost no descriptor, thread mask or umask.
+// After 200 children, and as many failed starts, no descriptor is left open.
 func TestNothingLeaks(t *testing.T) {
 	if !alone(t) {
 		return
@@ -328,7 +328,7 @@ func TestNothingLeaks(t *testing.T) {
 	s := shell(t, nil, "exit 3")
 	bad := s
 	bad.Path = "/no/such/file"
-	live := func(n int) {
+	run := func(n int) {
 		for range n {
 			c := start(t, s)
 			if st := wait(t, c); st.Wait != 0x300 {
@@ -340,23 +340,23 @@ func TestNothingLeaks(t *testing.T) {
 			}
 		}
 	}
-	live(5)
+	run(5)
 	before := count()
-	live(200)
-	// The reaper holds one for moments; perhaps it did before.
+	run(200)
+	// The reaper has one open for a moment after each death.
 	until(t, fmt.Sprintf("no more descriptors than the %d before", before), func() bool { return count() <= before })
 }
 
-// A start that goes on is told, as long as it does.
+// Starting gives a duration as long as a start goes on, and only then.
 func TestStarting(t *testing.T) {
 	if d := Starting(); d != 0 {
 		t.Errorf("before: %v", d)
 	}
-	over := forking.start()
+	done := forking.start()
 	if d := Starting(); d <= 0 {
 		t.Errorf("meanwhile: %v", d)
 	}
-	over()
+	done()
 	if d := Starting(); d != 0 {
 		t.Errorf("after: %v", d)
 	}

@@ -8,21 +8,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Status is how a process ended.
+// Status is how a process ended and what it used.
 type Status struct {
-	Wait         uint32 // as wait(2) gives it
+	Wait         uint32 // the status of wait(2)
 	User, System time.Duration
-	MaxRSS       uint64 // KiB
+	MaxRSS       uint64 // the most memory that it had at a time, in KiB
 }
 
-// Wait waits for the leader's end, without reaping it.
+// Wait waits for the leader's end without reaping it, so that it may be called
+// again. It fails only where somebody else reaped the leader.
 func (c *Child) Wait() (Status, error) {
 	var info unix.Siginfo
 	var usage unix.Rusage
 	wait := func(options int) error {
 		for {
 			info = unix.Siginfo{}
-			err := unix.Waitid(unix.P_PID, c.PID, &info, unix.WEXITED|unix.WNOWAIT|options, &usage)
+			err := unix.Waitid(unix.P_PID, c.pid, &info, unix.WEXITED|unix.WNOWAIT|options, &usage)
 			if !errors.Is(err, unix.EINTR) {
 				return err
 			}
@@ -35,7 +36,7 @@ func (c *Child) Wait() (Status, error) {
 			return err != nil || info.Signo != 0, err
 		})
 	} else {
-		err = wait(0) // costs a thread
+		err = wait(0) // blocks a thread
 	}
 	if err != nil {
 		return Status{}, err
@@ -48,8 +49,8 @@ func (c *Child) Wait() (Status, error) {
 	}, nil
 }
 
-// poll calls done at once and then whenever the pidfd becomes readable, until
-// it says true.
+// poll calls done at once, and then whenever the pidfd becomes readable, until
+// done says true.
 func (c *Child) poll(done func() (bool, error)) error {
 	rc, err := c.pidfd.SyscallConn()
 	if err != nil {
@@ -67,8 +68,8 @@ func (c *Child) poll(done func() (bool, error)) error {
 	return err
 }
 
-// statusOf reads si_status, which golang.org/x/sys has no field for: after
-// three ints (padded where pointers are longer), si_pid and si_uid
+// statusOf reads si_status, for which golang.org/x/sys has no field. Before it
+// stand three ints, padding where pointers are longer, si_pid and si_uid
 // (sigaction(2), include/uapi/asm-generic/siginfo.h).
 func statusOf(info *unix.Siginfo) int32 {
 	const head = (3*4 + unsafe.Sizeof(uintptr(0)) - 1) / unsafe.Sizeof(uintptr(0)) * unsafe.Sizeof(uintptr(0))
@@ -82,7 +83,7 @@ const (
 	cldDumped = 3
 )
 
-// waitStatus makes of waitid(2)'s words what wait(2) would have given.
+// waitStatus converts waitid(2)'s si_code and si_status to wait(2)'s status.
 func waitStatus(code, status int32) uint32 {
 	switch code {
 	case cldExited:

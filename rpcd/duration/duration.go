@@ -1,90 +1,51 @@
-// Package duration reads durations as timeout(1) writes them. It knows no
-// other form: Go's "1h30m" is refused, so that one flag means one thing in
-// every option, variable and rule file.
+// Package duration reads durations as timeout(1) writes them: a number, with or
+// without a fraction, and one unit. Go's "1h30m" is refused, so that a duration
+// means the same in every option, variable and rule file.
 package duration
 
 import (
 	"fmt"
 	"math"
-	"math/bits"
-	"strconv"
 	"strings"
 	"time"
 )
 
-// units in nanoseconds; a bare number is seconds.
-var units = map[string]uint64{
-	"":   uint64(time.Second),
-	"ms": uint64(time.Millisecond),
-	"s":  uint64(time.Second),
-	"m":  uint64(time.Minute),
-	"h":  uint64(time.Hour),
-	"d":  uint64(24 * time.Hour),
-}
-
-// fracDigits of a fraction count; further ones only round up.
-const fracDigits = 18
-
-// Parse reads a number, with or without a fraction, and one unit of ms, s, m,
-// h, d (timeout(1), and ms); without a unit it is seconds. What is more than
-// zero stays more than zero (0 often means "no limit"): a part of a
-// nanosecond is rounded up. Signs, exponents, NaN, infinity and anything over
-// 292 years are refused.
+// Parse reads a number and one unit of ms, s, m, h, d; without a unit it is
+// seconds. Signs, exponents and anything over 292 years are refused. A fraction of
+// a nanosecond is dropped, but what is more than zero doesn't become zero, which
+// often means "no limit".
 func Parse(s string) (time.Duration, error) {
 	number := s[:numberLen(s)]
-	whole, frac, _ := strings.Cut(number, ".")
-	if whole+frac == "" {
+	if !strings.ContainsAny(number, "0123456789") {
 		return 0, refuse(s, "it doesn't begin with a digit")
 	}
-	unit, ok := units[s[len(number):]]
-	if !ok {
+	unit, times := s[len(number):], time.Duration(1)
+	switch unit {
+	case "ms", "s", "m", "h":
+	case "":
+		unit = "s"
+	case "d":
+		unit, times = "h", 24
+	default:
 		return 0, refuse(s, "after the number stands no unit of ms, s, m, h, d")
 	}
-	if whole == "" {
-		whole = "0"
-	}
-	count, err := strconv.ParseUint(whole, 10, 64)
-	if err != nil {
+	d, err := time.ParseDuration(number + unit)
+	if err != nil || d > math.MaxInt64/times {
 		return 0, refuse(s, "it is over 292 years")
 	}
-	over, total := bits.Mul64(count, unit)
-	total, carry := bits.Add64(total, fraction(frac, unit), 0)
-	if over != 0 || carry != 0 || total > math.MaxInt64 {
-		return 0, refuse(s, "it is over 292 years")
+	if d == 0 && strings.ContainsAny(number, "123456789") {
+		return 1, nil
 	}
-	return time.Duration(total), nil
+	return d * times, nil
 }
 
-// numberLen is the length of the digits, with at most one point, that s
-// begins with.
+// numberLen is how many bytes of digits, with at most one point, s begins with.
 func numberLen(s string) int {
-	points := 0
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= '0' && c <= '9':
-		case c == '.' && points == 0:
-			points++
-		default:
-			return i
-		}
+	n := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	if rest, point := strings.CutPrefix(s[n:], "."); point {
+		return len(s) - len(strings.TrimLeft(rest, "0123456789"))
 	}
-	return len(s)
-}
-
-// fraction is 0.DIGITS of unit, rounded up.
-func fraction(digits string, unit uint64) uint64 {
-	rest := ""
-	if len(digits) > fracDigits {
-		digits, rest = digits[:fracDigits], digits[fracDigits:]
-	}
-	digits += strings.Repeat("0", fracDigits-len(digits))
-	n, _ := strconv.ParseUint(digits, 10, 64) // 18 digits always fit
-	hi, lo := bits.Mul64(n, unit)
-	quo, rem := bits.Div64(hi, lo, 1e18)
-	if rem != 0 || strings.Trim(rest, "0") != "" {
-		quo++
-	}
-	return quo
+	return n
 }
 
 func refuse(s, why string) error {

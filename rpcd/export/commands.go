@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"rpcd/rpcd/export/internal/display"
 )
 
 // commands is every command: --all-commands.
@@ -27,7 +29,7 @@ func Commands(path string) Source {
 
 // Lookup is Source's.
 func (s commands) Lookup(name string, _ Caller) (*Procedure, error) {
-	unknown := func(cure string) error { return &Error{Kind: Unknown, Name: name, Cure: cure} }
+	unknown := func(cure string) error { return &Error{Reason: Unknown, Name: name, Cure: cure} }
 	switch {
 	case strings.Contains(name, "\x00"):
 		return nil, unknown("no path has a NUL in it")
@@ -38,7 +40,7 @@ func (s commands) Lookup(name string, _ Caller) (*Procedure, error) {
 		}
 		return p, err
 	case strings.Contains(name, "/"):
-		return nil, &Error{Kind: Denied, Name: name, What: "a relative path is another file in each directory",
+		return nil, &Error{Reason: Denied, Name: name, What: "a relative path is another file in each directory",
 			Cure: "give an absolute path, or a command on rpcd's PATH"}
 	case !isName(name):
 		return nil, unknown("not a command's name")
@@ -86,7 +88,7 @@ func (s commands) List(Caller) (ps []*Procedure, errs []error) {
 // there that can't be run, else stat's.
 func command(name, path string) (*Procedure, error) {
 	bad := func(what, cure string) error {
-		return &Error{Kind: NotExecutable, Name: name, File: path, What: what, Cure: cure}
+		return &Error{Reason: NotExecutable, Name: name, File: path, What: what, Cure: cure}
 	}
 	st, err := os.Stat(path)
 	switch {
@@ -101,7 +103,7 @@ func command(name, path string) (*Procedure, error) {
 	case !st.Mode().IsRegular():
 		return nil, bad("is no file to run", "name a program")
 	case st.Mode().Perm()&0o111 == 0:
-		return nil, bad("is not executable", "chmod +x "+word(path))
+		return nil, bad("is not executable", "chmod +x "+display.ShellWord(path))
 	}
 	return &Procedure{Name: name, Path: path, all: true}, nil
 }

@@ -27,7 +27,7 @@ func TestCommands(t *testing.T) {
 			clean(t, p.EnvFile(), "--all-commands")
 		}
 	}
-	for name, kind := range map[string]Kind{
+	for name, reason := range map[string]Reason{
 		"": Unknown, ".": Unknown, "..": Unknown, ".dot": Unknown, "r": Unknown, "none": Unknown, "gone": Unknown,
 		"/none": Unknown, "/none/\n": Unknown, "a\x00": Unknown, "/bin/sh\x00": Unknown, "a\n": Unknown,
 		"/bin/sh/x": Unknown, "/" + strings.Repeat("x", 300): Unknown, strings.Repeat("x", 1<<17): Unknown,
@@ -35,7 +35,7 @@ func TestCommands(t *testing.T) {
 		"plain": NotExecutable, "sub": NotExecutable, "/": NotExecutable, "/dev/null": NotExecutable, dir + "/one/plain": NotExecutable,
 	} {
 		_, err := s.Lookup(name, myself)
-		refused(t, err, kind)
+		refused(t, err, reason)
 	}
 	var names []string
 	ps, errs := s.List(myself)

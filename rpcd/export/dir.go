@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"rpcd/rpcd/export/internal/display"
 )
 
 // maxHave names are told to a caller whose procedure isn't there.
@@ -39,7 +41,7 @@ func Open(dir string, o Owner) (*Dir, []string, error) {
 	names, err := readNames(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot export %q: %s (let rpcd's user read it: chmod +rx %s)",
-			path, cause(err), word(path))
+			path, display.Cause(err), display.ShellWord(path))
 	}
 	var warnings []string
 	bad := 0
@@ -94,7 +96,7 @@ func (d *Dir) List(c Caller) ([]*Procedure, []error) {
 func (d *Dir) list(w *walker, c Caller, max int) (ps []*Procedure, errs []error) {
 	names, err := readNames(d.path)
 	if err != nil {
-		return nil, []error{fmt.Errorf("cannot list %q: %s", d.path, cause(err))}
+		return nil, []error{fmt.Errorf("cannot list %q: %s", d.path, display.Cause(err))}
 	}
 	for _, name := range names {
 		p, problems, err := d.load(w, name)
@@ -120,7 +122,7 @@ func denied(p *Procedure, c Caller) *Error {
 }
 
 func (d *Dir) unknown(w *walker, name string, c Caller) *Error {
-	e := &Error{Kind: Unknown, Name: name, Cure: "it has none that you may call"}
+	e := &Error{Reason: Unknown, Name: name, Cure: "it has none that you may call"}
 	ps, _ := d.list(w, c, maxHave+1)
 	for i, p := range ps {
 		if i == maxHave {
@@ -137,7 +139,7 @@ func (d *Dir) check(w *walker) []Problem {
 	f, problems, err := w.walk(d.path)
 	switch {
 	case err != nil:
-		return []Problem{{Unsafe, d.path, "does not exist", "make it: mkdir -p " + word(d.path)}}
+		return []Problem{{Unsafe, d.path, "does not exist", "make it: mkdir -p " + display.ShellWord(d.path)}}
 	case f.st.Mode == 0:
 		return problems
 	case !f.is(syscall.S_IFDIR):
@@ -177,5 +179,5 @@ func isName(name string) bool {
 }
 
 func refusal(name string, p Problem) *Error {
-	return &Error{Kind: p.Kind, Name: name, File: p.File, What: p.What, Cure: p.Cure}
+	return &Error{Reason: p.Reason, Name: name, File: p.File, What: p.What, Cure: p.Cure}
 }

@@ -89,9 +89,9 @@ func TestLookup(t *testing.T) {
 		refused(t, err, Unknown, "no procedure", "it has: -x, ", "flatten, frames, full, relative, sort)")
 	}
 	for _, tt := range []struct {
-		name  string
-		kind  Kind
-		words []string
+		name   string
+		reason Reason
+		words  []string
 	}{
 		{"README", NotExecutable, []string{"README", "is not executable", "chmod +x"}},
 		{"gone", NotExecutable, []string{"gone", "dangling", "/nonexistent"}},
@@ -112,7 +112,7 @@ func TestLookup(t *testing.T) {
 		{"large", Denied, []string{"large/allow", "64 KiB"}},
 	} {
 		_, err := d.Lookup(tt.name, myself)
-		refused(t, err, tt.kind, append(tt.words, strings.TrimSuffix(tt.name, "\n"))...)
+		refused(t, err, tt.reason, append(tt.words, strings.TrimSuffix(tt.name, "\n"))...)
 	}
 
 	p, err := d.Lookup("detect", Caller{UID: 5, GID: 5, Groups: []uint32{100}})

@@ -3,6 +3,9 @@ package export
 import (
 	"slices"
 	"strings"
+	"unicode"
+
+	"rpcd/rpcd/export/internal/display"
 )
 
 // crossExactly are the variables that change which code runs: the caller's
@@ -84,7 +87,7 @@ func parseEnv(text string) (a admitted, set []string, faults []fault) {
 		switch {
 		case why != "":
 			faults = append(faults, fault{
-				what: at(n) + quote(line) + " " + why,
+				what: at(n) + display.Quote(line) + " " + why,
 				cure: "write NAME, a pattern like LC_*, or NAME=VALUE",
 			})
 		case sets:
@@ -113,7 +116,6 @@ func faultOfEnvName(name string) string {
 	return ""
 }
 
-// control: C1 counts too, since a terminal may obey U+009B as it obeys ESC [.
-func control(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 })
-}
+// control says whether a text has control bytes. Those of C1 count as well, since
+// a terminal may obey U+009B as it obeys ESC [.
+func control(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }

@@ -1,13 +1,14 @@
 package export
 
 import (
-	"errors"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
+
+	"rpcd/rpcd/export/internal/display"
 )
 
 // known names the files of a procedure's folder, for a message.
@@ -28,7 +29,7 @@ func (w *walker) folder(p *Procedure, f found) (problems []Problem) {
 	note(w.check(f, atTheEnd))
 	names, err := readNames(f.path)
 	if err != nil {
-		note(unread(f.path, "can't be listed: ", err, "let rpcd's user read it: chmod +rx "+word(f.path)))
+		note(unread(f.path, "can't be listed: ", err, "let rpcd's user read it: chmod +rx "+display.ShellWord(f.path)))
 		return problems
 	}
 	run := slices.Contains(names, "run")
@@ -41,7 +42,7 @@ func (w *walker) folder(p *Procedure, f found) (problems []Problem) {
 		problems = append(problems, w.run(filepath.Join(f.path, "run"))...)
 	case !p.Topic:
 		note(&Problem{NotExecutable, p.folder, "has neither run nor topic",
-			"put the program there: ln -s PROGRAM " + word(filepath.Join(p.folder, "run"))})
+			"put the program there: ln -s PROGRAM " + display.ShellWord(filepath.Join(p.folder, "run"))})
 	}
 	for _, name := range names {
 		path := filepath.Join(f.path, name)
@@ -111,13 +112,4 @@ func readNames(dir string) ([]string, error) {
 	names = slices.DeleteFunc(names, func(n string) bool { return strings.HasPrefix(n, ".") })
 	slices.Sort(names)
 	return names, nil
-}
-
-// cause is an error's last part: the file stands in the sentence already.
-func cause(err error) string {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		return path.Err.Error()
-	}
-	return err.Error()
 }

@@ -2,7 +2,6 @@ package export
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -84,71 +83,4 @@ func FuzzRule(f *testing.F) {
 			t.Fatalf("%v admits %d:%d: %v", r, uid, gid, admits)
 		}
 	})
-}
-
-// FuzzFirstLine: what is said of a program's first line is clean, and nothing
-// is said of one in machine code.
-func FuzzFirstLine(f *testing.F) {
-	for _, s := range []string{"#!/bin/sh\n", "#!/bin/sh -e\r\n", "#! /usr/bin/env python3\nx", "#!", "#!\n", "#! \t\n", "#!/none/such", "\x7fELF\x02\x01", "", "#!/bin/sh\x00", "echo\n", "\xef\xbb\xbf#!/bin/sh\n", "MZ\x00", "#!\x1b[2J"} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, head []byte) {
-		next, _, what, cure := firstLine(head[:min(len(head), 256)])
-		if control(what) || !utf8.ValidString(what) || len(what) > 1200 {
-			t.Fatalf("%q: %q", head, what)
-		}
-		if what != "" && (cure == "" || strings.HasPrefix(string(head), "\x7fELF")) || next != "" && !strings.HasPrefix(string(head), "#!") {
-			t.Fatalf("%q: %q (%s), interpreter %q", head, what, cure, next)
-		}
-	})
-}
-
-// FuzzWord: a path in a cure is one clean word.
-func FuzzWord(f *testing.F) {
-	for _, name := range nameSeeds(f) {
-		f.Add(name)
-	}
-	f.Fuzz(func(t *testing.T, path string) {
-		for what, got := range map[string]string{"word": word(path), "quote": quote(path)} {
-			if !utf8.ValidString(got) || strings.ContainsFunc(got, unicode.IsControl) || len(got) > 20+10*len(path) {
-				t.Fatalf("%s of %q: %q", what, path, got)
-			}
-		}
-	})
-}
-
-// A shell reads a word of a cure as the path that was meant.
-func TestWordInAShell(t *testing.T) {
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("SKIPPED, needs bash")
-	}
-	paths := []string{"/plain", "/a b", "/it's", `/"`, "/$(touch x)", "/`x`", "/a\nb", "/\x1b[2J", "/\xff\xfe", "/日本", "/\u2028x", "/\u009b", "/a\\", `/\'x`, "/!h", "/~", "/*"}
-	rnd := rand.New(rand.NewPCG(1, 1))
-	for range 300 {
-		b := []byte("/")
-		for range rnd.IntN(12) {
-			b = append(b, byte(1+rnd.IntN(255)))
-		}
-		paths = append(paths, string(b))
-	}
-	words := make([]string, len(paths))
-	for i, p := range paths {
-		words[i] = word(p)
-	}
-	cmd := exec.Command(bash, "-c", `printf '%s\0' `+strings.Join(words, " "))
-	cmd.Env = []string{"LC_ALL=C.UTF-8"}
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
-	if len(got) != len(paths) {
-		t.Fatalf("%d words, not %d", len(got), len(paths))
-	}
-	for i, p := range paths {
-		if got[i] != p {
-			t.Errorf("%q, written %s, reads as %q", p, words[i], got[i])
-		}
-	}
 }

@@ -3,8 +3,9 @@ package export
 import (
 	"path/filepath"
 	"slices"
-	"strconv"
 	"time"
+
+	"rpcd/rpcd/export/internal/display"
 )
 
 // Owner is rpcd itself: who, besides root, may own what is exported.
@@ -62,22 +63,19 @@ func (p *Procedure) AdmitEnv(name string) bool {
 	return p.env.admit(name)
 }
 
+// Folder is the procedure's folder; empty for a plain file, which has no rules.
+func (p *Procedure) Folder() string { return p.folder }
+
 // EnvFile says, for an error's text, which file would admit a variable.
 func (p *Procedure) EnvFile() string {
 	switch {
 	case p.all:
 		return "no file (--all-commands has none; an exports directory's env file could)"
 	case p.folder != "":
-		return printable(filepath.Join(p.folder, "env"))
+		return display.Printable(filepath.Join(p.folder, "env"))
 	}
-	return printable(filepath.Join(p.Path, "env")) +
-		" (" + printable(p.Name) + " has to become a folder with run and env)"
-}
-
-// printable escapes control bytes and leaves the rest as it is.
-func printable(s string) string {
-	q := strconv.Quote(s)
-	return q[1 : len(q)-1]
+	return display.Printable(filepath.Join(p.Path, "env")) +
+		" (" + display.Printable(p.Name) + " has to become a folder with run and env)"
 }
 
 func (p *Procedure) admitCaller(c Caller) bool {

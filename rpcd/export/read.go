@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strconv"
 	"syscall"
+
+	"rpcd/rpcd/export/internal/display"
 )
 
 // maxRuleFile bounds a rule file: every call reads them.
@@ -17,7 +19,7 @@ func readRule(path string) (string, *Problem) {
 	}
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 	if err != nil {
-		return "", unread(path, "can't be read: ", err, "let rpcd's user read it: chmod +r "+word(path))
+		return "", unread(path, "can't be read: ", err, "let rpcd's user read it: chmod +r "+display.ShellWord(path))
 	}
 	defer syscall.Close(fd)
 	var st syscall.Stat_t

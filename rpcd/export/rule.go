@@ -6,11 +6,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"rpcd/internal/names"
+	"rpcd/rpcd/export/internal/display"
 )
 
-// Overflow is the id that the kernel shows for one that its namespace doesn't
-// map (/proc/sys/kernel/overflowuid): a stranger, not a user.
-const Overflow = 65534
+// Overflow is the id of unmapped strangers.
+const Overflow = names.Overflow
 
 // Caller is who asks, as the kernel reports it: SO_PEERCRED and SO_PEERGROUPS.
 type Caller struct {
@@ -36,11 +38,11 @@ func ParseRule(s string) (Rule, error) {
 		return Rule{what: "any"}, nil
 	}
 	if len(words) != 2 || words[0] != "uid" && words[0] != "gid" {
-		return Rule{}, fault{quote(s) + " is no rule", "write uid N, gid N or any"}
+		return Rule{}, fault{display.Quote(s) + " is no rule", "write uid N, gid N or any"}
 	}
 	id, err := strconv.ParseUint(words[1], 10, 32)
 	if err != nil || id == math.MaxUint32 { // (uid_t)-1 is nobody's
-		return Rule{}, fault{quote(s) + " is no rule: " + quote(words[1]) + " is no " + words[0] + " number",
+		return Rule{}, fault{display.Quote(s) + " is no rule: " + display.Quote(words[1]) + " is no " + words[0] + " number",
 			"id NAME shows the numbers"}
 	}
 	return Rule{what: words[0], id: uint32(id)}, nil
@@ -55,6 +57,10 @@ func (r Rule) String() string {
 	}
 	return "nobody"
 }
+
+// Unmapped says whether the rule is for the number of unmapped strangers, so that
+// it admits nobody.
+func (r Rule) Unmapped() bool { return r.what != "any" && r.id == Overflow }
 
 // admit: an unmapped uid or gid matches no number, whatever the rule says, and
 // who has an unmapped uid is a stranger in all his groups.

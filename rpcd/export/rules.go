@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rpcd/rpcd/duration"
+	"rpcd/rpcd/export/internal/display"
 )
 
 // fault is what is wrong in a rule, and what to do.
@@ -57,7 +58,7 @@ var ruleFiles = map[string]func(p *Procedure, text string) []fault{
 		p.Workdir = strings.TrimRight(text, "\n")
 		if !path.IsAbs(p.Workdir) || control(p.Workdir) {
 			p.Workdir = ""
-			return []fault{{"is no absolute path on one line: " + quote(text), "write a path that begins with a slash"}}
+			return []fault{{"is no absolute path on one line: " + display.Quote(text), "write a path that begins with a slash"}}
 		}
 		return nil
 	},
@@ -97,7 +98,7 @@ func count(to *int, text string) []fault {
 	word := strings.TrimSpace(text)
 	n, err := strconv.ParseUint(word, 10, 32)
 	if err != nil || n < 1 || n > maxCount {
-		return []fault{{"is no number from 1 to " + strconv.Itoa(maxCount) + ": " + quote(word),
+		return []fault{{"is no number from 1 to " + strconv.Itoa(maxCount) + ": " + display.Quote(word),
 			"write one, or remove the file"}}
 	}
 	*to = int(n)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"rpcd/rpcd/export/internal/display"
 )
 
 // place is what part a file has in a path.
@@ -27,7 +29,7 @@ func (w *walker) check(f found, where place) *Problem {
 	st := &f.st
 	if st.Uid != 0 && st.Uid != w.owner.UID && !w.passes(f) {
 		return &Problem{Unsafe, f.path, fmt.Sprintf("belongs to uid %d, neither root nor rpcd's uid %d", st.Uid, w.owner.UID),
-			fmt.Sprintf("chown -h %d %s", w.owner.UID, word(f.path))}
+			fmt.Sprintf("chown -h %d %s", w.owner.UID, display.ShellWord(f.path))}
 	}
 	if f.is(syscall.S_IFLNK) { // its mode means nothing
 		return nil
@@ -36,7 +38,7 @@ func (w *walker) check(f found, where place) *Problem {
 		return nil // only an entry's owner can move it, and the entry is checked
 	}
 	if st.Mode&0o002 != 0 {
-		return &Problem{Unsafe, f.path, "is writable by others", "chmod o-w " + word(f.path)}
+		return &Problem{Unsafe, f.path, "is writable by others", "chmod o-w " + display.ShellWord(f.path)}
 	}
 	if st.Mode&0o020 == 0 {
 		return nil
@@ -46,10 +48,10 @@ func (w *walker) check(f found, where place) *Problem {
 			return nil
 		}
 		return &Problem{Unsafe, f.path, fmt.Sprintf("is writable by gid %d, which is not rpcd's gid %d", st.Gid, w.owner.GID),
-			"chmod g-w " + word(f.path)}
+			"chmod g-w " + display.ShellWord(f.path)}
 	}
 	if w.aclAdmitsOthers(f.path) {
-		return &Problem{Unsafe, f.path, "is writable by others through an ACL", "setfacl -b " + word(f.path)}
+		return &Problem{Unsafe, f.path, "is writable by others through an ACL", "setfacl -b " + display.ShellWord(f.path)}
 	}
 	return nil
 }
@@ -108,20 +110,20 @@ func (w *walker) program(entry string, f found) (problems []Problem) {
 	}
 	// What a link leads to may be anybody's file: no cure changes its bits.
 	system := f.path != entry && !strings.HasPrefix(f.path, w.root+"/")
-	bad := func(kind Kind, what, cure string) {
-		problems = append(problems, Problem{kind, f.path, what + suffix, cure})
+	bad := func(reason Reason, what, cure string) {
+		problems = append(problems, Problem{reason, f.path, what + suffix, cure})
 	}
 	if !f.is(syscall.S_IFREG) {
 		bad(NotExecutable, "is "+kindName(f.st.Mode)+", no file to run", "put a program or a symlink to one in its place")
 		return problems
 	}
 	if p := w.check(f, atTheEnd); p != nil {
-		bad(p.Kind, p.What, p.Cure)
+		bad(p.Reason, p.What, p.Cure)
 	}
 	if f.st.Mode&(syscall.S_ISUID|syscall.S_ISGID) != 0 {
 		cure := "export a copy without the bit"
 		if !system {
-			cure = "chmod ug-s " + word(f.path) + ", or " + cure
+			cure = "chmod ug-s " + display.ShellWord(f.path) + ", or " + cure
 		}
 		bad(Unsafe, "is setuid or setgid: a call would change its user", cure)
 	}
@@ -129,9 +131,9 @@ func (w *walker) program(entry string, f found) (problems []Problem) {
 	case f.st.Mode&0o111 != 0:
 	case system:
 		problems = append(problems, Problem{NotExecutable, entry, fmt.Sprintf("leads to no program: %q is not executable", f.path),
-			"link to a program, or rm " + word(entry)})
+			"link to a program, or rm " + display.ShellWord(entry)})
 	default:
-		bad(NotExecutable, "is not executable", "chmod +x "+word(f.path)+away)
+		bad(NotExecutable, "is not executable", "chmod +x "+display.ShellWord(f.path)+away)
 	}
 	return problems
 }

@@ -95,7 +95,7 @@ func TestOwnership(t *testing.T) {
 			clean(t, err.Error(), "cannot export", tt.words)
 			d = &Dir{path: dir, owner: rpcd} // as if it had changed after the start
 		}
-		problems := Check(dir, rpcd)
+		problems := allProblems(dir, rpcd)
 		_, err = d.Lookup(name, myself)
 		if tt.good {
 			if err != nil || len(problems) > 0 {
@@ -216,7 +216,7 @@ func TestUnreadable(t *testing.T) {
 		refused(t, err, Denied, "/b", "permission denied", "chmod +rx")
 		_, err = d.Lookup("c", myself)
 		refused(t, err, Denied, "/c", "permission denied")
-		if problems := Check(dir, me); len(problems) != 3 {
+		if problems := allProblems(dir, me); len(problems) != 3 {
 			t.Errorf("problems %q", problems)
 		}
 	})
@@ -227,7 +227,7 @@ func TestUnreadable(t *testing.T) {
 		if _, _, err := Open(dir, me); err == nil {
 			t.Error("opened a directory that can't be read")
 		}
-		if problems := Check(dir, me); len(problems) != 1 {
+		if problems := allProblems(dir, me); len(problems) != 1 {
 			t.Errorf("problems %q", problems)
 		}
 	})

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"rpcd/rpcd/export/internal/display"
 )
 
 // maxLinks is the kernel's own limit of symlinks in one path (path_resolution(7)).
@@ -130,12 +132,12 @@ func lost(path, at string, linked bool, err error) *Problem {
 	switch {
 	case linked && errors.Is(err, syscall.ENOENT):
 		return &Problem{NotExecutable, path, "is a dangling symlink: " + strconv.Quote(at) + " does not exist",
-			"install that, or rm " + word(path)}
+			"install that, or rm " + display.ShellWord(path)}
 	case errors.Is(err, syscall.ELOOP):
-		return &Problem{NotExecutable, path, "is a symlink in a circle", "rm " + word(path)}
+		return &Problem{NotExecutable, path, "is a symlink in a circle", "rm " + display.ShellWord(path)}
 	case errors.Is(err, syscall.EACCES):
 		return &Problem{Unsafe, at, "can't be looked at: permission denied",
-			"let rpcd's user search its directory: chmod +x " + word(filepath.Dir(at))}
+			"let rpcd's user search its directory: chmod +x " + display.ShellWord(filepath.Dir(at))}
 	}
 	return &Problem{NotExecutable, at, "can't be looked at: " + err.Error(), "repair or remove it"}
 }

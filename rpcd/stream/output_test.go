@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
 )
@@ -37,7 +38,7 @@ func newWorld(t *testing.T, credit uint32) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { caller.Close(); ours.Close(); r.Close(); w.Close() })
-	if err := caller.SetDeadline(time.Now().Add(hang)); err != nil {
+	if err := caller.SetDeadline(time.Now().Add(testkit.Limit)); err != nil {
 		t.Fatal(err)
 	}
 	relay := wire.NewRelay(ours.WriteFrame)
@@ -88,7 +89,7 @@ func (o *world) want(n int) {
 // wantEnd waits until all is over.
 func (o *world) wantEnd(held bool) {
 	o.t.Helper()
-	within(o.t, "run", func() { <-o.done })
+	testkit.Within(o.t, "run", func() { <-o.done })
 	if o.heldOpen != held {
 		o.t.Errorf("held by another process: %v, want %v", o.heldOpen, held)
 	}
@@ -192,7 +193,7 @@ func TestAnotherReaderOfAnOutput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	within(t, "Splice", func() {
+	testkit.Within(t, "Splice", func() {
 		if err := o.conn.Splice(header, o.passage.ends[0], n); err != nil {
 			t.Error(err)
 		}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"rpcd/internal/testkit"
+)
+
+// slow is a writer that waits to be let through.
+type slow struct {
+	pass chan struct{}
+	mu   sync.Mutex
+	got  bytes.Buffer
+}
+
+func (s *slow) Write(p []byte) (int, error) {
+	<-s.pass
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.got.Write(p)
+}
+
+func (s *slow) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.got.String()
+}
+
+func TestLogWriterNeverBlocks(t *testing.T) {
+	s := &slow{pass: make(chan struct{})}
+	l := newLogWriter(s, 10)
+	testkit.Within(t, "writing a log that nobody takes", func() {
+		for i := range 1000 {
+			line := fmt.Appendf(nil, "line %d\n", i)
+			if n, err := l.Write(line); n != len(line) || err != nil {
+				t.Errorf("write: %d, %v", n, err)
+			}
+			copy(line, "XXXXXXXXX") // the line is the logger's own again
+		}
+	})
+	testkit.Within(t, "flushing it", func() { l.Flush(10 * time.Millisecond) })
+	close(s.pass)
+	testkit.Within(t, "its end", func() { <-l.done })
+	lines := strings.Split(strings.TrimSpace(s.String()), "\n")
+	if lines[0] != "line 0" || strings.Contains(s.String(), "X") {
+		t.Errorf("it begins with %q", lines[0])
+	}
+	kept, dropped := 0, 0
+	for _, line := range lines {
+		if _, err := fmt.Sscanf(line, "rpcd: %d log lines dropped", &dropped); err != nil {
+			kept++
+		}
+	}
+	if kept < 10 || kept > 12 || kept+dropped != 1000 {
+		t.Errorf("%d lines kept, %d told as dropped", kept, dropped)
+	}
+}
+
+func TestLogWriterKeepsOrder(t *testing.T) {
+	s := &slow{pass: make(chan struct{})}
+	close(s.pass)
+	l := newLogWriter(s, 1000)
+	want := ""
+	for i := range 500 {
+		line := fmt.Sprintf("line %d\n", i)
+		want += line
+		if _, err := l.Write([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.Flush(testkit.Limit)
+	if s.String() != want {
+		t.Errorf("%d bytes of %d, or out of order", len(s.String()), len(want))
+	}
+}
+
+// Connections outlive Flush: what they log then is lost, and harms nobody.
+func TestLogWriterAfterFlush(t *testing.T) {
+	s := &slow{pass: make(chan struct{})}
+	close(s.pass)
+	l := newLogWriter(s, 2)
+	l.Flush(testkit.Limit)
+	testkit.Within(t, "writing after Flush", func() {
+		for range 10 {
+			if n, err := l.Write([]byte("late\n")); n != 5 || err != nil {
+				t.Errorf("write: %d, %v", n, err)
+			}
+		}
+	})
+}

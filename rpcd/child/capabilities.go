@@ -1,0 +1,57 @@
+package child
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// needed are the capabilities without which rpcd can't start a Spec with As
+// (SETUID, SETGID) or can't signal what it started (KILL); see capabilities(7).
+var needed = []struct {
+	name string
+	bit  uint
+}{{"CAP_SETUID", unix.CAP_SETUID}, {"CAP_SETGID", unix.CAP_SETGID}, {"CAP_KILL", unix.CAP_KILL}}
+
+// RunAs prepares for Specs with As, or says which capabilities rpcd lacks for
+// them. From then on rpcd's ambient capabilities, which it got for this, reach no
+// child.
+func RunAs() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return fmt.Errorf("run calls as their callers: ask for rpcd's capabilities: %w", err)
+	}
+	var missing []string
+	for _, c := range needed {
+		if data[0].Effective&(1<<c.bit) == 0 {
+			missing = append(missing, c.name)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("cannot run calls as their callers: rpcd lacks %s (try docker run --user 0 with --cap-add SETUID, SETGID and KILL, systemd's AmbientCapabilities=, or setpriv --ambient-caps)", strings.Join(missing, " and "))
+	}
+	ambient = true
+	return nil
+}
+
+// ambient says that rpcd may have ambient capabilities. Start keeps them from
+// children.
+var ambient bool
+
+// dropCapabilities drops this thread's ambient and inheritable capabilities,
+// which a child would keep when it becomes another user. The thread's effective
+// ones stay.
+func dropCapabilities() {
+	if !ambient {
+		return
+	}
+	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if unix.Capget(&header, &data[0]) == nil {
+		data[0].Inheritable, data[1].Inheritable = 0, 0
+		_ = unix.Capset(&header, &data[0])
+	}
+}

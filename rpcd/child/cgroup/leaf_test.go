@@ -1,0 +1,118 @@
+package cgroup
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+)
+
+// contain makes a parent for a test, and checks that Close leaves nothing of it.
+func contain(t *testing.T) *Parent {
+	t.Helper()
+	p, err := Contain(Host{Forking: &sync.Mutex{}, Wake: func() {}})
+	if err != nil {
+		if os.Getenv("RPCD_TEST_ALL") != "" {
+			t.Fatal(err)
+		}
+		t.Skipf("cgroups can't be made here: %v", err)
+	}
+	t.Cleanup(func() {
+		p.Close()
+		if _, err := os.Stat(p.Path()); err == nil {
+			t.Errorf("%s is left", p.Path())
+		}
+		goleak.VerifyNone(t)
+	})
+	return p
+}
+
+// leaves counts the leaves that are there.
+func leaves(t *testing.T, p *Parent) (n int) {
+	t.Helper()
+	p.walk(func(dir) { n++ })
+	return n - 1
+}
+
+// After a burst of calls maxFree leaves are kept, and the others are removed.
+func TestLeavesOfManyCalls(t *testing.T) {
+	p := contain(t)
+	var all []*Leaf
+	for range maxFree + 20 {
+		all = append(all, p.Take())
+	}
+	if n := leaves(t, p); n != len(all) {
+		t.Errorf("%d leaves for %d calls", n, len(all))
+	}
+	for _, l := range all {
+		if !l.Empty() {
+			t.Errorf("%s isn't empty", l.Path())
+		}
+		l.Give()
+	}
+	if n := leaves(t, p); n != maxFree || len(p.free) != maxFree {
+		t.Errorf("%d leaves, %d of them free; want %d", n, len(p.free), maxFree)
+	}
+	p.Take().Give()
+	retired := p.Take()
+	retired.Retire()
+	retired.Give()
+	if n := leaves(t, p); n != maxFree-1 {
+		t.Errorf("%d leaves after one was retired, want %d", n, maxFree-1)
+	}
+}
+
+// Fork tries without the cgroup where that may be what failed, and never lets the
+// caller keep a leaf without a process.
+func TestFork(t *testing.T) {
+	p := contain(t)
+	odd := errors.New("odd")
+	for _, c := range []struct {
+		name    string
+		inside  error // of the try in the leaf
+		outside error // of the try without it
+		tries   int
+		in      bool
+		want    error
+		kept    int // leaves afterwards, all of them free
+	}{
+		{"inside", nil, odd, 1, true, nil, 0},
+		{"the program's error", unix.ENOENT, nil, 1, false, unix.ENOENT, 1},
+		{"the cgroup's error", unix.EBUSY, nil, 2, false, nil, 0},
+		{"the program's, which may be the cgroup's", unix.EACCES, unix.EACCES, 2, false, unix.EACCES, 1},
+	} {
+		for len(p.free) > 0 {
+			l := p.Take()
+			l.Retire()
+			l.Give()
+		}
+		l, tries := p.Take(), 0
+		in, err := l.Fork(func(fd int) error {
+			tries++
+			if fd < 0 {
+				return c.outside
+			}
+			if path, err := os.Readlink(filepath.Join("/proc/self/fd", strconv.Itoa(fd))); err != nil || path != l.Path() {
+				t.Errorf("%s: its descriptor is %q, %v", c.name, path, err)
+			}
+			return c.inside
+		})
+		if (in == l) != c.in || err != c.want || tries != c.tries || len(p.free) != c.kept {
+			t.Errorf("%s: in %v, %v after %d tries, %d free; want %+v", c.name, in == l, err, tries, len(p.free), c)
+		}
+		in.Give()
+	}
+	if in, err := (*Leaf)(nil).Fork(func(fd int) error {
+		if fd != -1 {
+			t.Errorf("nil has descriptor %d", fd)
+		}
+		return odd
+	}); in != nil || err != odd {
+		t.Errorf("nil: %v, %v", in, err)
+	}
+}

@@ -1,0 +1,47 @@
+package rpcd
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"rpcd/rpcd/limit"
+	"rpcd/rpcd/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// code gives a refusal's code, or 0 for another error, or none.
+func code(err error) wire.Code {
+	var r *wire.Refused
+	if errors.As(err, &r) {
+		return r.Code
+	}
+	return 0
+}
+
+// wantLoad checks how many calls run and wait.
+func wantLoad(t *testing.T, s *Server, running, waiting uint32) {
+	t.Helper()
+	if l := s.Load(); l.Running != running || l.Waiting != waiting {
+		t.Errorf("%d running, %d waiting; want %d, %d", l.Running, l.Waiting, running, waiting)
+	}
+}
+
+// isFree says whether all of a budget of size bytes is free. Two users that
+// nobody has here take it for a moment: one may have half.
+func isFree(b *limit.Budget, size int64) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	for uid := range uint32(2) {
+		give, err := b.Take(ctx, 1<<31+uid, size/2)
+		if err != nil {
+			return false
+		}
+		defer give()
+	}
+	return true
+}

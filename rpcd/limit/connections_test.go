@@ -1,0 +1,171 @@
+package limit
+
+import (
+	"slices"
+	"testing"
+)
+
+// crowd is connections by name, and why they were turned away.
+type crowd struct {
+	*Connections
+	t       *testing.T
+	changes int
+	away    map[string]Reason
+}
+
+func newCrowd(t *testing.T, most int) *crowd {
+	c := &crowd{t: t, away: map[string]Reason{}}
+	c.Connections = NewConnections(most, func() { c.changes++ })
+	return c
+}
+
+// take makes a connection that waits for its first call.
+func (c *crowd) take(name string, uid uint32) *Seat {
+	s := c.Seat(uid, func(why Reason) {
+		if _, ok := c.away[name]; ok {
+			c.t.Errorf("%s is turned away twice", name)
+		}
+		c.Answered() // without the lock, so that this doesn't testkit.Limit
+		c.away[name] = why
+	})
+	s.Take()
+	return s
+}
+
+// wantAway checks which connections were turned away for a reason, and forgets
+// them.
+func (c *crowd) wantAway(why Reason, names ...string) {
+	c.t.Helper()
+	var got []string
+	for name, reason := range c.away {
+		if reason != why {
+			c.t.Errorf("%s was turned away for %d, want %d", name, reason, why)
+		}
+		got = append(got, name)
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, names) {
+		c.t.Errorf("turned away: %q, want %q", got, names)
+	}
+	clear(c.away)
+}
+
+func (c *crowd) wantCounts(waitingForFirstCall, answered int) {
+	c.t.Helper()
+	if w, a := c.WaitingForFirstCall(), c.Answered(); w != waitingForFirstCall || a != answered {
+		c.t.Errorf("%d wait for their first call, %d are answered; want %d, %d", w, a, waitingForFirstCall, answered)
+	}
+}
+
+// Over the bound the eldest of the user with the most is turned away; one that
+// calls isn't.
+func TestWhoIsTurnedAway(t *testing.T) {
+	c := newCrowd(t, 5)
+	a1, a2 := c.take("a1", 1), c.take("a2", 1)
+	c.take("b1", 2)
+	c.take("a3", 1)
+	c.take("a4", 1)
+	if !a1.StartCall() {
+		t.Error("a1 was turned away below the bound")
+	}
+	c.take("b2", 2)
+	c.wantAway(TooManyConnections)
+	c.take("c1", 3)
+	c.wantAway(TooManyConnections, "a2")
+	if a2.StartCall() {
+		t.Error("a connection that was turned away may call")
+	}
+	a2.Take()
+	a1.Take() // its call is over
+	c.wantAway(TooManyConnections, "a3")
+	a1.Take() // it waits already
+	c.wantAway(TooManyConnections)
+	c.wantCounts(4, 0)
+}
+
+// A descriptor weighs as much as a connection.
+func TestDescriptorsCount(t *testing.T) {
+	c := newCrowd(t, 10)
+	a, b := c.take("a", 1), c.take("b", 2)
+	c.take("b2", 2)
+	a.Hold(7)
+	c.wantAway(TooManyConnections)
+	if a.Held() != 7 {
+		t.Errorf("%d are held", a.Held())
+	}
+	b.Hold(1)
+	c.wantAway(TooManyConnections, "a")
+	a.Hold(0)
+	b.Hold(8)
+	c.wantAway(TooManyConnections)
+	b.StartCall() // takes them with it
+	d := c.take("d", 4)
+	d.Hold(8)
+	c.wantAway(TooManyConnections)
+	d.Hold(9)
+	c.wantAway(TooManyConnections, "d")
+	b.Take()
+	c.wantAway(TooManyConnections)
+	c.take("e", 5)
+	c.wantAway(TooManyConnections, "b2") // the eldest of the heaviest, whatever it weighs itself
+}
+
+// In a shortage of descriptors one makes room, as long as there is one.
+func TestMakeRoom(t *testing.T) {
+	c := newCrowd(t, 10)
+	c.take("a", 1)
+	c.take("b", 1)
+	for _, name := range []string{"a", "b"} {
+		if !c.MakeRoom() {
+			t.Error("none makes room")
+		}
+		c.wantAway(OutOfDescriptors, name)
+	}
+	if c.MakeRoom() {
+		t.Error("there is none to make room")
+	}
+}
+
+// A drain leaves those alone that are about to read their last answer, and tells
+// its owner whenever one less waits.
+func TestDrainsConnections(t *testing.T) {
+	c := newCrowd(t, 10)
+	c.take("fresh", 1)
+	answered, refused := c.take("answered", 1), c.take("refused", 1)
+	kept, gone := c.take("kept", 2), c.take("gone", 2)
+	for _, s := range []*Seat{answered, kept, gone} {
+		s.StartCall()
+	}
+	c.wantCounts(2, 0)
+	answered.MarkAnswered()
+	refused.MarkAnswered()
+	for _, s := range []*Seat{answered, kept, gone} {
+		s.Take()
+	}
+	c.wantCounts(1, 2)
+	gone.Close()
+	gone.Take()
+	c.DrainCalled()
+	c.wantAway(Draining, "kept")
+	c.wantCounts(1, 2)
+	c.DrainAll()
+	c.wantAway(Draining, "fresh")
+	c.wantCounts(0, 2)
+	before := c.changes
+	answered.Close()
+	refused.Close()
+	refused.Close()
+	c.wantCounts(0, 0)
+	if c.changes != before+2 {
+		t.Errorf("%d changes, want 2", c.changes-before)
+	}
+	if len(c.users) != 0 || c.weight != 0 {
+		t.Errorf("%d users are remembered, and a weight of %d", len(c.users), c.weight)
+	}
+}
+
+func TestShareOfDescriptors(t *testing.T) {
+	if n := ShareOfDescriptors(); n < minWaiting || n > maxWaiting {
+		t.Errorf("%d", n)
+	}
+}

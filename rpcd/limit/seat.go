@@ -1,0 +1,137 @@
+package limit
+
+import "container/list"
+
+// Seat is one connection's part in Connections. It is taken while the connection
+// waits for a call, and vacant while a call runs.
+type Seat struct {
+	of       *Connections
+	uid      uint32
+	turnAway func(Reason) // called without the lock
+
+	// Under the lock of Connections; only held is also read without it, by the
+	// goroutine that changes it.
+	place    *list.Element // in the user's list; nil: the seat is vacant
+	held     int           // descriptors that came for a call to come
+	called   bool          // the connection had a call
+	answered bool          // it has had its last answer, and the caller is to close it
+	removed  bool          // it was turned away, or is closed: the seat stays vacant
+}
+
+// Seat makes a seat, still vacant, for a connection of the user uid. turnAway
+// tells the caller why, and closes the connection. It is called once at most,
+// never for a connection in a call, and may call this package.
+func (c *Connections) Seat(uid uint32, turnAway func(Reason)) *Seat {
+	return &Seat{of: c, uid: uid, turnAway: turnAway}
+}
+
+// Take says that the connection waits for a call. Where there are too many,
+// connections are turned away, this one perhaps among them. On a seat that is
+// taken or closed it does nothing.
+func (s *Seat) Take() {
+	s.of.mu.Lock()
+	if s.place == nil && !s.removed {
+		s.occupy()
+	}
+	excess := s.of.removeExcess()
+	s.of.mu.Unlock()
+	turnAllAway(excess)
+}
+
+// Hold says how many descriptors the connection has brought for a call to come.
+// Only the connection's reader may call Hold and Held.
+func (s *Seat) Hold(n int) {
+	s.of.mu.Lock()
+	more := n - s.held
+	s.held = n
+	if s.place != nil {
+		s.of.users[s.uid].weight += more
+		s.of.weight += more
+	}
+	excess := s.of.removeExcess()
+	s.of.mu.Unlock()
+	turnAllAway(excess)
+}
+
+// Held is what Hold said last.
+func (s *Seat) Held() int { return s.held }
+
+// StartCall vacates the seat for a call. It says no if the connection was turned
+// away: its caller has been told, and the call must not start.
+func (s *Seat) StartCall() bool {
+	s.of.mu.Lock()
+	defer s.of.mu.Unlock()
+	s.vacate()
+	s.called = true
+	return !s.removed
+}
+
+// MarkAnswered says that the connection has its last answer, and that the caller is to
+// close it now.
+func (s *Seat) MarkAnswered() {
+	s.of.mu.Lock()
+	defer s.of.mu.Unlock()
+	if s.place != nil {
+		s.count(-1)
+	}
+	s.answered = true
+	if s.place != nil {
+		s.count(1)
+	}
+}
+
+// Close vacates the seat for good. A second Close does nothing.
+func (s *Seat) Close() {
+	s.of.mu.Lock()
+	defer s.of.mu.Unlock()
+	s.vacate()
+	s.removed = true
+}
+
+func (s *Seat) weight() int { return 1 + s.held }
+
+func (s *Seat) occupy() {
+	u := s.of.users[s.uid]
+	if u == nil {
+		u = &user{}
+		s.of.users[s.uid] = u
+	}
+	s.place = u.seats.PushBack(s)
+	u.weight += s.weight()
+	s.of.weight += s.weight()
+	s.count(1)
+}
+
+func (s *Seat) vacate() {
+	if s.place == nil {
+		return
+	}
+	u := s.of.users[s.uid]
+	u.seats.Remove(s.place)
+	u.weight -= s.weight()
+	if u.seats.Len() == 0 {
+		delete(s.of.users, s.uid)
+	}
+	s.place = nil
+	s.of.weight -= s.weight()
+	s.count(-1)
+}
+
+// count adds by to the number of taken seats in the state of this one.
+func (s *Seat) count(by int) {
+	switch {
+	case s.answered:
+		s.of.answered += by
+	case !s.called:
+		s.of.waitingForFirstCall += by
+	}
+	if by < 0 {
+		s.of.changed()
+	}
+}
+
+func turnAllAway(seats []*Seat) {
+	for _, s := range seats {
+		s.turnAway(TooManyConnections)
+	}
+}

@@ -1,0 +1,31 @@
+package rpcd
+
+import (
+	"testing"
+	"time"
+
+	"rpcd/rpcd/limit"
+	"rpcd/rpcd/wire"
+)
+
+// Whoever waits or is turned away reads why.
+func TestRefusalsOfLimits(t *testing.T) {
+	for _, c := range []struct {
+		got  *wire.Refused
+		code wire.Code
+		text string
+	}{
+		{refusal(&limit.FullError{Behind: "1 running (1 x)"}), wire.Busy, "is busy: 1 running (1 x)"},
+		{refusal(&limit.FullError{Behind: "1 running (1 x)", Waited: time.Minute}), wire.Busy, "is busy: waited 1m0s behind 1 running (1 x)"},
+		{refusal(limit.ErrClosed), wire.Draining, "is draining"},
+		{refusalOf(limit.OutOfDescriptors), wire.Busy, "is busy: it is at its limit of open files (ulimit -n)"},
+		{refusalOf(limit.TooManyConnections), wire.Busy, "is busy: too many connections wait for a call"},
+		{refusalOf(limit.Draining), wire.Draining, "is draining"},
+		{refusedLongFrame, wire.Busy, "is busy: too many calls with long argument lists are on their way"},
+		{refusedList, wire.Busy, "is busy: too many ask what there is"},
+	} {
+		if c.got.Code != c.code || c.got.Text != c.text {
+			t.Errorf("%d %q, want %d %q", c.got.Code, c.got.Text, c.code, c.text)
+		}
+	}
+}

@@ -1,0 +1,64 @@
+// Package run is how a procedure runs: a Job is what one call asks for, a Runner
+// starts it, a Process is what runs then. It knows neither the wire nor who may
+// call. A spawned procedure has a process of its own for each call; resident
+// ones will be a second kind of runner (rpcd/resident).
+package run
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+
+	"rpcd/rpcd/child"
+)
+
+// Job is what one call asks for.
+type Job struct {
+	Path  string   // of the program, absolute
+	Argv  []string // with argv[0]
+	Env   []string // NAME=VALUE, the whole environment
+	Dir   int      // descriptor of the directory to run in
+	Umask int
+	Files []int             // descriptor i of the process is Files[i]; -1: closed
+	As    *child.Credential // the user it runs as; nil: rpcd's own
+}
+
+// Status is how a process ended.
+type Status struct {
+	Wait         uint32 // as wait(2) gives it
+	User, System time.Duration
+	MaxRSS       uint64 // KiB
+}
+
+// Process is one call's process.
+type Process interface {
+	// PID is its process id, which is its group's, too.
+	PID() int
+	// Signal sends sig to its group. After its end that does nothing.
+	Signal(sig syscall.Signal)
+	// Wait waits for its end. An error says that the end can't be known.
+	Wait() (Status, error)
+	// Close, after Wait, has what the process left end: TERM and CONT at once,
+	// KILL at deadline. It doesn't wait for that; see Runner.Leftovers. Where the
+	// procedure keeps what it leaves, nothing is ended. A second call does
+	// nothing.
+	Close(deadline time.Time)
+}
+
+// Runner starts the processes of procedures. It lives as long as the daemon, and
+// knows what ended calls have left.
+type Runner interface {
+	// Start starts a process. Descriptors of the job stay the caller's to close.
+	// The error is ctx's, an errno of fork(2) or execve(2), or a *child.DirError.
+	Start(ctx context.Context, j Job) (Process, error)
+	// Leftovers is how many closed processes have left something that is still
+	// being ended.
+	Leftovers() int
+	// Close ends the grace of all leftovers, now and to come: the daemon stops.
+	Close()
+}
+
+// ErrUnsupported is Runners.For's error for what this release can't run: topics
+// and resident workers.
+var ErrUnsupported = errors.New("this release knows neither topics nor resident workers")

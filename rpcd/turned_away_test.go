@@ -1,0 +1,120 @@
+package rpcd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/internal/testkit"
+	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/limit"
+	"rpcd/rpcd/wire"
+)
+
+// refused takes a REFUSED and checks its code.
+func (d *dialogue) refused(code wire.Code) *wire.Refused {
+	d.t.Helper()
+	m, err := wire.ParseRefused(d.want(wire.TypeRefused))
+	if err != nil || m.Code != code {
+		d.t.Fatalf("refused with %+v, %v; want code %d", m, err, code)
+	}
+	return m
+}
+
+// running makes a call and takes its STARTED.
+func (d *dialogue) running(argv ...string) {
+	d.t.Helper()
+	d.send(callOf(0, argv...))
+	d.want(wire.TypeStarted)
+}
+
+// Silent connections are turned away when others come, and calls go on.
+func TestSilentConnectionsMakeRoom(t *testing.T) {
+	s := newServer(t, "any")
+	s.connections = limit.NewConnections(3, s.poke)
+	caller := dial(t, s)
+	caller.running("sleep", "1000") // in a call it doesn't count
+	var silent []*dialogue
+	for range 4 {
+		silent = append(silent, dial(t, s))
+		for n := len(silent); ; time.Sleep(time.Millisecond) { // it is counted
+			if s.connections.WaitingForFirstCall() == min(n, 3) && (n < 4 || s.counters.refused.Load() == 1) {
+				break
+			}
+		}
+	}
+	silent[0].refused(wire.Busy)
+	silent[0].dropped()
+	silent[3].running("true")
+	silent[3].want(wire.TypeExit)
+}
+
+// Long first frames share a bounded memory; short ones don't wait for it.
+func TestLongFramesShareMemory(t *testing.T) {
+	s := newServer(t, "any")
+	s.frames = limit.NewBudget(2 << 20)
+	long := append([]byte("RPCD\x00\x01"), make([]byte, 900<<10)...)
+	hog := dial(t, s)
+	hog.send(wire.Frame(wire.TypeCall, 0, 0, long)[:600<<10]) // the rest never comes
+	testkit.Within(t, "its memory is counted", func() {
+		for isFree(s.frames, 2<<20) {
+			time.Sleep(time.Millisecond)
+		}
+	})
+	other := dial(t, s)
+	other.running("true")
+	other.want(wire.TypeExit)
+	another := dial(t, s)
+	another.send(wire.Frame(wire.TypeCall, 0, 0, long))
+	another.refused(wire.Busy)
+	hog.conn.Close()
+	testkit.Within(t, "the memory of who has left", func() {
+		for !isFree(s.frames, 2<<20) {
+			time.Sleep(time.Millisecond)
+		}
+	})
+	last := dial(t, s)
+	argument := fmt.Sprintf("%0100000d", 7)
+	last.send((&wire.Call{Procedure: "sleep", Args: []string{argument, "1000"}, Dir: wire.Dir{Name: "/"}}).Append())
+	last.want(wire.TypeStarted)
+	testkit.Within(t, "the memory of a call that runs", func() {
+		for !isFree(s.frames, 2<<20) {
+			time.Sleep(time.Millisecond)
+		}
+	})
+}
+
+// Who waits to be accepted when the listener goes is told so.
+func TestTurnAway(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := fdconn.Listen(path, 0o600, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := fdconn.Dial(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s := newServer(t, "any")
+	s.mu.Lock()
+	s.listeners = append(s.listeners, l) // nobody accepts there
+	s.mu.Unlock()
+	s.Drain(testkit.Limit, nil)
+	h, err := wire.ReadHeader(c)
+	if err != nil || h.Type != wire.TypeRefused {
+		t.Fatalf("%v, %v", h.Type, err)
+	}
+	b, _ := wire.ReadPayload(c, h)
+	if m, err := wire.ParseRefused(b); err != nil || m.Code != wire.Draining {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if _, err := wire.ReadHeader(c); !errors.Is(err, io.EOF) && !errors.Is(err, unix.ECONNRESET) {
+		t.Errorf("the connection stays: %v", err)
+	}
+}

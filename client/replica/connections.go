@@ -32,6 +32,11 @@ type keptConnection struct {
 	expiry *time.Timer
 }
 
+func (k *keptConnection) drop() {
+	k.expiry.Stop()
+	k.Close()
+}
+
 // Take gives a connection to the socket at path, which is the taker's to close or
 // to put back, or nil.
 func (c *Connections) Take(path string) *Connection {
@@ -67,7 +72,8 @@ func (c *Connections) newest(at inode) *Connection {
 	return nil
 }
 
-// Put keeps a connection whose call is over. Over MaxKept the eldest is closed.
+// Put keeps a connection whose call is over. Those that are of no use any more are
+// closed, and over MaxKept the eldest.
 func (c *Connections) Put(conn *Connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -75,9 +81,15 @@ func (c *Connections) Put(conn *Connection) {
 		conn.Close()
 		return
 	}
+	c.kept = slices.DeleteFunc(c.kept, func(k *keptConnection) bool {
+		useless := !k.FD.Quiet()
+		if useless {
+			k.drop()
+		}
+		return useless
+	})
 	if len(c.kept) == MaxKept {
-		c.kept[0].expiry.Stop()
-		c.kept[0].Close()
+		c.kept[0].drop()
 		c.kept = slices.Delete(c.kept, 0, 1)
 	}
 	k := &keptConnection{Connection: conn}
@@ -103,8 +115,7 @@ func (c *Connections) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, k := range c.kept {
-		k.expiry.Stop()
-		k.Close()
+		k.drop()
 	}
 	c.kept, c.closed = nil, true
 }

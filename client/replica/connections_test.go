@@ -81,6 +81,26 @@ func TestTakeLooksAtTheConnection(t *testing.T) {
 	}
 }
 
+// What nobody asks for any more is closed with the next connection that comes.
+func TestPutDropsTheDead(t *testing.T) {
+	folder := testkit.Folder(t)
+	gone, there := filepath.Join(folder, "gone.sock"), filepath.Join(folder, "there.sock")
+	accepted := listen(t, gone)
+	listen(t, there)
+	var c Connections
+	defer c.Close()
+	dead := connect(t, gone)
+	c.Put(dead)
+	(<-accepted).Close()
+	if !testkit.Eventually(t, "it shows", func() bool { return !dead.FD.Quiet() }) {
+		return
+	}
+	c.Put(connect(t, there))
+	if n := c.Len(); n != 1 {
+		t.Errorf("%d connections are kept", n)
+	}
+}
+
 // A worker that comes anew has another socket, also at the same path.
 func TestTakeTellsSocketsApart(t *testing.T) {
 	folder := testkit.Folder(t)

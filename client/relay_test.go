@@ -2,7 +2,9 @@ package client
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -11,8 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"rpcd/client/replica"
 	"rpcd/internal/proc"
 	"rpcd/internal/testkit"
+	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
@@ -44,7 +50,60 @@ func TestRelayThatCannotBegin(t *testing.T) {
 	}
 }
 
-// A grace that no clock can count isn't taken for one that has run out.
+// Spliced or copied, a pipe of the caller's gets the same bytes, in frames of any
+// size.
+func TestSplicedAsCopied(t *testing.T) {
+	for _, splices := range []bool{true, false} {
+		conn, worker, err := fdconn.Pair()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, to, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fd, err := unix.FcntlInt(to.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &replica.Connection{Conn: talk.NewConn(conn), FD: conn}
+		k := newCall(Command("w", "true"), c, talk.NewCaller(c.Conn, &wire.Call{}), &stdio{})
+		w := newWriter(k, 1, fd, to)
+		w.splices = w.splices && splices
+		if splices && !w.splices {
+			t.Log("this system gives no big pipes: everything is copied")
+		}
+		k.outputs = append(k.outputs, w)
+		var frames, sent []byte
+		for _, n := range []int{1, leastSplice - 1, leastSplice, leastSplice + 1, 200 << 10, 5} {
+			b := make([]byte, n)
+			for i := range b {
+				b[i] = byte(rand.Uint32())
+			}
+			sent = append(sent, b...)
+			frames = append(frames, wire.Frame(wire.TypeData, 1, 0, b)...)
+		}
+		frames = append(frames, wire.Frame(wire.TypeEnd, 1, 0, nil)...)
+		go func() { _ = worker.WriteFrame(append(frames, (&wire.Exit{}).Append()...)) }()
+		go w.run()
+		to.Close()
+		read := make(chan error, 1)
+		go func() { _, err := k.read(); read <- err }()
+		got, err := io.ReadAll(r)
+		if err != nil || !bytes.Equal(got, sent) {
+			t.Errorf("splices %v: %d bytes of %d, or others; %v", splices, len(got), len(sent), err)
+		}
+		if err := errors.Join(<-w.done, <-read); err != nil {
+			t.Error(err)
+		}
+		w.close()
+		r.Close()
+		worker.Close()
+		conn.Close()
+	}
+}
+
+// A grace too long for the clock isn't taken for one that has run out.
 func TestHugeGrace(t *testing.T) {
 	w := newWorld(t)
 	w.answers("w", func(c net.Conn, _ wire.Header, _ []byte) {

@@ -58,8 +58,8 @@ func TestSpliceToNobody(t *testing.T) {
 	}
 }
 
-// Somebody else has taken the bytes: nothing will come, and nobody may wait for
-// it with the connection's lock.
+// Another process has taken the bytes. Nothing will come, and Splice may not wait
+// for it while it holds the connection's lock.
 func TestSpliceOfWhatIsGone(t *testing.T) {
 	_, b, r, _ := spliced(t, make([]byte, 1000))
 	if err := unix.SetNonblock(r, true); err != nil { // as all that are ours

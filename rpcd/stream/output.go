@@ -7,8 +7,6 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
 )
@@ -25,7 +23,6 @@ const outPipe = 256 << 10
 var (
 	errHeldOpen       = errors.New("held open by another process")
 	errProcedureEnded = errors.New("the procedure has ended")
-	errEmpty          = errors.New("the pipe is empty")
 )
 
 // output relays one output: from the child's pipe to the caller. run has a
@@ -199,21 +196,7 @@ func (o *output) read(p []byte) (int, error) {
 	return n, err
 }
 
-// readNow reads without waiting. It gives errEmpty when there is nothing.
-func (o *output) readNow(p []byte) (int, error) {
-	var n int
-	var err error
-	if cerr := control(o.pipe, func(fd int) { n, err = unix.Read(fd, p) }); cerr != nil {
-		return 0, cerr
-	}
-	switch {
-	case err == unix.EAGAIN:
-		return 0, errEmpty
-	case n == 0 && err == nil:
-		return 0, io.EOF
-	}
-	return max(n, 0), err
-}
+func (o *output) readNow(p []byte) (int, error) { return readNow(o.pipe, p) }
 
 // finish ends the first phase, with the number of bytes that the second has to
 // send.

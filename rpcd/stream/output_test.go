@@ -16,9 +16,9 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// world is an output, the end of its pipe that a procedure and others have, and
-// its caller.
-type world struct {
+// testOutput is an output with its caller, and the end of its pipe that a
+// procedure and other processes have.
+type testOutput struct {
 	*output
 	t      *testing.T
 	w      *os.File
@@ -26,8 +26,8 @@ type world struct {
 	caller *fdconn.Conn
 }
 
-// newWorld makes one whose caller gives a first credit in bytes.
-func newWorld(t *testing.T, credit uint32) *world {
+// newTestOutput makes one whose caller gives a first credit in bytes.
+func newTestOutput(t *testing.T, credit uint32) *testOutput {
 	t.Helper()
 	caller, ours, err := fdconn.Pair()
 	if err != nil {
@@ -42,17 +42,17 @@ func newWorld(t *testing.T, credit uint32) *world {
 		t.Fatal(err)
 	}
 	relay := wire.NewRelay(ours.WriteFrame)
-	return &world{newOutput(ours, relay, wire.Stream{Number: 1, Window: credit}, r), t, w, relay, caller}
+	return &testOutput{newOutput(ours, relay, wire.Stream{Number: 1, Window: credit}, r), t, w, relay, caller}
 }
 
-func (o *world) write(n int) {
+func (o *testOutput) write(n int) {
 	o.t.Helper()
 	if _, err := o.w.Write(make([]byte, n)); err != nil {
 		o.t.Fatal(err)
 	}
 }
 
-func (o *world) grant(n uint32) {
+func (o *testOutput) grant(n uint32) {
 	o.t.Helper()
 	if err := o.relay.Handle(wire.Header{Type: wire.TypeCredit, Stream: 1, Length: 4}, bytes.NewReader(binary.BigEndian.AppendUint32(nil, n))); err != nil {
 		o.t.Fatal(err)
@@ -60,7 +60,7 @@ func (o *world) grant(n uint32) {
 }
 
 // payload gives the bytes that come next; empty: END.
-func (o *world) payload() []byte {
+func (o *testOutput) payload() []byte {
 	o.t.Helper()
 	h, err := wire.ReadHeader(o.caller)
 	var b []byte
@@ -74,20 +74,20 @@ func (o *world) payload() []byte {
 }
 
 // next gives how many bytes come next; 0: END.
-func (o *world) next() int {
+func (o *testOutput) next() int {
 	o.t.Helper()
 	return len(o.payload())
 }
 
-func (o *world) want(n int) {
+func (o *testOutput) want(n int) {
 	o.t.Helper()
 	if got := o.next(); got != n {
 		o.t.Fatalf("%d bytes came (0 is the end), want %d", got, n)
 	}
 }
 
-// wantEnd waits until all is over.
-func (o *world) wantEnd(held bool) {
+// wantEnd waits until run is over, and checks what wait says.
+func (o *testOutput) wantEnd(held bool) {
 	o.t.Helper()
 	testkit.Within(o.t, "run", func() { <-o.done })
 	if o.heldOpen != held {
@@ -95,9 +95,9 @@ func (o *world) wantEnd(held bool) {
 	}
 }
 
-// thief opens the pipe to read it, as /dev/stdout is opened. The caller closes
-// it.
-func (o *world) thief() int {
+// otherReader opens the pipe to read it, as /dev/stdout is opened. The caller
+// closes it.
+func (o *testOutput) otherReader() int {
 	o.t.Helper()
 	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", o.w.Fd()), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -108,10 +108,10 @@ func (o *world) thief() int {
 
 const pipeSize = 64 << 10 // pipe(7)
 
-// A process that writes faster than the caller reads, so that the pipe is
-// always full, delays the end no more than any other.
+// Another process writes faster than the caller reads, so the pipe is always
+// full. It delays the end no more than any other.
 func TestFastWriterAfterTheEnd(t *testing.T) {
-	o := newWorld(t, pipeSize)
+	o := newTestOutput(t, pipeSize)
 	o.write(pipeSize)
 	go o.run()
 	n := o.next()
@@ -133,7 +133,7 @@ func TestFastWriterAfterTheEnd(t *testing.T) {
 // A caller that reads slowly gets all that was written before the end, and what
 // comes later doesn't wait for it.
 func TestSlowCallerAfterTheEnd(t *testing.T) {
-	o := newWorld(t, 10)
+	o := newTestOutput(t, 10)
 	o.write(100)
 	o.finish()
 	go o.run()
@@ -146,10 +146,10 @@ func TestSlowCallerAfterTheEnd(t *testing.T) {
 	o.wantEnd(true)
 }
 
-// Who waits for credit needs none when nothing is left to send.
+// An output that waits for credit needs none when nothing is left to send.
 func TestNoCreditAtTheEnd(t *testing.T) {
 	for _, held := range []bool{false, true} {
-		o := newWorld(t, 10)
+		o := newTestOutput(t, 10)
 		o.write(10)
 		go o.run()
 		o.want(10)
@@ -162,14 +162,14 @@ func TestNoCreditAtTheEnd(t *testing.T) {
 	}
 }
 
-// What was due may be taken by another reader of the pipe, which stays open.
+// Another reader may take what was written before the end. The pipe stays open.
 func TestAnotherReaderAfterTheEnd(t *testing.T) {
-	o := newWorld(t, 10)
+	o := newTestOutput(t, 10)
 	o.write(100)
 	o.finish()
 	go o.run()
 	o.want(10)
-	fd := o.thief()
+	fd := o.otherReader()
 	defer unix.Close(fd)
 	if n, err := unix.Read(fd, make([]byte, 100)); n != 90 {
 		t.Fatal(n, err)
@@ -181,9 +181,9 @@ func TestAnotherReaderAfterTheEnd(t *testing.T) {
 
 // What a header promised is sent, whoever else reads the pipe meanwhile.
 func TestAnotherReaderOfAnOutput(t *testing.T) {
-	o := newWorld(t, wire.MaxData)
+	o := newTestOutput(t, wire.MaxData)
 	o.write(pipeSize)
-	fd := o.thief()
+	fd := o.otherReader()
 	defer unix.Close(fd)
 	n := o.passage.take(o.pipe, pipeSize)
 	if stolen, err := unix.Read(fd, make([]byte, pipeSize)); stolen > 0 || n != pipeSize {
@@ -208,7 +208,7 @@ func TestSplicedAsCopied(t *testing.T) {
 	for _, copies := range []bool{false, true} {
 		t.Run(fmt.Sprintf("copies %v", copies), func(t *testing.T) {
 			sizes := []int{1, leastSplice - 1, leastSplice, leastSplice + 1, pipeSize}
-			o := newWorld(t, 1+3*leastSplice+pipeSize)
+			o := newTestOutput(t, 1+3*leastSplice+pipeSize)
 			o.passage.useless = copies
 			rnd := rand.New(rand.NewPCG(1, 2))
 			var sent, got []byte
@@ -254,7 +254,7 @@ func TestSplicedAsCopied(t *testing.T) {
 
 // A caller that takes nothing more is given up, whatever is left.
 func TestGiveUp(t *testing.T) {
-	o := newWorld(t, 10)
+	o := newTestOutput(t, 10)
 	o.write(100)
 	go o.run()
 	o.want(10)
@@ -267,7 +267,7 @@ func TestGiveUp(t *testing.T) {
 // The error of a write isn't taken for the end of a wait: nobody waits on for
 // the procedure's end when its caller has left.
 func TestConnectionEndsWhileTheProcedureRuns(t *testing.T) {
-	o := newWorld(t, 10)
+	o := newTestOutput(t, 10)
 	if err := o.conn.SetDeadline(past); err != nil {
 		t.Fatal(err)
 	}

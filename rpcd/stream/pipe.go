@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"errors"
+	"io"
 	"os"
 	"time"
 
@@ -18,6 +20,25 @@ func control(f *os.File, do func(fd int)) error {
 		return err
 	}
 	return rc.Control(func(fd uintptr) { do(int(fd)) })
+}
+
+// errEmpty says that a pipe holds nothing at the moment.
+var errEmpty = errors.New("the pipe is empty")
+
+// readNow reads a pipe without waiting. It gives errEmpty when there is nothing.
+func readNow(f *os.File, p []byte) (int, error) {
+	var n int
+	var err error
+	if cerr := control(f, func(fd int) { n, err = unix.Read(fd, p) }); cerr != nil {
+		return 0, cerr
+	}
+	switch {
+	case err == unix.EAGAIN:
+		return 0, errEmpty
+	case n == 0 && err == nil:
+		return 0, io.EOF
+	}
+	return max(n, 0), err
 }
 
 // unread is how many bytes lie in a pipe (FIONREAD, pipe(7)).

@@ -9,19 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
 )
-
-// Plan is what a Set is made of. All of it stays the caller's, but Started and
-// Close close Files.
-type Plan struct {
-	Streams []wire.Stream // of a CALL: what wire.ParseCall accepts
-	Files   *fdconn.Files // that arrived with it
-	Conn    *fdconn.Conn  // to the caller
-	Relay   *wire.Relay   // over Conn
-	Null    int           // descriptor of /dev/null, for closed streams
-}
 
 // Set is the streams of one call. Its methods are called in the order in which
 // they stand here, by one goroutine. Only GiveUp may come at any time.
@@ -51,55 +40,6 @@ type end interface {
 	relayed() (in, out int64)
 	// close closes the descriptors of a stream that doesn't run.
 	close()
-}
-
-// New checks the descriptors of a plan, and decides by their number whether
-// passed streams are relayed instead (PROTOCOL.md, section 4). Its errors are
-// ErrTruncated, *CountError, *BridgeError and *UnfitError.
-func New(p Plan) (*Set, error) {
-	s := &Set{plan: p, streams: slices.Clone(p.Streams)}
-	arrived, named := p.Files.Len(), wire.Descriptors(p.Streams)
-	switch {
-	case p.Files.Truncated:
-		return nil, ErrTruncated
-	case arrived == 0:
-		s.bridged = true
-	case arrived != named:
-		return nil, &CountError{arrived, named}
-	}
-	for i, st := range s.streams {
-		switch {
-		case st.Mode == wire.Passed && s.bridged && st.Number > 2:
-			return nil, &BridgeError{st.Number}
-		case st.Mode == wire.Passed && s.bridged:
-			s.streams[i].Mode = wire.Relayed
-		case st.Mode == wire.Passed:
-			if what := unfit(p.Files.At(int(st.Index)), p.Conn); what != "" {
-				return nil, &UnfitError{st.Number, what}
-			}
-		}
-	}
-	return s, nil
-}
-
-// unfit says what forbids a descriptor; "" is nothing. With a directory a worker
-// reaches its caller's whole file system. With an end of a connection to us the
-// procedure would hold its own connection open when the caller has left.
-func unfit(fd int, conn *fdconn.Conn) string {
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return err.Error()
-	}
-	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
-		return "a directory"
-	}
-	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_PATH != 0 {
-		return "opened with O_PATH"
-	}
-	if st.Mode&unix.S_IFMT == unix.S_IFSOCK && conn.Sibling(fd) {
-		return "a connection to this worker"
-	}
-	return ""
 }
 
 // Bridged says that no descriptor arrived: something between the two sides

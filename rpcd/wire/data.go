@@ -51,3 +51,17 @@ func (f *DataFrame) Free() {
 		f.buf = nil
 	}
 }
+
+// Piece is a part of a stream: bytes, or a number of them that lie elsewhere.
+type Piece struct {
+	Bytes []byte
+	Held  int // how many bytes PushHeld told of; then Bytes is nil
+}
+
+func (p Piece) size() int { return len(p.Bytes) + p.Held }
+
+func (p Piece) free() {
+	if p.Bytes != nil {
+		putBuffer(p.Bytes)
+	}
+}

@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// The relay against a simple model: two ends, joined by two lines; three
-// streams with writers, readers, credit of any kind, and closing, cutting and
-// leaving at any time. Time is synctest's: a deadlock fails at once, and no run
-// waits for anything. steps_test.go says more of each step, and has no
-// goroutines.
+// The relay is compared with a simple model. Two ends are joined by two lines,
+// and three streams have a writer, a reader and credit of any kind. A reader
+// closes, a line is cut and a side leaves at any time. Time is synctest's: a
+// deadlock fails at once, and no run waits for anything. steps_test.go checks
+// more of each step, without goroutines.
 //
-// A run's name is its seed: everything that is chosen follows from it, though
-// not how the goroutines are scheduled.
+// A run's name is its seed. All choices follow from it, but not how the
+// goroutines are scheduled.
 
 var (
 	modelTime = flag.Duration("model.time", 0, "how long TestRelayAgainstModel tries seeds, instead of a fixed number")
@@ -34,7 +34,7 @@ type ledger struct {
 	window              int
 	granted, sent, read int
 	ended, closed       bool
-	told                int // calls of OnClosed
+	closedCalls         int // of OnClosed
 }
 
 // watch checks a frame as it leaves, and passes it on.
@@ -241,7 +241,7 @@ func (r *run) stream(p plan) {
 	if p.frames > 0 {
 		out.Frames(p.frames)
 	}
-	out.OnClosed(func() { book.told++ }) // in the handler's goroutine
+	out.OnClosed(func() { book.closedCalls++ }) // in the handler's goroutine
 	wr := r.rnd()
 	r.all.Go(func() {
 		err := p.write(r.t.Context(), wr, out, from.send)
@@ -278,7 +278,7 @@ func (r *run) check(p plan) {
 	if !book.ended && !book.closed || p.stopAt < 0 && (!book.ended || book.closed || book.sent != p.bytes) {
 		r.t.Errorf("%+v: in the end %+v", p, book)
 	}
-	if want := book.closed; want != (book.told == 1) || book.told > 1 {
-		r.t.Errorf("%+v: CLOSED is %v, and OnClosed was called %d times", p, want, book.told)
+	if want := book.closed; want != (book.closedCalls == 1) || book.closedCalls > 1 {
+		r.t.Errorf("%+v: CLOSED is %v, and OnClosed was called %d times", p, want, book.closedCalls)
 	}
 }

@@ -104,8 +104,8 @@ func write(out *Out, b []byte) (int, error) {
 	return copyFrom(context.Background(), out, iotest.DataErrReader(bytes.NewReader(b)))
 }
 
-// Each step: frames that end the connection, on a relay with In 1 (credit 10)
-// and Out 0 (credit 10).
+// The last frame of each list ends the connection. The relay has In 1 and Out 0,
+// each with a credit of 10.
 func TestProtocolViolations(t *testing.T) {
 	for what, frames := range map[string][][]byte{
 		"DATA over the credit":              {data(1, "01234567890")},
@@ -502,8 +502,8 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// A frame may reach a stream as soon as that is added: what was set with it
-// holds from then on.
+// A frame may reach a stream as soon as that is added. The stream's options hold
+// already.
 func TestFramesAtOnce(t *testing.T) {
 	// asSoonAs handles frame when its stream is there.
 	asSoonAs := func(r *Relay, frame []byte) (wait func()) {
@@ -521,11 +521,11 @@ func TestFramesAtOnce(t *testing.T) {
 	}
 	for range 100 {
 		r := NewRelay(new(sink).write)
-		told := false
+		called := false
 		wait := asSoonAs(r, closed(1))
-		r.Out(1, 10, func(o *Out) { o.OnClosed(func() { told = true }) })
+		r.Out(1, 10, func(o *Out) { o.OnClosed(func() { called = true }) })
 		wait()
-		if !told {
+		if !called {
 			t.Fatal("CLOSED came, and OnClosed wasn't called")
 		}
 		wait = asSoonAs(r, data(0, "x"))
@@ -538,8 +538,8 @@ func TestFramesAtOnce(t *testing.T) {
 	}
 }
 
-// A terminal's stream: a grant is for one DATA, at both ends.
-func TestLine(t *testing.T) {
+// The writing end of a terminal's stream: a grant is for one DATA.
+func TestLineOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s sink
 		r := NewRelay(s.write)
@@ -575,23 +575,28 @@ func TestLine(t *testing.T) {
 		if _, b := s.next(t); string(b) != "two\n" {
 			t.Errorf("%q", b)
 		}
-
-		in := r.In(1, 4096, 4096)
-		in.Line()
-		if err := handle(r, data(1, "x")); err != nil {
-			t.Fatal(err)
-		}
-		next(t, in, "x", nil)
-		if err := handle(r, data(1, "y")); !errors.Is(err, ErrProtocol) {
-			t.Errorf("a second line on one grant: %v", err)
-		}
-		if err := in.Grant(4096); err != nil {
-			t.Fatal(err)
-		}
-		if err := handle(r, data(1, "y")); err != nil {
-			t.Error(err)
-		}
 	})
+}
+
+// The reading end of a terminal's stream: one DATA uses a grant up.
+func TestLineIn(t *testing.T) {
+	var s sink
+	r := NewRelay(s.write)
+	in := r.In(1, 4096, 4096)
+	in.Line()
+	if err := handle(r, data(1, "x")); err != nil {
+		t.Fatal(err)
+	}
+	next(t, in, "x", nil)
+	if err := handle(r, data(1, "y")); !errors.Is(err, ErrProtocol) {
+		t.Errorf("a second line on one grant: %v", err)
+	}
+	if err := in.Grant(4096); err != nil {
+		t.Fatal(err)
+	}
+	if err := handle(r, data(1, "y")); err != nil {
+		t.Error(err)
+	}
 }
 
 type readerFunc func([]byte) (int, error)

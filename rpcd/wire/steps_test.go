@@ -12,10 +12,10 @@ import (
 	"testing/synctest"
 )
 
-// The relay, one step after another, against a model that says before each of
-// them what it will do: the frames that it sends, the bytes that it gives out,
-// the errors. model_test.go does the same for many goroutines, with less to
-// say of each step.
+// The relay goes one step after another. Before each of them a model says what
+// the relay will do: which frames it sends, which bytes it gives out, which
+// errors. model_test.go does the same for many goroutines, and checks less of
+// each step.
 
 // fuzzWindow is the window of the model's In, in bytes.
 const fuzzWindow = 100
@@ -34,11 +34,11 @@ type steps struct {
 	inEnded    bool
 	inClosed   bool
 
-	out       *Out
-	may       int // what we may still send
-	outEnded  bool
-	outClosed bool
-	told      int // calls of OnClosed
+	out         *Out
+	may         int // what we may still send
+	outEnded    bool
+	outClosed   bool
+	closedCalls int // of OnClosed
 }
 
 func newSteps(t *testing.T, manual bool) *steps {
@@ -48,7 +48,7 @@ func newSteps(t *testing.T, manual bool) *steps {
 	if manual {
 		s.in.Manual()
 	}
-	s.out.OnClosed(func() { s.told++ })
+	s.out.OnClosed(func() { s.closedCalls++ })
 	return s
 }
 
@@ -77,8 +77,8 @@ func (s *steps) expect(what string, frames ...[]byte) {
 	if held != 0 {
 		s.t.Fatalf("%s: %d bytes more or less are held than should be", what, -held)
 	}
-	if s.told > 1 || (s.told == 1) != s.outClosed {
-		s.t.Fatalf("%s: OnClosed was called %d times", what, s.told)
+	if s.closedCalls > 1 || (s.closedCalls == 1) != s.outClosed {
+		s.t.Fatalf("%s: OnClosed was called %d times", what, s.closedCalls)
 	}
 }
 

@@ -1,129 +1,90 @@
 package client
 
 import (
+	"context"
 	"errors"
-	"io"
 	"os"
 	"sync"
-	"sync/atomic"
-	"time"
 
-	"golang.org/x/sys/unix"
-
-	"rpcd/rpcd/fdconn"
+	"rpcd/client/replica"
+	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
 
-// call is a call at a worker, from its first frame on.
+// call is a call at a worker, with what this process relays for it.
 //
-// States: asked (open runs; sent is closed once the first frame has left),
-// running (started has been called), over (done is closed: exit or err is final).
+// States: those of its Caller. started begins the relaying; when Done is closed,
+// exit or err is final.
 type call struct {
-	cmd   *Cmd
-	conn  *fdconn.Conn
-	path  string
-	std   *stdio
-	relay *wire.Relay
+	*talk.Caller
+	cmd  *Cmd
+	conn *replica.Connection
+	std  *stdio
 
 	bridged bool
 	waited  bool // in the worker's queue
-	ins     []*writer
-	in      *reader
-
-	beating atomic.Bool
+	stdin   *reader
+	outputs []*writer
 	sayOnce sync.Once
-	limit   *time.Timer // of Timeout, for a frozen worker
 
-	mu      sync.Mutex
-	settled bool        // STARTED came, or the end
-	hurry   *time.Timer // a signal was sent before that
-	silent  bool        // and the worker didn't answer in time
+	exit *wire.Exit
+	err  error
+}
 
-	sent     chan struct{}
-	done     chan struct{}
-	exit     *wire.Exit
-	err      error
-	late     chan struct{} // closed: the worker didn't keep the time limit
-	overOnce sync.Once
+func newCall(c *Cmd, conn *replica.Connection, caller *talk.Caller, std *stdio) *call {
+	return &call{Caller: caller, cmd: c, conn: conn, std: std}
 }
 
 func (k *call) worker() string { return k.cmd.Worker }
 
-// lost reports whether a write failed because the other side has gone.
-func lost(err error) bool {
-	return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.ENOTCONN)
-}
+// relays says whether bytes go through this process.
+func (k *call) relays() bool { return k.stdin != nil || len(k.outputs) > 0 }
 
-// tell sends a frame of the caller's, behind the first one: the procedure may
-// run before its caller comes to know that the frame has left. To a worker that
-// doesn't take that one there is no call.
-func (k *call) tell(frame []byte) error {
-	select {
-	case <-k.sent:
-	case <-k.done:
-	case <-time.After(cancelWait):
-		return ErrNotRunning
+// start sends the call and waits until it runs. When it doesn't, nothing of it is
+// left. The end of ctx ends the wait, with ctx's error.
+func (k *call) start(ctx context.Context, send func() error) error {
+	k.cmd.setCurrent(k) // signals go there from now on
+	stop := context.AfterFunc(ctx, k.Leave)
+	err := send()
+	if err == nil {
+		err = k.await()
 	}
-	select {
-	case <-k.done:
-		return ErrNotRunning
-	default:
+	if !stop() && err != nil {
+		err = ctx.Err()
 	}
-	return k.conn.WriteFrame(frame)
-}
-
-// hurried bounds the wait for an answer: a call that doesn't run yet was told to
-// end, which needs no time of a worker that isn't frozen.
-func (k *call) hurried() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.settled || k.hurry != nil {
-		return
+	if err != nil {
+		return k.failed(err)
 	}
-	k.hurry = time.AfterFunc(cancelWait, func() {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		if !k.settled {
-			k.silent = true
-			k.close()
-		}
-	})
+	return nil
 }
 
-// settle ends hurried, for a call that runs has all the time that it needs. It
-// says whether there was a signal, and whether the time had run out.
-func (k *call) settle() (told, silent bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.settled = true
-	if k.hurry != nil {
-		k.hurry.Stop()
-	}
-	return k.hurry != nil, k.silent
-}
-
-// unheard is the error of a call that was told to end, and whose worker said
-// nothing.
-func (k *call) unheard() error {
-	return fail(ErrCanceled, k.worker(), true, os.ErrDeadlineExceeded, "%s was told to end %q and says nothing (is it frozen?)", k.worker(), k.cmd.Procedure)
-}
-
-// cancelWait is how long a worker that was told to cancel a call that waits is
-// waited for.
-const cancelWait = 2 * time.Second
-
-// listen says whether silence of the worker means anything, on a bridged call.
-func (k *call) listen(yes bool) {
+// send sends CALL.
+func (k *call) send() error {
+	err := k.Send(k.std.fds)
 	switch {
-	case !k.beating.Load():
-	case yes:
-		k.conn.SetIdle(wire.HeartbeatOf(k.cmd.Heartbeat))
-	default:
-		k.conn.SetIdle(0)
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, talk.ErrUnanswered):
+		return k.explain(err, "")
 	}
+	// It is a descriptor that can't be passed, as io_uring's.
+	return fail(ErrUsage, k.worker(), false, err, "cannot pass the descriptors to %s: %v", k.worker(), err)
 }
 
-func (k *call) close() { k.conn.Close() }
+// await takes the worker's answers up to STARTED, and begins the relaying.
+func (k *call) await() error {
+	for {
+		t, m, err := k.Answer()
+		if err != nil {
+			return k.explain(err, "before it answered")
+		}
+		k.say(m)
+		k.waited = k.waited || m.Flags&wire.AcceptedWaits != 0
+		if t == wire.TypeStarted {
+			return k.started(m)
+		}
+	}
+}
 
 // started begins the relaying and the reading.
 func (k *call) started(m *wire.Started) error {
@@ -132,139 +93,126 @@ func (k *call) started(m *wire.Started) error {
 	if err := k.attach(); err != nil {
 		return err
 	}
-	t := k.cmd.Timeout
-	if limit := t + m.Grace + frozenWait; t > 0 && limit > t { // else it overflows: no limit at all
-		k.limit = time.AfterFunc(limit, func() {
-			close(k.late)
-			k.close()
-		})
-	}
-	if len(k.ins) > 0 || k.in != nil {
+	if k.relays() {
 		go k.follow()
 	}
 	return nil
+}
+
+// failed ends a call that doesn't run, and gives the error of that.
+func (k *call) failed(err error) error {
+	if k.WasToldToEnd() && Retryable(err) { // another try would lose the signal
+		err = fail(ErrCanceled, k.worker(), false, err, "%v", err)
+	}
+	k.end(nil, err)
+	for _, w := range k.outputs { // of a relay that couldn't begin whole
+		<-w.done
+		w.close()
+	}
+	k.cmd.setCurrent(nil)
+	return err
 }
 
 // follow takes the worker's frames to the end: in a goroutine of its own where
 // streams are relayed, else in Wait, which spares a short call two switches.
 func (k *call) follow() {
 	exit, err := k.read()
-	if k.limit != nil {
-		k.limit.Stop()
-	}
 	k.end(exit, err)
 }
-
-// frozenWait is how long after the grace a worker that should have ended a
-// call is waited for.
-const frozenWait = 2 * time.Second
 
 // read takes the worker's frames until EXIT.
 func (k *call) read() (*wire.Exit, error) {
 	for {
-		h, err := wire.ReadHeader(k.conn)
+		h, err := k.Next()
 		if err != nil {
 			return nil, err
 		}
-		switch h.Type {
-		case wire.TypeData, wire.TypeEnd, wire.TypeClosed, wire.TypeCredit:
-			if err := k.relayed(h); err != nil {
-				return nil, err
+		if w := k.output(h); w != nil {
+			err = w.arrive(int(h.Length))
+		} else {
+			var exit *wire.Exit
+			if exit, err = k.Handle(h); exit != nil {
+				return exit, nil
 			}
-		case wire.TypeHeartbeat:
-		case wire.TypeExit:
-			b, err := wire.ReadPayload(k.conn, h)
-			if err != nil {
-				return nil, err
-			}
-			return wire.ParseExit(h.Flags, b)
-		default:
-			return nil, errors.Join(wire.ErrProtocol, errors.New("a "+h.Type.String()+" frame in a call"))
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 }
 
-// end makes the call over. The connection is closed: the caller closes
-// first.
-func (k *call) end(exit *wire.Exit, err error) {
-	k.overOnce.Do(func() {
-		k.exit, k.err = exit, err
-		if err == nil {
-			err = io.EOF
+// output gives the writer that a DATA frame is for, or nil.
+func (k *call) output(h wire.Header) *writer {
+	if h.Type != wire.TypeData {
+		return nil
+	}
+	for _, w := range k.outputs {
+		if w.number == h.Stream {
+			return w
 		}
-		close(k.done)
-		k.relay.Abort(err)
-		k.close()
-	})
+	}
+	return nil
+}
+
+// end makes the call over. Its connection is kept for the next call where that
+// can have it, and else closed.
+func (k *call) end(exit *wire.Exit, err error) {
+	k.exit, k.err = exit, err
+	if k.Over(err, exit != nil || leavesConnection(err)) {
+		k.cmd.Connections.put(k.conn)
+	}
 }
 
 // wait waits for the end, and until the relayed outputs are written away.
 func (k *call) wait() (*wire.Exit, error) {
-	if len(k.ins) == 0 && k.in == nil {
+	if !k.relays() {
 		k.follow()
 	}
-	<-k.done // and nobody reads the connection any more
-	var written error
-	for _, w := range k.ins {
+	<-k.Done() // and nobody reads the connection any more
+	unwritten := k.awaitOutputs()
+	unread := k.endStdin()
+	switch {
+	case unwritten != nil:
+		return k.exit, fail(ErrWrite, k.worker(), true, unwritten, "cannot write the output of %s: %v", k.worker(), unwritten)
+	case k.err == nil && unread != nil:
+		return k.exit, fail(ErrWrite, k.worker(), true, unread, "cannot read the stdin of %s: %v", k.worker(), unread)
+	case k.err == nil && !k.IsLate():
+		return k.exit, nil
+	case k.IsLate():
+		return nil, k.explain(talk.ErrLate, "")
+	}
+	return nil, k.explain(k.err, "before the call ended")
+}
+
+// awaitOutputs waits until the relayed outputs are written. It gives the first
+// error of the caller's files.
+func (k *call) awaitOutputs() (first error) {
+	for _, w := range k.outputs {
 		select {
 		case err := <-w.done:
-			if written == nil {
-				written = err
+			if first == nil {
+				first = err
 			}
 			w.close()
-		case <-k.late: // nor is its output taken
+		case <-k.Late(): // nor is its output taken
 		}
 	}
-	if k.in != nil {
-		consumed := int64(-1)
-		if k.exit != nil {
-			consumed = k.exit.Consumed
-		}
-		k.in.stop()
-		k.in.setBack(consumed)
-	}
-	switch {
-	case written != nil:
-		return k.exit, fail(ErrWrite, k.worker(), true, written, "cannot write the output of %s: %v", k.worker(), written)
-	case k.err == nil && k.in != nil && k.in.failed.Load() != nil:
-		err := *k.in.failed.Load()
-		return k.exit, fail(ErrWrite, k.worker(), true, err, "cannot read the stdin of %s: %v", k.worker(), err)
-	case k.isLate():
-		return nil, fail(ErrTimeout, k.worker(), true, nil, "%s didn't end %q when its time limit ran out (is it frozen?)", k.worker(), k.cmd.Procedure)
-	case k.err != nil:
-		return nil, k.broken(k.err, "before the call ended")
-	}
-	return k.exit, nil
+	return first
 }
 
-func (k *call) isLate() bool {
-	select {
-	case <-k.late:
-		return true
-	default:
-		return false
+// endStdin ends the reading of a relayed stdin, and gives the error of that file.
+func (k *call) endStdin() error {
+	if k.stdin == nil {
+		return nil
 	}
-}
-
-// beat begins the heartbeats of a bridged call, once.
-func (k *call) beat(m *wire.Started) {
-	if m.Flags&wire.StartedBridged == 0 || k.beating.Swap(true) {
-		return
+	consumed := int64(-1)
+	if k.exit != nil {
+		consumed = k.exit.Consumed
 	}
-	interval := wire.HeartbeatOf(k.cmd.Heartbeat)
-	k.conn.SetIdle(interval)
-	go func() {
-		tick := time.NewTicker(interval / 3)
-		defer tick.Stop()
-		for {
-			select {
-			case <-k.done:
-				return
-			case <-tick.C:
-				if k.conn.WriteFrame(wire.Frame(wire.TypeHeartbeat, 0, 0, nil)) != nil {
-					return
-				}
-			}
-		}
-	}()
+	k.stdin.stop()
+	k.stdin.setBack(consumed)
+	if failed := k.stdin.failed.Load(); failed != nil {
+		return *failed
+	}
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -74,7 +75,7 @@ func TestCancel(t *testing.T) {
 }
 
 // What holds the procedure's stdout open beyond its end is waited for until
-// WaitDelay; over frames, the worker's own patience ends it.
+// WaitDelay; over frames, the worker waits no longer than 200 ms.
 func TestWaitDelay(t *testing.T) {
 	each(t, func(t *testing.T, worker string, bridged bool) {
 		var out bytes.Buffer
@@ -224,7 +225,7 @@ func TestRefusals(t *testing.T) {
 // A refusal has words, also where the worker has none.
 func TestRefusalWithoutAText(t *testing.T) {
 	w := newWorld(t)
-	for code, outcome := range outcomes {
+	for code, outcome := range refusals {
 		name := "w" + strconv.Itoa(int(code))
 		w.answers(name, func(c net.Conn, _ wire.Header, _ []byte) {
 			_, _ = c.Write((&wire.Refused{Code: code}).Append())
@@ -235,6 +236,26 @@ func TestRefusalWithoutAText(t *testing.T) {
 			t.Errorf("code %d: %q", code, err)
 		}
 	}
+}
+
+// A worker's own trouble has a word of its own. It isn't tried again: nobody
+// knows whether it passes.
+func TestFailed(t *testing.T) {
+	w := newWorld(t)
+	var calls atomic.Int32
+	w.answers("w", func(c net.Conn, _ wire.Header, _ []byte) {
+		calls.Add(1)
+		_, _ = c.Write((&wire.Refused{Code: wire.Failed, Text: "failed: fork: resource temporarily unavailable"}).Append())
+	})
+	c := Command("w", "true")
+	c.RetryFor = testkit.Limit
+	err := c.Run()
+	want(t, err, ErrFailed, false)
+	if err == nil || err.Error() != "w failed: fork: resource temporarily unavailable" || Retryable(err) || calls.Load() != 1 {
+		t.Errorf("%v after %d calls", err, calls.Load())
+	}
+	_, err = Ping(t.Context(), "w", testkit.Limit)
+	want(t, err, ErrFailed, false)
 }
 
 func TestUnreachable(t *testing.T) {
@@ -261,11 +282,11 @@ func TestUnreachable(t *testing.T) {
 	want(t, Command("killed", "true").Run(), ErrUnreachable, false)
 }
 
-// Patience waits for a worker to come up.
-func TestPatience(t *testing.T) {
+// RetryFor waits for a worker to come up.
+func TestRetryFor(t *testing.T) {
 	w := newWorld(t)
 	c := Command("late", "echo", "here")
-	c.Patience = testkit.Limit
+	c.RetryFor = testkit.Limit
 	var out bytes.Buffer
 	c.Stdout = &out
 	started := make(chan error, 1)
@@ -285,20 +306,20 @@ func TestPatience(t *testing.T) {
 		}
 	})
 	c = Command("never", "true")
-	c.Patience = 100 * time.Millisecond
+	c.RetryFor = 100 * time.Millisecond
 	want(t, c.Run(), ErrUnreachable, false)
 	// The context ends it, too; so does what won't get better.
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	c = CommandContext(ctx, "never", "true")
-	c.Patience = time.Hour
+	c.RetryFor = time.Hour
 	testkit.Within(t, "the call", func() {
 		if err := c.Run(); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v", err)
 		}
 	})
 	c = Command("late", "nosuchcommand")
-	c.Patience = time.Hour
+	c.RetryFor = time.Hour
 	testkit.Within(t, "the call", func() { want(t, c.Run(), ErrUnknown, false) })
 }
 
@@ -322,10 +343,10 @@ func TestBusy(t *testing.T) {
 	first := occupy(t, "w")
 	want(t, Command("w", "true").Run(), ErrBusy, false)
 	c := Command("w", "true")
-	c.Patience = 100 * time.Millisecond
+	c.RetryFor = 100 * time.Millisecond
 	want(t, c.Run(), ErrBusy, false)
 	c = Command("w", "true")
-	c.Patience = testkit.Limit
+	c.RetryFor = testkit.Limit
 	done := make(chan error, 1)
 	go func() { done <- c.Run() }()
 	_ = first.Kill()
@@ -372,20 +393,6 @@ func TestCanceledInTheQueue(t *testing.T) {
 	}
 	if _, err := os.Stat(ran); err == nil {
 		t.Error("a call that was cancelled in the queue ran")
-	}
-}
-
-// A call that runs keeps no limit from a signal that came before, or at the same
-// moment.
-func TestAnswerEndsTheHurry(t *testing.T) {
-	k := &call{}
-	k.hurried()
-	if told, silent := k.settle(); !told || silent || k.hurry.Stop() {
-		t.Errorf("told %v, silent %v, or the time still runs", told, silent)
-	}
-	k.hurry = nil
-	if k.hurried(); k.hurry != nil {
-		t.Error("a call that runs was given a limit")
 	}
 }
 
@@ -439,7 +446,7 @@ func TestCallerVanishes(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		c := sh(worker, "sleep 1000 & echo $!; wait")
 		pid := testkit.PID(t, begin(t, c))
-		c.current().close()
+		c.current().Leave()
 		want(t, c.Wait(), ErrLost, true)
 		testkit.Eventually(t, "the procedure is gone", func() bool { return !proc.Alive(pid) })
 	})

@@ -9,11 +9,10 @@ import (
 	"time"
 
 	"rpcd/internal/testkit"
-	"rpcd/rpcd/wire"
 )
 
 // calls waits until a worker has so many calls in a state, and gives all.
-func calls(t *testing.T, worker string, n int, state wire.CallState) []Running {
+func calls(t *testing.T, worker string, n int, state CallState) []Running {
 	t.Helper()
 	for began := time.Now(); time.Since(began) < testkit.Limit; time.Sleep(time.Millisecond) {
 		calls, err := Calls(t.Context(), worker, testkit.Limit)
@@ -41,7 +40,7 @@ func TestCallsAndKill(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		r := calls(t, worker, 1, wire.CallRunning)[0]
+		r := calls(t, worker, 1, CallRunning)[0]
 		if r.ID != c.ID() || r.Procedure != "sleep" || r.Label != "mine" || r.UID != uint32(os.Getuid()) || r.Age <= 0 || r.PID == 0 || r.Bridged != bridged ||
 			filepath.Base(r.Socket) != worker+".sock" {
 			t.Errorf("%+v", r)
@@ -53,7 +52,7 @@ func TestCallsAndKill(t *testing.T) {
 		if err := c.Wait(); !errors.As(err, &exit) || exit.Sys().Signal() != syscall.SIGUSR1 {
 			t.Errorf("it ended so: %v", err)
 		}
-		calls(t, worker, 0, wire.CallRunning)
+		calls(t, worker, 0, CallRunning)
 		want(t, Kill(t.Context(), worker, r.ID, syscall.SIGTERM, testkit.Limit), ErrUnknown, false)
 	})
 }
@@ -68,8 +67,8 @@ func TestKillOfAWaitingCall(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- Command("w", "touch", filepath.Join(w.dir, "ran")).Run() }()
-	for _, c := range calls(t, "w", 1, wire.CallWaiting) {
-		if c.State == wire.CallWaiting {
+	for _, c := range calls(t, "w", 1, CallWaiting) {
+		if c.State == CallWaiting {
 			if err := Kill(t.Context(), "w", c.ID, syscall.SIGTERM, testkit.Limit); err != nil {
 				t.Error(err)
 			}
@@ -99,14 +98,14 @@ func TestCallsOfAPoolWithAFrozenReplica(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if got := calls(t, "pool", 1, wire.CallRunning); got[0].Socket != b {
+	if got := calls(t, "pool", 1, CallRunning); got[0].Socket != b {
 		t.Errorf("%+v", got)
 	}
 	freeze(t, frozen)
 	var got []Running
-	for patience := 100 * time.Millisecond; len(got) == 0 && patience < testkit.Limit; patience *= 2 { // the others may be slow
+	for limit := 100 * time.Millisecond; len(got) == 0 && limit < testkit.Limit; limit *= 2 { // the others may be slow
 		var err error
-		got, err = Calls(t.Context(), "pool", patience)
+		got, err = Calls(t.Context(), "pool", limit)
 		want(t, err, ErrLost, false)
 	}
 	if len(got) != 1 || got[0].Socket != b {

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fileKind is what decides how a descriptor travels.
-type fileKind struct {
+// fileType is what decides how a descriptor travels.
+type fileType struct {
 	pipe     bool // or a FIFO
 	null     bool // /dev/null
 	terminal bool
@@ -18,38 +18,38 @@ type fileKind struct {
 var nullDevice = unix.Mkdev(1, 3)
 
 // examine looks at a descriptor, and refuses what may never travel: through a
-// directory a worker would reach everything of ours.
-func examine(fd int) (fileKind, error) {
-	var k fileKind
+// directory a worker could reach all files below and above it.
+func examine(fd int) (fileType, error) {
+	var t fileType
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return k, err
+		return t, err
 	}
 	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil {
-		return k, err
+		return t, err
 	} else if flags&unix.O_PATH != 0 {
-		return k, errors.New("it was opened with O_PATH")
+		return t, errors.New("it was opened with O_PATH")
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
-		return k, errors.New("it is a directory")
+		return t, errors.New("it is a directory")
 	case unix.S_IFIFO:
-		k.pipe = true
+		t.pipe = true
 	case unix.S_IFCHR:
-		k.null = uint64(st.Rdev) == nullDevice
-		if !k.null {
+		t.null = uint64(st.Rdev) == nullDevice
+		if !t.null {
 			_, err := unix.IoctlGetTermios(fd, unix.TCGETS)
-			k.terminal = err == nil
+			t.terminal = err == nil
 		}
 	case unix.S_IFREG, unix.S_IFBLK:
-		k.seekable = true
+		t.seekable = true
 	}
-	return k, nil
+	return t, nil
 }
 
-// readable says why a descriptor can't be read at all: it would never become
-// ready (a pidfd, an epoll, an io_uring, a listening socket). readv(2) of
-// nothing reads nothing.
+// readable says why a descriptor can't be read at all: a pidfd, an epoll, an
+// io_uring or a listening socket would never become ready. A readv(2) without
+// buffers reads nothing.
 func readable(fd int) error {
 	if _, err := unix.Readv(fd, nil); err != nil {
 		return err
@@ -65,19 +65,19 @@ func readable(fd int) error {
 const pipefs = 0x50495045
 
 // reopenable lets another user open an anonymous pipe of ours by name, as
-// /dev/stdout: what it could read or write anyway, once it has the descriptor.
+// /dev/stdout. It gives nothing away: that user has the descriptor already.
 func reopenable(fd int) {
 	var st unix.Stat_t
 	var fs unix.Statfs_t
 	if unix.Fstatfs(fd, &fs) != nil || fs.Type != pipefs || unix.Fstat(fd, &st) != nil || st.Mode&0o666 == 0o666 {
 		return
 	}
-	_ = unix.Fchmod(fd, 0o666) // fails for another user's, which is right
+	_ = unix.Fchmod(fd, 0o666) // a pipe of another user stays as it is
 }
 
 // sameOpen reports whether two descriptors are one open file description
-// (kcmp(2)). Where the kernel doesn't tell, one pipe, socket or terminal counts
-// as one.
+// (kcmp(2)). Where the kernel forbids kcmp, two descriptors of one pipe, socket
+// or terminal count as the same; those of one file don't.
 func sameOpen(a, b int) bool {
 	if a == b {
 		return true
@@ -90,11 +90,11 @@ func sameOpen(a, b int) bool {
 			return true
 		}
 		// Two opens of one terminal are one thing to a reader.
-		ka, err := examine(a)
-		return err == nil && ka.terminal && sameInode(a, b)
+		t, err := examine(a)
+		return err == nil && t.terminal && sameInode(a, b)
 	}
-	ka, err := examine(a)
-	return err == nil && !ka.seekable && sameInode(a, b)
+	t, err := examine(a)
+	return err == nil && !t.seekable && sameInode(a, b)
 }
 
 func sameInode(a, b int) bool {

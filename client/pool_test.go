@@ -80,8 +80,8 @@ func (w *world) full(name string, f func(c net.Conn)) {
 	})
 }
 
-// A replica that filled up meanwhile is passed over; who has waited in a queue
-// to the end of its patience hears so, and doesn't begin anew elsewhere.
+// A replica that filled up meanwhile is passed over. A call that has waited in a
+// queue for as long as that allows is refused, and doesn't begin anew elsewhere.
 func TestPoolsRefusals(t *testing.T) {
 	w := newWorld(t)
 	w.pool("quick")
@@ -141,7 +141,7 @@ func TestPoolsHope(t *testing.T) {
 	t.Cleanup(func() { close(stop) }) // before the worker's own end
 	err := Command("p", "true").Run()
 	want(t, err, ErrUnreachable, false)
-	if !Again(err) || !strings.Contains(err.Error(), "is a file, no socket") {
+	if !Retryable(err) || !strings.Contains(err.Error(), "is a file, no socket") {
 		t.Errorf("%v", err)
 	}
 }

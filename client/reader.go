@@ -21,8 +21,8 @@ type reader struct {
 	out      *wire.Out
 	fd       int // ours
 	f        *os.File
-	kind     fileKind
-	wakeR    int // readable: stop
+	is       fileType // what fd is
+	wakeR    int      // readable: stop
 	wakeW    int
 	wakeOnce sync.Once
 	done     chan struct{}         // closed: run has ended
@@ -38,10 +38,10 @@ const inFrame = 8<<10 - wire.HeaderLen
 
 // newReader takes fd over, also when it fails.
 func newReader(k *call, fd int, f *os.File) (*reader, error) {
-	r := &reader{k: k, fd: fd, f: f, done: make(chan struct{}), out: k.relay.Out(0, 0)}
+	r := &reader{k: k, fd: fd, f: f, done: make(chan struct{}), out: k.Relay.Out(0, 0)}
 	var p [2]int
 	var err error
-	if r.kind, err = examine(fd); err == nil {
+	if r.is, err = examine(fd); err == nil {
 		err = unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK)
 	}
 	if err != nil {
@@ -49,7 +49,7 @@ func newReader(k *call, fd int, f *os.File) (*reader, error) {
 		return nil, err
 	}
 	r.wakeR, r.wakeW = p[0], p[1]
-	if r.kind.terminal {
+	if r.is.terminal {
 		r.out.Line()
 	}
 	r.out.Frames(inFrame)
@@ -71,10 +71,10 @@ func (r *reader) run() {
 	defer close(r.done)
 	defer unix.Close(r.wakeR)
 	err := r.send()
-	if !r.kind.seekable {
+	if !r.is.seekable {
 		unix.Close(r.fd)
 	}
-	r.k.letGo(r.f)
+	r.k.release(r.f)
 	var failed *fileError
 	if errors.As(err, &failed) {
 		r.failed.Store(&failed.err)
@@ -86,7 +86,7 @@ func (r *reader) run() {
 
 // send sends the file to its end.
 func (r *reader) send() error {
-	if r.kind.null { // at its end, also where it is write-only, as nohup(1) leaves it
+	if r.is.null { // at its end, also where it is write-only, as nohup(1) leaves it
 		return nil
 	}
 	if err := readable(r.fd); err != nil {
@@ -117,7 +117,7 @@ func (r *reader) send() error {
 // quicker.
 func (r *reader) stop() {
 	r.wake()
-	if r.kind.seekable {
+	if r.is.seekable {
 		<-r.done
 	}
 }
@@ -126,7 +126,7 @@ func (r *reader) stop() {
 // the position of a file is shared with the caller. consumed is how many bytes
 // the procedure took; -1: not known.
 func (r *reader) setBack(consumed int64) {
-	if !r.kind.seekable {
+	if !r.is.seekable {
 		return
 	}
 	if consumed >= 0 && consumed < r.sent {
@@ -135,8 +135,8 @@ func (r *reader) setBack(consumed int64) {
 	unix.Close(r.fd)
 }
 
-// backgroundPoll is how often a job in the background looks whether it has
-// come to the foreground; no event tells.
+// backgroundPoll is how often a job in the background looks whether it has come
+// to the foreground. No event says so.
 const backgroundPoll = 100 * time.Millisecond
 
 // read waits for input and reads it: from a terminal only in the foreground.
@@ -144,7 +144,7 @@ func (r *reader) read(p []byte) (int, error) {
 	for {
 		wait := -1
 		events := int16(unix.POLLIN)
-		if r.kind.terminal && !foreground(r.fd) {
+		if r.is.terminal && !foreground(r.fd) {
 			wait, events = int(backgroundPoll/time.Millisecond), 0
 		}
 		fds := []unix.PollFd{{Fd: int32(r.fd), Events: events}, {Fd: int32(r.wakeR), Events: unix.POLLIN}}
@@ -163,8 +163,8 @@ func (r *reader) read(p []byte) (int, error) {
 			r.sent += int64(n)
 			return n, nil
 		case err == unix.EINTR, err == unix.EAGAIN:
-		case err == unix.EIO && r.kind.terminal && !foreground(r.fd): // SIGTTIN is ignored
-		case err == nil, err == unix.EIO && r.kind.terminal:
+		case err == unix.EIO && r.is.terminal && !foreground(r.fd): // where SIGTTIN is ignored
+		case err == nil, err == unix.EIO && r.is.terminal:
 			return 0, io.EOF
 		default:
 			return 0, &fileError{err}

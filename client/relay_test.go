@@ -15,9 +15,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/client/replica"
 	"rpcd/internal/proc"
 	"rpcd/internal/testkit"
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
 
@@ -29,7 +31,7 @@ func TestRelayThatCannotBegin(t *testing.T) {
 	}
 	defer in.Close()
 	out.Close() // stands for a dup that fails
-	k := &call{cmd: Command("w", "true"), bridged: true, relay: wire.NewRelay(func([]byte) error { return nil }), std: &stdio{
+	k := &call{Caller: talk.NewCaller(talk.NewConn(nil), &wire.Call{}), cmd: Command("w", "true"), bridged: true, std: &stdio{
 		streams: []wire.Stream{{Mode: wire.Relayed}, {Number: 1, Mode: wire.Relayed}},
 		files:   [3]*os.File{in, out},
 	}}
@@ -43,7 +45,7 @@ func TestRelayThatCannotBegin(t *testing.T) {
 	if now, err := proc.Look(os.Getpid()); err != nil || now.Descriptors != before.Descriptors {
 		t.Errorf("%d descriptors, %d before (%v)", now.Descriptors, before.Descriptors, err)
 	}
-	if k.in != nil {
+	if k.stdin != nil {
 		t.Error("a reader is left, which nobody runs")
 	}
 }
@@ -64,13 +66,14 @@ func TestSplicedAsCopied(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k := &call{cmd: Command("w", "true"), conn: conn, relay: wire.NewRelay(conn.WriteFrame)}
+		c := &replica.Connection{Conn: talk.NewConn(conn), FD: conn}
+		k := newCall(Command("w", "true"), c, talk.NewCaller(c.Conn, &wire.Call{}), &stdio{})
 		w := newWriter(k, 1, fd, to)
 		w.splices = w.splices && splices
 		if splices && !w.splices {
 			t.Log("this system gives no big pipes: everything is copied")
 		}
-		k.ins = append(k.ins, w)
+		k.outputs = append(k.outputs, w)
 		var frames, sent []byte
 		for _, n := range []int{1, leastSplice - 1, leastSplice, leastSplice + 1, 200 << 10, 5} {
 			b := make([]byte, n)

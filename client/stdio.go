@@ -2,7 +2,6 @@ package client
 
 import (
 	"errors"
-	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -10,18 +9,18 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// stdio is how the descriptors of a call travel, decided before the first
+// stdio is how the streams of a call travel. It is decided before the first
 // frame.
 type stdio struct {
 	streams []wire.Stream
-	fds     []int       // that ride on the frame, by index; the files' own
+	fds     []int       // that ride on the frame, by index; they stay the files'
 	files   [3]*os.File // of streams 0-2, nil where /dev/null is meant
 	why     [3]string   // for Verbose
-	probe   int         // ours, or -1
+	probe   int         // a descriptor of ours, or -1
 }
 
-// outWindow is the first credit of a relayed output, and the most that lies
-// between the worker and our writer.
+// outWindow is the first credit of a relayed output, in bytes, and the most that
+// lies between the worker and our writer.
 const outWindow = 512 << 10
 
 // stdio looks at Stdin, Stdout, Stderr and ExtraFiles.
@@ -49,7 +48,7 @@ func (c *Cmd) stdio() (*stdio, error) {
 			return nil, err
 		}
 	}
-	if len(s.fds) == 0 { // or a direct call would look like a bridged one
+	if len(s.fds) == 0 { // else a direct call would look like a bridged one
 		fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err == nil {
 			s.probe = fd
@@ -66,7 +65,7 @@ func (s *stdio) close() {
 	}
 }
 
-// add adds a stream that has a descriptor.
+// add adds a stream whose descriptor rides on the frame.
 func (s *stdio) add(st wire.Stream, fd int) {
 	st.Index = uint8(len(s.fds))
 	s.fds = append(s.fds, fd)
@@ -85,7 +84,7 @@ func (c *Cmd) stream(s *stdio, n uint8, f *os.File) error {
 		return nil
 	}
 	fd := int(f.Fd())
-	k, err := examine(fd)
+	t, err := examine(fd)
 	if err != nil {
 		return fail(ErrUsage, c.Worker, false, err, "cannot pass %s: %v", names[n], err)
 	}
@@ -96,14 +95,14 @@ func (c *Cmd) stream(s *stdio, n uint8, f *os.File) error {
 	}
 	relay := ""
 	switch {
-	case k.terminal:
+	case t.terminal:
 		relay = "terminal"
 		if n == 0 {
 			st.Flags |= wire.StreamLine
 		}
 	case c.Pass == PassNone:
 		relay = "--pass none"
-	case c.Pass == PassPipes && !k.pipe && !k.null:
+	case c.Pass == PassPipes && !t.pipe && !t.null:
 		relay = "--pass pipes"
 	}
 	if relay != "" {
@@ -111,7 +110,7 @@ func (c *Cmd) stream(s *stdio, n uint8, f *os.File) error {
 		s.streams = append(s.streams, st)
 		return nil
 	}
-	if k.pipe {
+	if t.pipe {
 		reopenable(fd)
 	}
 	st.Mode, s.why[n] = wire.Passed, "passed"
@@ -130,76 +129,20 @@ func (c *Cmd) extra(s *stdio, n int, f *os.File) error {
 		return fail(ErrUsage, c.Worker, false, nil, "cannot pass descriptor %d: there are too many", n)
 	}
 	fd := int(f.Fd())
-	k, err := examine(fd)
+	t, err := examine(fd)
 	switch {
 	case err != nil:
-	case k.terminal:
+	case t.terminal:
 		err = errors.New("it is a terminal")
-	case c.Pass == PassNone, c.Pass == PassPipes && !k.pipe && !k.null:
+	case c.Pass == PassNone, c.Pass == PassPipes && !t.pipe && !t.null:
 		err = errors.New("Options.Pass forbids it")
 	}
 	if err != nil {
 		return fail(ErrUsage, c.Worker, false, err, "cannot pass descriptor %d: %v", n, err)
 	}
-	if k.pipe {
+	if t.pipe {
 		reopenable(fd)
 	}
 	s.add(wire.Stream{Number: uint8(n), Mode: wire.Passed}, fd)
 	return nil
-}
-
-// inputFile makes a file of Stdin, with a pipe where it is none: os/exec's
-// rule.
-func (c *Cmd) inputFile() (*os.File, error) {
-	if c.Stdin == nil {
-		return nil, nil
-	}
-	if f, ok := c.Stdin.(*os.File); ok {
-		return f, nil
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	c.childFiles, c.parentPipes = append(c.childFiles, r), append(c.parentPipes, w)
-	stdin := c.Stdin
-	c.copiers = append(c.copiers, func() error {
-		_, err := io.Copy(w, stdin)
-		if errors.Is(err, unix.EPIPE) {
-			err = nil // the procedure needn't read it all
-		}
-		if cerr := w.Close(); err == nil && !errors.Is(cerr, os.ErrClosed) {
-			err = cerr
-		}
-		return err
-	})
-	return r, nil
-}
-
-// outputFile makes a file of Stdout or Stderr.
-func (c *Cmd) outputFile(to io.Writer) (*os.File, error) {
-	if to == nil {
-		return nil, nil
-	}
-	if f, ok := to.(*os.File); ok {
-		return f, nil
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	c.childFiles, c.parentPipes = append(c.childFiles, w), append(c.parentPipes, r)
-	c.sources = append(c.sources, r)
-	c.copiers = append(c.copiers, func() error {
-		_, err := io.Copy(to, r)
-		r.Close()
-		return err
-	})
-	return w, nil
-}
-
-// sameInterface compares as os/exec does; types that can't be compared differ.
-func sameInterface(a, b any) bool {
-	defer func() { _ = recover() }()
-	return a == b
 }

@@ -98,29 +98,6 @@ func TestPingsContext(t *testing.T) {
 	}
 }
 
-func TestWorkers(t *testing.T) {
-	w := newWorld(t)
-	if names, err := Workers(); err != nil || len(names) != 0 {
-		t.Errorf("%q, %v", names, err)
-	}
-	w.serve("one")
-	if err := os.Mkdir(filepath.Join(w.dir, "pool"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"file", "file.sock", ".hidden"} {
-		if err := os.WriteFile(filepath.Join(w.dir, name), nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if names, err := Workers(); err != nil || !slices.Equal(names, []string{"one", "pool"}) {
-		t.Errorf("%q, %v", names, err)
-	}
-	t.Setenv("RPC_DIR", filepath.Join(w.dir, "gone"))
-	if _, err := Workers(); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("%v", err)
-	}
-}
-
 func TestServerUID(t *testing.T) {
 	w := newWorld(t)
 	w.serve("w")
@@ -175,7 +152,7 @@ func TestPool(t *testing.T) {
 	var verbose bytes.Buffer
 	for range 2 {
 		c := Command("pool", "sleep", "1000")
-		c.Verbose, c.Patience = &verbose, testkit.Limit // who is slow to say its load isn't asked
+		c.Verbose, c.RetryFor = &verbose, testkit.Limit // a replica that is slow to say its load gets no call
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}

@@ -34,8 +34,8 @@ const leastSplice = 32 << 10
 
 // newWriter takes fd over. Only into a pipe is anything spliced.
 func newWriter(k *call, number uint8, fd int, f *os.File) *writer {
-	w := &writer{k: k, number: number, in: k.relay.In(number, outWindow, outWindow), fd: fd, f: f, done: make(chan error, 1), passage: [2]int{-1, -1}}
-	if kind, err := examine(fd); err != nil || !kind.pipe || unix.Pipe2(w.passage[:], unix.O_CLOEXEC) != nil {
+	w := &writer{k: k, number: number, in: k.Relay.In(number, outWindow, outWindow), fd: fd, f: f, done: make(chan error, 1), passage: [2]int{-1, -1}}
+	if t, err := examine(fd); err != nil || !t.pipe || unix.Pipe2(w.passage[:], unix.O_CLOEXEC) != nil {
 		return w
 	}
 	_, err := unix.FcntlInt(uintptr(w.passage[1]), unix.F_SETPIPE_SZ, passageSize)
@@ -58,8 +58,8 @@ func (w *writer) arrive(n int) error {
 	if err != nil {
 		return err
 	}
-	if wanted && w.splices && n >= leastSplice {
-		held, err := w.k.conn.Absorb(w.passage[1], n)
+	if wanted && w.splices && n >= leastSplice && w.k.conn.Unread() == 0 {
+		held, err := w.k.conn.FD.Absorb(w.passage[1], n)
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (w *writer) run() {
 	err := w.write()
 	unix.Close(w.fd)
 	if w.number == 1 {
-		w.k.letGo(w.f)
+		w.k.release(w.f)
 	}
 	var failed *fileError
 	switch {
@@ -84,7 +84,7 @@ func (w *writer) run() {
 		w.done <- nil
 	case errors.As(err, &failed):
 		_ = w.in.Close()
-		_ = w.k.tell(wire.Signal(uint8(unix.SIGTERM), 0))
+		_ = w.k.Signal(unix.SIGTERM, false)
 		w.done <- failed.err
 	default: // END, or the connection's own error
 		w.done <- nil

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rpcd/client"
+	"rpcd/internal/printable"
 )
 
 func completionCommand() *cobra.Command {
@@ -42,7 +43,7 @@ func completeCall(_ *cobra.Command, args []string, _ string) ([]string, cobra.Sh
 		}
 		var words []string
 		for _, p := range infos[0].Procedures {
-			words = append(words, cobra.CompletionWithDesc(client.Clean(p.Name), client.Clean(p.Summary)))
+			words = append(words, cobra.CompletionWithDesc(printable.Line(p.Name), printable.Line(p.Summary)))
 		}
 		return words, cobra.ShellCompDirectiveNoFileComp
 	}

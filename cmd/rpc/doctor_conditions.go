@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"rpcd/client"
+	"rpcd/client/replica"
 	"rpcd/internal/reach"
 	"rpcd/rpcd/wire"
 )
@@ -51,14 +51,14 @@ func refusedWith(code wire.Code) func(*facts) bool {
 	}
 }
 
-func directoryIs(any ...wire.Sameness) func(*facts) bool {
+func directoryIs(any ...replica.Sameness) func(*facts) bool {
 	return func(f *facts) bool { return slices.Contains(any, f.way().Dir) }
 }
 
 // On the way to a socket.
 var (
 	badOptions  = func(f *facts) bool { return f.optionErr != nil }
-	misnamed    = func(f *facts) bool { return errors.Is(f.findErr, client.ErrUsage) }
+	misnamed    = func(f *facts) bool { return isMisnamed(f.findErr) }
 	named       = func(f *facts) bool { return f.named }
 	isVerb      = func(f *facts) bool { return f.verb }
 	notFound    = func(f *facts) bool { return f.findErr != nil }
@@ -96,6 +96,12 @@ var (
 	notListed  = func(f *facts) bool { return f.probe.ListErr != nil }
 	nothing    = func(f *facts) bool { return len(f.probe.Procedures) == 0 }
 )
+
+// isMisnamed says that no worker can have the name.
+func isMisnamed(err error) bool {
+	var e *replica.Error
+	return errors.As(err, &e) && e.Reason == replica.Usage
+}
 
 // rightServer: RPC_SERVER_UID is a number, and the uid of the process that
 // listens.

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/client"
+	"rpcd/client/replica"
 	"rpcd/internal/reach"
 	"rpcd/internal/version"
-	"rpcd/rpcd/wire"
 )
 
 // doctorAnswerTime is how long doctor waits for each answer: longer than the
@@ -45,14 +45,14 @@ type facts struct {
 	cause    *reach.Cause // nil: the socket can be reached
 	admits   bool         // the mode bits of place admit us
 	sharedOn string       // file system that several kernels share, or ""
-	probe    *client.Probed
+	probe    *replica.Probed
 }
 
 // findWorker looks for the worker's sockets, and at what decides about every
 // call from here.
 func findWorker(worker string) facts {
 	f := facts{worker: worker, path: worker, self: ownIdentity(), selinux: selinuxEnforces(),
-		pass: os.Getenv("RPC_PASS"), wanted: os.Getenv("RPC_SERVER_UID"), probe: &client.Probed{}}
+		pass: os.Getenv("RPC_PASS"), wanted: os.Getenv("RPC_SERVER_UID"), probe: &replica.Probed{}}
 	o := newCallOptions()
 	if f.optionErr = o.environment(noOption); f.optionErr == nil {
 		f.optionErr = o.apply(client.Command("", ""))
@@ -62,7 +62,7 @@ func findWorker(worker string) facts {
 		f.verb = slices.Contains(version.Verbs, worker)
 		f.others, _ = client.Workers()
 	}
-	f.sockets, f.findErr = client.Sockets(worker)
+	f.sockets, f.findErr = replica.Sockets(worker)
 	info, err := os.Stat(f.path)
 	f.folder = err == nil && info.IsDir()
 	if f.findErr != nil {
@@ -90,14 +90,14 @@ func (f *facts) explain(path string, err error) {
 // no socket: it may be a FIFO or a device.
 func (f *facts) ask(socket, dir string) {
 	f.socket, f.sharedOn = socket, sharedFileSystem(socket)
-	f.probe, f.cause = &client.Probed{}, nil
+	f.probe, f.cause = &replica.Probed{}, nil
 	f.place = reach.Nearest(socket)
 	f.admits = f.self.admitted(f.place)
 	if f.place.Path == socket && f.place.Mode.Type() != fs.ModeSocket {
 		f.explain(socket, unix.ENOTSOCK)
 		return
 	}
-	f.probe = client.Probe(context.Background(), socket, dir, doctorAnswerTime)
+	f.probe = replica.Probe(context.Background(), socket, dir, doctorAnswerTime)
 	if !f.probe.Connected && f.probe.Err != nil {
 		f.explain(socket, f.probe.Err)
 	}
@@ -112,11 +112,11 @@ func (f *facts) pong() client.Info {
 }
 
 // way is how the worker sees us, empty where it doesn't say.
-func (f *facts) way() wire.Way {
+func (f *facts) way() replica.Way {
 	if w := f.pong().Way; w != nil {
 		return *w
 	}
-	return wire.Way{}
+	return replica.Way{}
 }
 
 // err is the error that a rule may quote: the first on the way.

@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"rpcd/client"
+	"rpcd/internal/printable"
 )
 
 // level is how a finding is meant.
@@ -51,11 +51,11 @@ func writeFindings(w io.Writer, f *facts, rules []rule) (isBad bool, err error) 
 		if r.text == "" {
 			continue
 		}
-		if _, werr := fmt.Fprintf(w, "%-4s  %s: %s\n", r.level.word(), r.subject, client.Clean(fill.Replace(r.text))); werr != nil && err == nil {
+		if _, werr := fmt.Fprintf(w, "%-4s  %s: %s\n", r.level.word(), r.subject, printable.Line(fill.Replace(r.text))); werr != nil && err == nil {
 			err = werr
 		}
 		if r.cure != "" {
-			_, _ = fmt.Fprintf(w, "      cure: %s\n", client.Clean(fill.Replace(r.cure)))
+			_, _ = fmt.Fprintf(w, "      cure: %s\n", printable.Line(fill.Replace(r.cure)))
 		}
 		isBad = isBad || r.level.word() == string(bad)
 		if r.level == fatal {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"rpcd/client/replica"
 	"rpcd/internal/reach"
 	"rpcd/internal/version"
 	"rpcd/rpcd/wire"
@@ -99,11 +100,11 @@ var socketRules = []rule{
 
 	{"directory", wayUnknown, good, ``, ``},
 	{"directory", nowhere, bad, `the directory here has no name (was it removed?)`, `cd to another`},
-	{"directory", all(byName, directoryIs(wire.DirSame, wire.DirOther)), good, `the worker has a {here} (calls go by name)`, ``},
-	{"directory", directoryIs(wire.DirSame), good, `{here} is the same there`, ``},
-	{"directory", directoryIs(wire.DirWorkdir), note, `{here} isn't shared: calls start in the worker's --workdir, and relative names mean files there`, ``},
-	{"directory", directoryIs(wire.DirOther), bad, `{here} here isn't the worker's {here} (not a shared volume)`, dirCure},
-	{"directory", directoryIs(wire.DirMissing), bad, `the worker has no {here}, or can't enter it`, dirCure},
+	{"directory", all(byName, directoryIs(replica.DirSame, replica.DirOther)), good, `the worker has a {here} (calls go by name)`, ``},
+	{"directory", directoryIs(replica.DirSame), good, `{here} is the same there`, ``},
+	{"directory", directoryIs(replica.DirWorkdir), note, `{here} isn't shared: calls start in the worker's --workdir, and relative names mean files there`, ``},
+	{"directory", directoryIs(replica.DirOther), bad, `{here} here isn't the worker's {here} (not a shared volume)`, dirCure},
+	{"directory", directoryIs(replica.DirMissing), bad, `the worker has no {here}, or can't enter it`, dirCure},
 
 	{"procedures", notListed, bad, `{error}`, `the worker's log says more`},
 	{"procedures", nothing, bad, `none that you may call`,

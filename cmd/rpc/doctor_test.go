@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/client"
+	"rpcd/client/replica"
 	"rpcd/internal/reach"
 	"rpcd/rpcd/wire"
 )
@@ -21,9 +22,9 @@ func healthy() *facts {
 		worker: "w", path: "/run/rpc/w", named: true, folder: true, sockets: []string{"/run/rpc/w/x.sock"},
 		self: identity{uid: 1000, gid: 1000}, admits: true,
 		socket: "/run/rpc/w/x.sock", place: reach.Place{Path: "/run/rpc/w/x.sock", Mode: fs.ModeSocket | 0o660},
-		probe: &client.Probed{
-			Connected: true, Directory: "/work", DescriptorsAsked: 1, Procedures: []wire.Entry{{Name: "sort"}},
-			Pong: &client.Info{Info: wire.Info{State: "up", Load: wire.Load{MaxCalls: 1}, Way: &wire.Way{UID: 1000, GID: 1000, OwnUID: 1000, OwnGID: 1000, Descriptors: 1, Dir: wire.DirSame}}},
+		probe: &replica.Probed{
+			Connected: true, Directory: "/work", DescriptorsAsked: 1, Procedures: []client.Entry{{Name: "sort"}},
+			Pong: &client.Info{State: "up", Load: client.Load{MaxCalls: 1}, Way: &replica.Way{UID: 1000, GID: 1000, OwnUID: 1000, OwnGID: 1000, Descriptors: 1, Dir: replica.DirSame}},
 		},
 	}
 }
@@ -45,7 +46,7 @@ func TestDoctorsRules(t *testing.T) {
 	reasons := map[unix.Errno]reach.Reason{unix.EACCES: reach.Denied, unix.ECONNREFUSED: reach.NotServed}
 	unreached := func(errno unix.Errno) func(*facts) {
 		return func(f *facts) {
-			f.probe = &client.Probed{Err: errno}
+			f.probe = &replica.Probed{Err: errno}
 			f.cause = &reach.Cause{Reason: reasons[errno], Err: errno}
 		}
 	}
@@ -67,7 +68,7 @@ func TestDoctorsRules(t *testing.T) {
 		}, "bad   answer: w has too many connections\n      cure: the worker's log"},
 		{"an older worker", func(f *facts) { f.probe.Pong.Way = nil }, "note  user: this rpcd doesn't say how it sees you: it is of an older release\nok    procedures: 1: sort\n"},
 		{"through a bridge of another user", func(f *facts) { f.probe.Pong.Way.UID, f.probe.Pong.Way.Descriptors = 7, 0 }, "note  user: the worker sees the bridge's user, 7:1000, not you, 1000:1000"},
-		{"another directory, but bridged", func(f *facts) { f.probe.Pong.Way.Descriptors, f.probe.Pong.Way.Dir = 0, wire.DirOther }, "note  descriptors: they don't arrive"},
+		{"another directory, but bridged", func(f *facts) { f.probe.Pong.Way.Descriptors, f.probe.Pong.Way.Dir = 0, replica.DirOther }, "note  descriptors: they don't arrive"},
 		{"no list", func(f *facts) { f.probe.ListErr = io.EOF }, "bad   procedures: EOF\n      cure: the worker's log"},
 	} {
 		f := healthy()
@@ -107,7 +108,7 @@ func TestCausesHaveFindings(t *testing.T) {
 				t.Errorf("not found for reason %d:\n%s", reason, found)
 			}
 			f = healthy()
-			f.named, f.cause, f.probe = named, cause, &client.Probed{Err: cause}
+			f.named, f.cause, f.probe = named, cause, &replica.Probed{Err: cause}
 			if found, isBad := findings(t, f); !isBad || !strings.Contains(found, "cure: ") || strings.Contains(found, "answer: ") {
 				t.Errorf("not connected for reason %d:\n%s", reason, found)
 			}
@@ -119,7 +120,7 @@ func TestCausesHaveFindings(t *testing.T) {
 func TestDoctorIsClean(t *testing.T) {
 	f := healthy()
 	f.probe.Pong.Version = "1\x1b[2J"
-	f.probe.Procedures = []wire.Entry{{Name: "a\nbad   b: {cure}"}}
+	f.probe.Procedures = []client.Entry{{Name: "a\nbad   b: {cure}"}}
 	found, _ := findings(t, f)
 	if strings.Contains(found, "\x1b") || strings.Contains(found, "\nbad") || !strings.Contains(found, "{cure}") {
 		t.Error(found)

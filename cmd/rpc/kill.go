@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/client"
+	"rpcd/internal/printable"
 	"rpcd/rpcd/wire"
 )
 
@@ -66,8 +67,8 @@ func completeKill(_ *cobra.Command, args []string, _ string) ([]string, cobra.Sh
 	case 1:
 		calls, _ := client.Calls(context.Background(), args[0], answerTime)
 		for _, c := range calls {
-			what := fmt.Sprintf("%s %s", client.Clean(c.Procedure), client.Clean(c.Label))
-			words = append(words, cobra.CompletionWithDesc(client.Clean(c.ID), strings.TrimSpace(what)))
+			what := fmt.Sprintf("%s %s", printable.Line(c.Procedure), printable.Line(c.Label))
+			words = append(words, cobra.CompletionWithDesc(printable.Line(c.ID), strings.TrimSpace(what)))
 		}
 	case 2:
 		for n := syscall.Signal(1); n <= wire.MaxSignal; n++ {

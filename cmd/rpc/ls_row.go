@@ -9,18 +9,19 @@ import (
 	"time"
 
 	"rpcd/client"
+	"rpcd/internal/printable"
 )
 
 // row is what ls shows of a worker; its JSON is what --json prints.
 type row struct {
-	Worker     string      `json:"worker"`
-	State      string      `json:"state"` // up, draining, down
-	Error      string      `json:"error,omitempty"`
-	Replicas   []replica   `json:"replicas"`
-	Procedures []procedure `json:"procedures"`
+	Worker     string       `json:"worker"`
+	State      string       `json:"state"` // up, draining, down
+	Error      string       `json:"error,omitempty"`
+	Replicas   []replicaRow `json:"replicas"`
+	Procedures []procedure  `json:"procedures"`
 }
 
-type replica struct {
+type replicaRow struct {
 	Socket     string  `json:"socket"`
 	State      string  `json:"state"`
 	Version    string  `json:"version"`
@@ -47,7 +48,7 @@ type procedure struct {
 // askRow asks a worker, for at most answerTime. The row of a worker that doesn't
 // answer says why.
 func askRow(worker string) row {
-	r := row{Worker: worker, State: "down", Replicas: []replica{}, Procedures: []procedure{}}
+	r := row{Worker: worker, State: "down", Replicas: []replicaRow{}, Procedures: []procedure{}}
 	infos, err := client.List(context.Background(), worker, answerTime)
 	if err != nil {
 		r.Error = err.Error()
@@ -58,7 +59,7 @@ func askRow(worker string) row {
 		if i.State == "up" {
 			r.State = "up"
 		}
-		r.Replicas = append(r.Replicas, replica{
+		r.Replicas = append(r.Replicas, replicaRow{
 			Socket: i.Socket, State: i.State, Version: i.Version,
 			Running: i.Load.Running, Waiting: i.Load.Waiting, MaxCalls: i.Load.MaxCalls, MaxQueue: i.Load.MaxQueue,
 			Calls: i.Counters.Calls, Refused: i.Counters.Refused, Lost: i.Counters.Lost, TimedOut: i.Counters.TimedOut, Signaled: i.Counters.Signaled,
@@ -67,11 +68,7 @@ func askRow(worker string) row {
 		})
 	}
 	for _, p := range infos[0].Procedures {
-		kind := "spawned"
-		if p.Kind < 3 {
-			kind = [...]string{"spawned", "resident", "topic"}[p.Kind]
-		}
-		r.Procedures = append(r.Procedures, procedure{p.Name, kind, p.Summary})
+		r.Procedures = append(r.Procedures, procedure{p.Name, p.Type, p.Summary})
 	}
 	return r
 }
@@ -80,7 +77,7 @@ func writeShort(w io.Writer, rows []row) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "WORKER\tSTATE\tPROCEDURES")
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", client.Clean(r.Worker), stateWord(r), r.lastColumn())
+		fmt.Fprintf(t, "%s\t%s\t%s\n", printable.Line(r.Worker), stateWord(r), r.lastColumn())
 	}
 	return t.Flush()
 }
@@ -99,7 +96,7 @@ func (r row) lastColumn() string {
 	}
 	names := make([]string, len(r.Procedures))
 	for i, p := range r.Procedures {
-		names[i] = client.Clean(p.Name)
+		names[i] = printable.Line(p.Name)
 	}
 	return strings.Join(names, " ")
 }
@@ -107,14 +104,14 @@ func (r row) lastColumn() string {
 func writeLong(w io.Writer, rows []row) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", client.Clean(r.Worker), stateWord(r), r.Error)
+		fmt.Fprintf(t, "%s\t%s\t%s\n", printable.Line(r.Worker), stateWord(r), r.Error)
 		for _, p := range r.Replicas {
 			fmt.Fprintf(t, "  %s\t%s\t%d/%d running, %d/%d waiting, %d calls, %d refused, %d lost, %d timed out, %d by signal, up %v, rpcd %s\n",
-				client.Clean(p.Socket), client.Clean(p.State), p.Running, p.MaxCalls, p.Waiting, p.MaxQueue, p.Calls, p.Refused, p.Lost, p.TimedOut, p.Signaled,
-				time.Duration(p.UpSeconds)*time.Second, client.Clean(p.Version))
+				printable.Line(p.Socket), printable.Line(p.State), p.Running, p.MaxCalls, p.Waiting, p.MaxQueue, p.Calls, p.Refused, p.Lost, p.TimedOut, p.Signaled,
+				time.Duration(p.UpSeconds)*time.Second, printable.Line(p.Version))
 		}
 		for _, p := range r.Procedures {
-			fmt.Fprintf(t, "  %s\t%s\t%s\n", client.Clean(p.Name), p.Kind, client.Clean(p.Summary))
+			fmt.Fprintf(t, "  %s\t%s\t%s\n", printable.Line(p.Name), p.Kind, printable.Line(p.Summary))
 		}
 	}
 	return t.Flush()

@@ -9,7 +9,7 @@ import (
 	"os"
 	"runtime"
 
-	"rpcd/client"
+	"rpcd/internal/printable"
 	"rpcd/rpcd/fdconn"
 )
 
@@ -46,7 +46,7 @@ func printError(err error) int {
 		exit = &exitError{1, err}
 	}
 	if text := exit.Error(); text != "" {
-		fmt.Fprintln(os.Stderr, "rpc: "+client.Clean(text))
+		fmt.Fprintln(os.Stderr, "rpc: "+printable.Line(text))
 	}
 	return exit.status
 }

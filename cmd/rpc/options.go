@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/client"
+	"rpcd/internal/door"
 	"rpcd/rpcd/duration"
 )
 
@@ -108,7 +109,7 @@ func (o *callOptions) apply(cmd *client.Cmd) error {
 		return err
 	}
 	cmd.Env, cmd.Dir, cmd.Label = o.env, o.dir, o.label
-	cmd.Timeout, cmd.Patience, cmd.Heartbeat = time.Duration(o.timeout), time.Duration(o.wait), time.Duration(o.heartbeat)
+	cmd.Timeout, cmd.RetryFor, cmd.Heartbeat = time.Duration(o.timeout), time.Duration(o.wait), time.Duration(o.heartbeat)
 	cmd.Umask = ownUmask()
 	if o.verbose {
 		cmd.Verbose = os.Stderr
@@ -116,7 +117,8 @@ func (o *callOptions) apply(cmd *client.Cmd) error {
 	if !o.stdinNull {
 		cmd.Stdin = os.Stdin
 	}
-	cmd.Stdout, cmd.Stderr, cmd.LetGo = os.Stdout, os.Stderr, true
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	door.Of(cmd).ReleaseFiles()
 	return nil
 }
 

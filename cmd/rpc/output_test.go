@@ -52,7 +52,7 @@ func FuzzStatusLine(f *testing.F) {
 // status of 0.
 func TestStatusLineOfFailures(t *testing.T) {
 	for _, o := range []client.Outcome{client.ErrTimeout, client.ErrDenied, client.ErrUnknown, client.ErrNotExecutable, client.ErrTooLong, client.ErrNoDirectory,
-		client.ErrBusy, client.ErrDraining, client.ErrUnreachable, client.ErrProtocol, client.ErrLost, client.ErrWrite, client.ErrUsage, client.ErrCanceled} {
+		client.ErrBusy, client.ErrDraining, client.ErrFailed, client.ErrUnreachable, client.ErrProtocol, client.ErrLost, client.ErrWrite, client.ErrUsage, client.ErrCanceled} {
 		for _, name := range hostile {
 			var got statusReport
 			err := json.Unmarshal(statusLine(client.Command(name, "x"), time.Second, &client.Error{Outcome: o}, 0), &got)
@@ -84,7 +84,7 @@ func FuzzTables(f *testing.F) {
 		f.Add("hugin", s, s)
 	}
 	f.Fuzz(func(t *testing.T, name, state, called string) {
-		rows := []row{{Worker: name, State: "up", Replicas: []replica{{Socket: "/run/rpc/" + name, State: state, Version: state}},
+		rows := []row{{Worker: name, State: "up", Replicas: []replicaRow{{Socket: "/run/rpc/" + name, State: state, Version: state}},
 			Procedures: []procedure{{Name: called, Kind: "spawned", Summary: state}}}}
 		calls := []calling{{Worker: name, Socket: "/run/rpc/" + name + ".sock", ID: state, Procedure: called, Label: state}}
 		for what, w := range map[string]struct {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rpcd/client"
+	"rpcd/internal/printable"
 	"rpcd/rpcd/duration"
 )
 
@@ -42,7 +43,7 @@ func ping(c *cobra.Command, worker string, deadline time.Time) error {
 		infos, err := client.Ping(context.Background(), worker, answerTime)
 		// A worker that is lost on the way may be frozen, or behind a bridge whose far
 		// end comes up.
-		mayAnswer := err == nil || client.Again(err) || errors.Is(err, client.ErrLost)
+		mayAnswer := err == nil || client.Retryable(err) || errors.Is(err, client.ErrLost)
 		if err == nil && !anyUp(infos) {
 			err = errors.New(worker + " is draining")
 		}
@@ -64,7 +65,7 @@ func anyUp(replicas []client.Info) bool {
 func writePings(w io.Writer, replicas []client.Info) error {
 	for _, r := range replicas {
 		if _, err := fmt.Fprintf(w, "%s: %s, %.3f ms, %d running, %d waiting\n",
-			client.Clean(r.Socket), client.Clean(r.State), r.RTT.Seconds()*1000, r.Load.Running, r.Load.Waiting); err != nil {
+			printable.Line(r.Socket), printable.Line(r.State), r.RTT.Seconds()*1000, r.Load.Running, r.Load.Waiting); err != nil {
 			return err
 		}
 	}

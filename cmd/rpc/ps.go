@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"rpcd/client"
+	"rpcd/client/replica"
+	"rpcd/internal/printable"
 )
 
 func psCommand() *cobra.Command {
@@ -52,7 +54,7 @@ type calling struct {
 	Bridged    bool    `json:"bridged"`
 }
 
-// states are the words for wire.CallState, by its number.
+// states are the words for client.CallState, by its number.
 var states = []string{"waiting", "running", "stopped", "ending"}
 
 // ps writes the calls of the workers that answer. It tells the others' errors
@@ -72,7 +74,7 @@ func ps(out io.Writer, workers []string, asJSON bool) error {
 	calls := []calling{}
 	pools := false
 	for i, running := range found {
-		sockets, _ := client.Sockets(workers[i])
+		sockets, _ := replica.Sockets(workers[i])
 		pools = pools || len(sockets) > 1
 		for _, r := range running {
 			calls = append(calls, newCalling(workers[i], r))
@@ -85,7 +87,7 @@ func ps(out io.Writer, workers []string, asJSON bool) error {
 	}
 	for _, e := range errs {
 		if e != nil {
-			fmt.Fprintf(os.Stderr, "rpc: %s\n", client.Clean(e.Error()))
+			fmt.Fprintf(os.Stderr, "rpc: %s\n", printable.Line(e.Error()))
 			if err == nil && named {
 				err = &exitError{statusFailed, nil}
 			}
@@ -117,8 +119,8 @@ func writeCalls(w io.Writer, calls []calling, pools bool) error {
 	}
 	fmt.Fprintf(t, "WORKER\t%sID\tCALLER\tPROCEDURE\tAGE\tSTATE\tLABEL\n", replica("REPLICA"))
 	for _, c := range calls {
-		fmt.Fprintf(t, "%s\t%s%s\t%d:%d\t%s\t%s\t%s\t%s\n", client.Clean(c.Worker), replica(client.Clean(strings.TrimSuffix(filepath.Base(c.Socket), ".sock"))),
-			client.Clean(c.ID), c.UID, c.GID, client.Clean(c.Procedure), age(c.AgeSeconds), c.State, client.Clean(c.Label))
+		fmt.Fprintf(t, "%s\t%s%s\t%d:%d\t%s\t%s\t%s\t%s\n", printable.Line(c.Worker), replica(printable.Line(strings.TrimSuffix(filepath.Base(c.Socket), ".sock"))),
+			printable.Line(c.ID), c.UID, c.GID, printable.Line(c.Procedure), age(c.AgeSeconds), c.State, printable.Line(c.Label))
 	}
 	return t.Flush()
 }

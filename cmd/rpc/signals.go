@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/client"
+	"rpcd/internal/door"
 )
 
 // The signals that reach the procedure. A signal that rpc was started ignoring
@@ -55,7 +56,7 @@ func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall
 	})
 	err := cmd.Start()
 	if err == nil {
-		if cmd.Relays() {
+		if door.Of(cmd).Relays() {
 			runtime.GOMAXPROCS(runtime.NumCPU()) // main left one
 		}
 		err = cmd.Wait()

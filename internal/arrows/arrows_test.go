@@ -64,7 +64,7 @@ func standard(path string) bool {
 func TestArrowsFall(t *testing.T) {
 	// daemon is what lies under rpcd/ and isn't shared with the client.
 	daemon := func(path string) bool {
-		return under(path, "rpcd/rpcd") && path != "rpcd/rpcd/wire" && path != "rpcd/rpcd/fdconn" && path != "rpcd/rpcd/duration"
+		return under(path, "rpcd/rpcd") && path != "rpcd/rpcd/wire" && path != "rpcd/rpcd/fdconn" && path != "rpcd/rpcd/talk" && path != "rpcd/rpcd/duration"
 	}
 	for path, imports := range packages(t) {
 		for _, imported := range imports {
@@ -120,6 +120,35 @@ func TestStream(t *testing.T) {
 	for _, imported := range imports {
 		if !standard(imported) && !slices.Contains(allowed, imported) {
 			t.Errorf("%s imports %s", stream, imported)
+		}
+	}
+}
+
+// TestClient: client stands on its own rooms and on the conversation. Finding a
+// worker knows no call, and the door is cmd/rpc's alone.
+func TestClient(t *testing.T) {
+	conversation := []string{"rpcd/rpcd/talk", "rpcd/rpcd/wire", "rpcd/rpcd/fdconn", "rpcd/rpcd/duration", "golang.org/x/sys/unix"}
+	words := []string{"rpcd/internal/names", "rpcd/internal/reach", "rpcd/internal/printable"}
+	all := packages(t)
+	for path, allowed := range map[string][]string{
+		"rpcd/client":                 {"rpcd/client/replica", "rpcd/client/internal/caller", "rpcd/internal/door"},
+		"rpcd/client/replica":         {"rpcd/client/internal/caller"},
+		"rpcd/client/internal/caller": nil,
+		"rpcd/internal/door":          nil,
+	} {
+		imports, ok := all[path]
+		if !ok {
+			t.Fatalf("go list doesn't know %q", path)
+		}
+		for _, imported := range imports {
+			if !standard(imported) && !slices.Contains(slices.Concat(allowed, conversation, words), imported) {
+				t.Errorf("%s imports %s", path, imported)
+			}
+		}
+	}
+	for path, imports := range all {
+		if slices.Contains(imports, "rpcd/internal/door") && path != "rpcd/client" && path != "rpcd/cmd/rpc" {
+			t.Errorf("%s imports internal/door: it is for cmd/rpc alone", path)
 		}
 	}
 }

@@ -12,7 +12,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"rpcd/internal/testbin"
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
 )
@@ -30,7 +31,7 @@ func planned(t *testing.T, streams []wire.Stream, fds ...int) (Plan, *fdconn.Con
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ours.Close(); caller.Close(); null.Close() })
-	if err := errors.Join(ours.SetDeadline(time.Now().Add(hang)), caller.SetDeadline(time.Now().Add(hang))); err != nil {
+	if err := errors.Join(ours.SetDeadline(time.Now().Add(testkit.Limit)), caller.SetDeadline(time.Now().Add(testkit.Limit))); err != nil {
 		t.Fatal(err)
 	}
 	if err := caller.WriteDescriptors([]byte{0}, fds); err != nil {
@@ -128,7 +129,7 @@ func TestDirect(t *testing.T) {
 func TestBridged(t *testing.T) {
 	p, caller := planned(t, passed(0, 1))
 	p.Streams[1].Window = 100
-	before, err := testbin.Look(os.Getpid())
+	before, err := proc.Look(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +172,7 @@ func TestBridged(t *testing.T) {
 		t.Errorf("%d of %d bytes are consumed, %d came out", s.Consumed(), in, out)
 	}
 	s.Close()
-	if now, err := testbin.Look(os.Getpid()); err != nil || now.Descriptors != before.Descriptors {
+	if now, err := proc.Look(os.Getpid()); err != nil || now.Descriptors != before.Descriptors {
 		t.Errorf("%d descriptors, %d before (%v)", now.Descriptors, before.Descriptors, err)
 	}
 }

@@ -17,12 +17,12 @@ import (
 // running and over, running to over.
 //
 // One goroutine calls Send, Answer, Next and Handle in this order; others may
-// meanwhile call Signal, Stopped, Continued and Close.
+// meanwhile call Signal, Stopped, Continued and Leave.
 type Caller struct {
+	Call  *wire.Call  // what was asked for; it isn't changed any more
 	Relay *wire.Relay // of the call's relayed streams
 
 	conn     *Conn
-	call     *wire.Call
 	announce bool // ACCEPTED has to be answered by CONTINUED
 
 	sent chan struct{} // closed: CALL has left
@@ -30,6 +30,7 @@ type Caller struct {
 
 	mu       sync.Mutex
 	state    callerState
+	writing  int         // frames of this call that are being written just now
 	cancel   *time.Timer // the wait of a signal that ends a call which doesn't run yet
 	silent   bool        // that wait ran out
 	limit    *time.Timer // of Call.Timeout, for a worker that is frozen
@@ -66,14 +67,15 @@ var ErrLate = errors.New("the time limit wasn't kept")
 
 // NewCaller prepares a call on a connection, which is the Caller's until Over.
 func NewCaller(conn *Conn, m *wire.Call) *Caller {
-	return &Caller{
-		Relay: wire.NewRelay(conn.WriteFrame),
-		conn:  conn,
-		call:  m,
-		sent:  make(chan struct{}),
-		done:  make(chan struct{}),
-		late:  make(chan struct{}),
+	c := &Caller{
+		conn: conn,
+		Call: m,
+		sent: make(chan struct{}),
+		done: make(chan struct{}),
+		late: make(chan struct{}),
 	}
+	c.Relay = wire.NewRelay(c.write)
+	return c
 }
 
 // Adopt is NewCaller and Send for a call that somebody else has sent on the
@@ -89,9 +91,9 @@ func Adopt(conn *Conn, m *wire.Call) *Caller {
 // side has gone there is no error: its words may be there, and Answer has them.
 func (c *Caller) Send(fds []int) error {
 	c.conn.ExpectFirst()
-	err := c.conn.WriteDescriptors(c.call.Append(), fds)
+	err := c.conn.WriteDescriptors(c.Call.Append(), fds)
 	if err != nil && !Gone(err) {
-		return err
+		return c.unlessSilent(err)
 	}
 	close(c.sent)
 	return nil
@@ -104,7 +106,7 @@ func (c *Caller) Send(fds []int) error {
 func (c *Caller) Answer() (t wire.Type, m *wire.Started, err error) {
 	if c.announce {
 		c.announce = false
-		_ = c.conn.WriteFrame(wire.Frame(wire.TypeContinued, 0, 0, nil))
+		_ = c.write(wire.Frame(wire.TypeContinued, 0, 0, nil))
 	}
 	for {
 		h, err := wire.ReadHeader(c.conn)
@@ -135,10 +137,10 @@ func (c *Caller) Answer() (t wire.Type, m *wire.Started, err error) {
 func (c *Caller) answered(t wire.Type, m *wire.Started) error {
 	c.conn.BeginCall()
 	if m.Flags&wire.StartedBridged != 0 {
-		c.conn.BeginHeartbeats(c.call.Heartbeat)
+		c.conn.BeginHeartbeats(c.Call.Heartbeat)
 	}
 	if t == wire.TypeAccepted {
-		c.announce = c.call.Flags&wire.CallAnnounce != 0 && m.Flags&wire.AcceptedWaits == 0
+		c.announce = c.Call.Flags&wire.CallAnnounce != 0 && m.Flags&wire.AcceptedWaits == 0
 		c.enter(accepted)
 		return nil
 	}
@@ -152,13 +154,13 @@ func (c *Caller) answered(t wire.Type, m *wire.Started) error {
 
 // setLimit gives a frozen worker up when the call has a time limit.
 func (c *Caller) setLimit(grace time.Duration) {
-	limit := c.call.Timeout + grace + frozenWait
-	if c.call.Timeout <= 0 || limit < c.call.Timeout { // it overflows: a limit of centuries is none
+	limit := c.Call.Timeout + grace + frozenWait
+	if c.Call.Timeout <= 0 || limit < c.Call.Timeout { // it overflows: a limit of centuries is none
 		return
 	}
 	c.limit = time.AfterFunc(limit, func() {
 		close(c.late)
-		c.conn.Close()
+		c.Leave()
 	})
 }
 
@@ -216,44 +218,6 @@ func (c *Caller) Follow() (*wire.Exit, error) {
 		if exit != nil || err != nil {
 			return exit, err
 		}
-	}
-}
-
-// Over ends the call, once: its streams fail with err (nil: io.EOF), and no
-// signal is sent any more. The connection is closed, unless the call asked to
-// keep it and has had its EXIT or REFUSED; then it rests, without a bound.
-func (c *Caller) Over(err error, whole bool) {
-	c.overOnce.Do(func() {
-		c.enter(over)
-		if c.limit != nil {
-			c.limit.Stop()
-		}
-		close(c.done)
-		if err == nil {
-			err = io.EOF
-		}
-		c.Relay.Abort(err)
-		if whole && c.call.Flags&wire.CallKeep != 0 {
-			c.conn.Rest(0)
-		} else {
-			c.conn.Close()
-		}
-	})
-}
-
-// Done is closed when the call is over.
-func (c *Caller) Done() <-chan struct{} { return c.done }
-
-// Late is closed when the worker didn't keep the time limit.
-func (c *Caller) Late() <-chan struct{} { return c.late }
-
-// IsLate reports whether the worker didn't keep the time limit.
-func (c *Caller) IsLate() bool {
-	select {
-	case <-c.late:
-		return true
-	default:
-		return false
 	}
 }
 

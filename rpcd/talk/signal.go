@@ -29,14 +29,23 @@ func (c *Caller) Signal(sig syscall.Signal, abandon bool) error {
 // Stopped says that this process is about to stop: the group stops, and silence
 // means nothing until Continued.
 func (c *Caller) Stopped() error {
-	c.conn.Pause(true)
+	c.pause(true)
 	return c.tell(wire.Frame(wire.TypeStopped, 0, 0, nil))
 }
 
 // Continued ends Stopped.
 func (c *Caller) Continued() error {
-	c.conn.Pause(false)
+	c.pause(false)
 	return c.tell(wire.Frame(wire.TypeContinued, 0, 0, nil))
+}
+
+// pause is for a call that isn't over: a kept connection belongs to the next one.
+func (c *Caller) pause(stopped bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != over {
+		c.conn.Pause(stopped)
+	}
 }
 
 // tell sends a frame behind CALL. It waits for that: the procedure may run
@@ -49,12 +58,7 @@ func (c *Caller) tell(frame []byte) error {
 	case <-time.After(CancelWait):
 		return ErrNotRunning
 	}
-	select {
-	case <-c.done:
-		return ErrNotRunning
-	default:
-	}
-	return c.conn.WriteFrame(frame)
+	return c.write(frame)
 }
 
 // boundAnswer ends a call that doesn't run, when its worker doesn't answer a

@@ -358,9 +358,75 @@ func TestKeptConnection(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			caller.Over(nil, exit != nil)
+			if !caller.Over(nil, exit != nil) || caller.Over(nil, true) {
+				t.Fatal("the connection isn't kept, or kept twice")
+			}
+			if err := caller.Stopped(); !errors.Is(err, ErrNotRunning) {
+				t.Errorf("STOPPED after the end: %v", err)
+			}
 			b.Rest(0)
 			time.Sleep(time.Hour) // longer than the heartbeats of a call
+		}
+	})
+}
+
+// A frame that is still being written when the call ends would be one of the
+// next call's.
+func TestConnectionWithAFrameOnItsWayIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := plainCall
+		m.Flags = wire.CallKeep
+		caller, callee, _ := begin(t, m)
+		go func() {
+			callee.Start(wire.Started{})
+			_ = callee.Exit(&wire.Exit{Consumed: -1})
+		}()
+		want(t, caller, wire.TypeStarted)
+		exit, err := caller.Follow()
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := make(chan error, 1)
+		go func() { told <- caller.Signal(syscall.SIGTERM, false) }() // nobody reads it
+		synctest.Wait()
+		if caller.Over(nil, exit != nil) {
+			t.Error("the connection is kept")
+		}
+		if err := <-told; err == nil {
+			t.Error("the signal was sent")
+		}
+	})
+}
+
+// A caller may leave while its call runs, and takes nothing with it afterwards:
+// the connection may be another call's.
+func TestLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		caller, callee, worker := begin(t, plainCall)
+		hear(worker, callee)
+		go callee.Start(wire.Started{})
+		want(t, caller, wire.TypeStarted)
+		time.AfterFunc(time.Second, caller.Leave)
+		if exit, err := caller.Follow(); exit != nil || err == nil {
+			t.Errorf("%v, %v", exit, err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		m := plainCall
+		m.Flags = wire.CallKeep
+		caller, callee, _ := begin(t, m)
+		go func() {
+			callee.Start(wire.Started{})
+			_ = callee.Exit(&wire.Exit{Consumed: -1})
+		}()
+		want(t, caller, wire.TypeStarted)
+		exit, err := caller.Follow()
+		if err != nil || !caller.Over(nil, exit != nil) {
+			t.Fatal(err)
+		}
+		caller.Leave()
+		if caller.conn.phase != phaseRest {
+			t.Error("the kept connection is closed")
 		}
 	})
 }

@@ -28,17 +28,17 @@ func (s *ProcessState) ExitCode() int {
 	return s.Sys().ExitStatus()
 }
 
-// UserTime is the CPU time in user mode of the process and the children that
-// it waited for.
+// UserTime is the CPU time in user mode, of the process and of the children that
+// it waited for (wait4(2)).
 func (s *ProcessState) UserTime() time.Duration { return s.exit.User }
 
-// SystemTime is the CPU time in the kernel.
+// SystemTime is UserTime in the kernel.
 func (s *ProcessState) SystemTime() time.Duration { return s.exit.System }
 
-// MaxRSS is the largest resident set in KiB.
+// MaxRSS is the largest resident set, in KiB.
 func (s *ProcessState) MaxRSS() uint64 { return s.exit.MaxRSS }
 
-// TimedOut says whether a time limit ended it, whatever its status is.
+// TimedOut says whether a time limit ended the procedure, whatever its status is.
 func (s *ProcessState) TimedOut() bool { return s.exit.Flags&wire.ExitTimeout != 0 }
 
 // String is os.ProcessState's: "exit status 7", "signal: killed".

@@ -8,7 +8,7 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// attach begins the relaying of what isn't passed, and lets go of what is.
+// attach begins the relaying of what isn't passed, and releases what is.
 func (k *call) attach() error {
 	var passed []*os.File
 	for _, st := range k.std.streams {
@@ -22,17 +22,17 @@ func (k *call) attach() error {
 			}
 		case st.Mode == wire.Passed, st.Mode == wire.Relayed:
 			if err := k.attachStream(st.Number, k.std.files[st.Number]); err != nil {
-				if k.in != nil { // it never runs
-					k.in.close()
-					k.in = nil
+				if k.stdin != nil { // it never runs
+					k.stdin.close()
+					k.stdin = nil
 				}
 				return fail(ErrLost, k.worker(), true, err, "cannot relay %s: %v", names[st.Number], err)
 			}
 		}
 	}
-	k.letGo(passed...)
-	if k.in != nil {
-		go k.in.run()
+	k.release(passed...)
+	if k.stdin != nil {
+		go k.stdin.run()
 	}
 	return nil
 }
@@ -45,30 +45,19 @@ func (k *call) attachStream(number uint8, f *os.File) error {
 		return err
 	}
 	if number == 0 {
-		k.in, err = newReader(k, fd, f)
+		k.stdin, err = newReader(k, fd, f)
 		return err
 	}
 	w := newWriter(k, number, fd, f)
-	k.ins = append(k.ins, w)
+	k.outputs = append(k.outputs, w)
 	go w.run()
 	return nil
 }
 
-// relayed takes a DATA, END, CLOSED or CREDIT frame.
-func (k *call) relayed(h wire.Header) error {
-	if h.Type == wire.TypeData {
-		for _, w := range k.ins {
-			if w.number == h.Stream {
-				return w.arrive(int(h.Length))
-			}
-		}
-	}
-	return k.relay.Handle(h, k.conn)
-}
-
-// letGo replaces descriptors by /dev/null, so that their numbers stay taken.
-func (k *call) letGo(files ...*os.File) {
-	if !k.cmd.LetGo || len(files) == 0 {
+// release replaces descriptors by /dev/null, so that their numbers stay taken,
+// if door.Cmd.ReleaseFiles was called.
+func (k *call) release(files ...*os.File) {
+	if !k.cmd.releaseFiles || len(files) == 0 {
 		return
 	}
 	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
@@ -81,7 +70,7 @@ func (k *call) letGo(files ...*os.File) {
 	unix.Close(null)
 }
 
-// fileError is an error of the caller's own file, not of the connection.
+// fileError is an error of a file of this process, not of the connection.
 type fileError struct{ err error }
 
 func (e *fileError) Error() string { return e.err.Error() }

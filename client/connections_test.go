@@ -1,0 +1,204 @@
+package client
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
+)
+
+// sockets gives the sockets that a process holds, by their inodes. A new
+// connection has a new one.
+func sockets(t *testing.T, pid int) (inodes []string) {
+	t.Helper()
+	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil || len(links) == 0 {
+		t.Fatalf("no descriptors: %v", err)
+	}
+	for _, link := range links {
+		if to, err := os.Readlink(link); err == nil && strings.HasPrefix(to, "socket:") {
+			inodes = append(inodes, to)
+		}
+	}
+	slices.Sort(inodes)
+	return inodes
+}
+
+// settled gives the sockets of a worker that has seen the ends of all
+// connections but those that are kept.
+func settled(t *testing.T, pid, connections int) []string {
+	t.Helper()
+	var found []string
+	testkit.Eventually(t, fmt.Sprintf("the worker has %d connections", connections), func() bool {
+		found = sockets(t, pid)
+		return len(found) == 1+connections // the listening one, too
+	})
+	return found
+}
+
+func TestConnectionCarriesManyCalls(t *testing.T) {
+	rpcd := newWorld(t).serve("w")
+	var kept Connections
+	defer kept.Close()
+	call := func(words ...string) (string, error) {
+		c := Command("w", words[0], words[1:]...)
+		c.Connections = &kept
+		out, err := c.Output()
+		return string(out), err
+	}
+	if _, err := call("true"); err != nil {
+		t.Fatal(err)
+	}
+	first := settled(t, rpcd.PID(), 1)
+	for i := range 100 {
+		if out, err := call("echo", fmt.Sprint(i)); err != nil || out != fmt.Sprintln(i) {
+			t.Fatalf("call %d: %q, %v", i, out, err)
+		}
+	}
+	// Another end of the procedure, and a refusal, leave it as usable.
+	if _, err := call("false"); err == nil {
+		t.Error("false succeeded")
+	}
+	_, err := call("nosuchcommand")
+	want(t, err, ErrUnknown, false)
+	_, err = call("true", strings.Repeat("x", 200_000))
+	want(t, err, ErrTooLong, false)
+	if _, err := call("true"); err != nil {
+		t.Error(err)
+	}
+	if last := settled(t, rpcd.PID(), 1); !slices.Equal(last, first) {
+		t.Errorf("the worker's sockets are %v, and were %v", last, first)
+	}
+	kept.Close()
+	settled(t, rpcd.PID(), 0)
+}
+
+// A worker that ended between two calls costs a new connection, and no call.
+func TestConnectionsOfAWorkerThatRestarts(t *testing.T) {
+	w := newWorld(t)
+	var kept Connections
+	defer kept.Close()
+	for range 3 {
+		rpcd := w.serve("w")
+		for range 2 {
+			c := Command("w", "true")
+			c.Connections = &kept
+			if err := c.Run(); err != nil {
+				t.Error(err)
+			}
+		}
+		if n := kept.kept.Len(); n != 1 {
+			t.Errorf("%d connections are kept", n)
+		}
+		rpcd.Stop()
+	}
+}
+
+// Calls side by side have connections of their own, relayed streams among them,
+// and leave no descriptor behind.
+func TestConnectionsSideBySide(t *testing.T) {
+	each(t, func(t *testing.T, worker string, _ bool) {
+		if err := Command(worker, "true").Run(); err != nil { // the poller has its descriptors from now on
+			t.Fatal(err)
+		}
+		before, err := proc.Look(os.Getpid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kept Connections
+		var all sync.WaitGroup
+		for caller := range 8 {
+			all.Go(func() {
+				for i := range 10 {
+					text := strings.Repeat(fmt.Sprintf("%d %d\n", caller, i), 10_000)
+					c := Command(worker, "cat")
+					c.Connections, c.Stdin = &kept, strings.NewReader(text)
+					if i%2 == 0 {
+						c.Pass = PassNone
+					}
+					if out, err := c.Output(); err != nil || string(out) != text {
+						t.Errorf("call %d of caller %d: %d bytes, %v", i, caller, len(out), err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if n := kept.kept.Len(); n < 1 || n > 8 {
+			t.Errorf("%d connections are kept", n)
+		}
+		kept.Close()
+		testkit.Eventually(t, "all descriptors are closed", func() bool {
+			now, err := proc.Look(os.Getpid())
+			return err == nil && now.Descriptors <= before.Descriptors
+		})
+	})
+}
+
+// A signal that comes as its call ends never reaches the next call on the
+// connection, which would die by it.
+func TestConnectionsWithSignalsAtTheEnd(t *testing.T) {
+	each(t, func(t *testing.T, worker string, _ bool) {
+		var kept Connections
+		defer kept.Close()
+		var signals sync.WaitGroup
+		defer signals.Wait()
+		for i := range 50 {
+			c := sh(worker, "trap '' USR1; echo ready")
+			c.Connections, c.Pass = &kept, PassNone
+			testkit.Line(t, begin(t, c))
+			over := make(chan struct{})
+			signals.Go(func() {
+				for {
+					select {
+					case <-over:
+						return
+					default:
+						_ = c.Signal(syscall.SIGUSR1)
+					}
+				}
+			})
+			err := c.Wait()
+			go close(over) // while the next call begins
+			if err != nil {
+				t.Fatalf("call %d: %v", i, err)
+			}
+		}
+	})
+}
+
+// A call that is denied isn't followed by another one: its worker may close.
+func TestConnectionOfADeniedCall(t *testing.T) {
+	w := newWorld(t)
+	exports := exportsFolder(t, "true")
+	folder := filepath.Join(exports, "secret")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"run": "#!/bin/sh\n", "allow": ""} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.serve("w", "--exports", exports)
+	var kept Connections
+	defer kept.Close()
+	call := func(name string) error {
+		c := Command("w", name)
+		c.Connections = &kept
+		return c.Run()
+	}
+	if err := call("true"); err != nil || kept.kept.Len() != 1 {
+		t.Errorf("%v, %d connections are kept", err, kept.kept.Len())
+	}
+	want(t, call("secret"), ErrDenied, false)
+	if n := kept.kept.Len(); n != 0 {
+		t.Errorf("%d connections are kept after a denied call", n)
+	}
+}

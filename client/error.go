@@ -1,0 +1,60 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+
+	"rpcd/client/replica"
+	"rpcd/internal/printable"
+	"rpcd/rpcd/wire"
+)
+
+// Error is a call that rpc couldn't bring to its end.
+type Error struct {
+	Outcome Outcome
+	Worker  string // as the caller named it
+	Text    string // one line, which names the worker
+	Started bool   // the procedure may have run; false: it is safe to call again
+	Err     error  // the cause, or nil
+}
+
+// Error gives the line for people.
+func (e *Error) Error() string { return e.Text }
+
+// Unwrap gives the outcome and the cause to errors.Is.
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Outcome}
+	}
+	return []error{e.Outcome, e.Err}
+}
+
+// Retryable says whether a call or question that failed so may succeed soon:
+// nothing was started, and the worker may come up, end or have room.
+func Retryable(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) || e.Started {
+		return false
+	}
+	var cause *replica.Error
+	return e.Outcome == ErrBusy || e.Outcome == ErrDraining || errors.As(e.Err, &cause) && cause.MayPass()
+}
+
+func fail(o Outcome, worker string, started bool, cause error, format string, args ...any) *Error {
+	return &Error{Outcome: o, Worker: worker, Text: printable.Line(fmt.Sprintf(format, args...)), Started: started, Err: cause}
+}
+
+// ofReplica makes an *Error of one of package replica. Others, as a context's,
+// stay as they are. Nothing has been started.
+func ofReplica(err error) error {
+	var e *replica.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	outcome := reasons[e.Reason]
+	var refused *wire.Refused
+	if e.Reason == replica.Refused && errors.As(e.Err, &refused) {
+		outcome = refusals[refused.Code]
+	}
+	return &Error{Outcome: outcome, Worker: e.Worker, Text: e.Text, Err: e}
+}

@@ -1,0 +1,64 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"rpcd/rpcd/talk"
+	"rpcd/rpcd/wire"
+)
+
+// explain makes an error for people of a call that got no answer or no end. when
+// says how far it came.
+func (k *call) explain(err error, when string) error {
+	w := k.worker()
+	var refused *wire.Refused
+	switch {
+	case errors.As(err, &refused):
+		return k.refused(refused)
+	case errors.Is(err, talk.ErrUnanswered):
+		return fail(ErrCanceled, w, true, os.ErrDeadlineExceeded, "%s was told to end %q and says nothing (is it frozen?)", w, k.cmd.Procedure)
+	case errors.Is(err, talk.ErrLate):
+		return fail(ErrTimeout, w, true, nil, "%s didn't end %q when its time limit ran out (is it frozen?)", w, k.cmd.Procedure)
+	case errors.Is(err, wire.ErrProtocol):
+		return fail(ErrProtocol, w, true, err, "%s doesn't speak rpc's protocol: %v (is %q an rpcd's socket?)", w, err, k.conn.Path)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fail(ErrLost, w, true, err, "%s says nothing (is it frozen, or the bridge cut?)", w)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), talk.Gone(err):
+		return fail(ErrLost, w, true, err, "lost the connection to %s %s (did rpcd or the bridge end?)", w, when)
+	}
+	return fail(ErrLost, w, true, err, "lost the connection to %s %s: %v", w, when, err)
+}
+
+// refused makes an error of a call's refusal.
+func (k *call) refused(m *wire.Refused) error {
+	text := k.worker() + " " + m.Error()
+	if dir := k.Call.Dir; m.Code == wire.NoDirectory && dir.Proven {
+		switch {
+		case dir.Name == "":
+			text = "the directory here has no name (was it removed?): cd to another, or give -C DIR"
+		case strings.HasPrefix(m.Error(), wire.NotShared):
+			text = fmt.Sprintf("%q here isn't %s's %q (not a shared volume): cd to one, or give -C DIR", dir.Name, k.worker(), dir.Name)
+		}
+	}
+	return fail(refusals[m.Code], k.worker(), false, m, "%s", text)
+}
+
+// leavesConnection says whether err is a refusal behind which the worker reads
+// the connection's next first frame. By PROTOCOL.md, section 1, each refusal is.
+// But a worker closes after those that turn a connection away (denied, busy,
+// draining, protocol), and the caller cannot tell which of these do.
+func leavesConnection(err error) bool {
+	var m *wire.Refused
+	if !errors.As(err, &m) {
+		return false
+	}
+	switch m.Code {
+	case wire.Unknown, wire.NotExecutable, wire.TooLong, wire.NoDirectory, wire.Canceled:
+		return true
+	}
+	return false
+}

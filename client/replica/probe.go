@@ -1,0 +1,55 @@
+package replica
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/client/internal/caller"
+	"rpcd/rpcd/talk"
+	"rpcd/rpcd/wire"
+)
+
+// Probed is what one socket shows to somebody who wants to know why calls fail.
+// Its errors are the causes as they came: an errno of connect(2), io.EOF,
+// os.ErrDeadlineExceeded, a *wire.Refused, wire.ErrProtocol.
+type Probed struct {
+	Connected        bool
+	OwnerUID         uint32 // of the process that called listen(2), when connected
+	Pong             *Info  // nil: Err says why
+	Err              error
+	Procedures       []Entry // that this caller may call
+	ListErr          error
+	Directory        string // that was asked for; "": the caller has none
+	DirectoryByName  bool   // its identity wasn't sent, as with client.Cmd.Dir
+	DescriptorsAsked uint32 // how many rode on the question
+}
+
+// Probe asks a socket all that can be asked without a call, for at most d each:
+// whether it answers, whether a descriptor arrives, whether dir (as
+// client.Cmd.Dir) is there, and what may be called.
+func Probe(ctx context.Context, socket, dir string, d time.Duration) *Probed {
+	where := caller.Directory(dir)
+	p := &Probed{Directory: where.Name, DirectoryByName: !where.Proven}
+	q := talk.Question{Frame: wire.Ping(where), Answer: wire.TypePong}
+	if null, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
+		defer unix.Close(null)
+		q.Files, p.DescriptorsAsked = []int{null}, 1
+	}
+	a := ask(ctx, socket, q, d)
+	p.Pong, p.Err = a.info()
+	p.Connected, p.OwnerUID = a.connected, a.owner
+	if p.Err != nil {
+		return p
+	}
+	listed := ask(ctx, socket, plain(wire.TypeList, wire.TypeListing), d)
+	listing, err := listed.info()
+	if err != nil {
+		p.ListErr = err
+		return p
+	}
+	p.Procedures = listing.Procedures
+	return p
+}

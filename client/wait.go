@@ -1,0 +1,47 @@
+package client
+
+import "errors"
+
+// Wait waits for the end of the call and of the copying to Stdout and Stderr.
+// It returns nil for status 0, *ExitError for another end of the procedure,
+// *Error when the call failed.
+func (c *Cmd) Wait() error {
+	switch {
+	case !c.started:
+		return errors.New("client: not started")
+	case c.startFailed != nil:
+		return c.startFailed
+	case c.finished:
+		return errors.New("client: Wait was already called")
+	}
+	c.finished = true
+	k := c.current()
+	exit, err := k.wait()
+	if c.stopWatching != nil {
+		close(c.stopWatching)
+	}
+	copyErr := c.awaitCopiers()
+	c.closeParentPipes()
+	if exit != nil {
+		c.ProcessState = &ProcessState{*exit}
+	}
+	if c.ctx != nil && c.ctx.Err() != nil && (err != nil || !c.ProcessState.Success()) {
+		return c.ctx.Err()
+	}
+	switch {
+	case err != nil:
+		return err
+	case c.ProcessState.TimedOut():
+		return fail(ErrTimeout, c.Worker, true, nil, "%s: the time limit ended %q", c.Worker, c.Procedure)
+	case !c.ProcessState.Success():
+		return &ExitError{ProcessState: c.ProcessState}
+	}
+	return copyErr
+}
+
+func (c *Cmd) closeParentPipes() {
+	for _, p := range c.parentPipes {
+		p.Close()
+	}
+	c.parentPipes = nil
+}

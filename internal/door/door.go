@@ -1,0 +1,37 @@
+// Package door is what cmd/rpc alone asks of package client. None of it is in
+// client's face for Go users: a command may give up its own descriptors, and may
+// have sent a call before it has a Cmd.
+package door
+
+import (
+	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/wire"
+)
+
+// Cmd is the inner side of a *client.Cmd. Adopt and ReleaseFiles are for a Cmd
+// that isn't started yet.
+type Cmd interface {
+	// ReleaseFiles makes Start replace the descriptors of Stdin and Stdout (files
+	// both) by /dev/null once the procedure has them, and a relayed one at the end
+	// of its stream. So others see at once that a pipe has been closed.
+	ReleaseFiles()
+
+	// Adopt makes Start go on with a call that has been sent already. The fields of
+	// the Cmd still say what the call is made of: its files are those that streams
+	// are relayed from and to, and a call that may be tried again is sent anew.
+	Adopt(Sent)
+
+	// Relays says, after Start, whether bytes of the call go through this process.
+	Relays() bool
+}
+
+// Sent is a call whose first frame is on its way to a worker, or there.
+type Sent struct {
+	Conn   *fdconn.Conn // the Cmd's from Adopt on
+	Socket string       // where Conn is connected to
+	Call   *wire.Call   // the first frame
+	Read   []byte       // all that was read of the answer
+}
+
+// Of gives the inner side of a *client.Cmd. Package client sets it.
+var Of func(cmd any) Cmd

@@ -1,0 +1,68 @@
+package fdconn
+
+import (
+	"io"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestAdopt(t *testing.T) {
+	noLeak(t)
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[1])
+	c, err := Adopt(fds[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.WriteFrame([]byte("there")); err != nil {
+		t.Error(err)
+	}
+	var b [5]byte
+	if n, err := unix.Read(fds[1], b[:]); err != nil || string(b[:n]) != "there" {
+		t.Errorf("%q, %v", b[:n], err)
+	}
+	if _, err := unix.Write(fds[1], []byte("back!")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c, b[:]); err != nil || string(b[:]) != "back!" {
+		t.Errorf("%q, %v", b[:], err)
+	}
+	if c, err := Adopt(1 << 20); err == nil {
+		c.Close()
+		t.Error("a descriptor that isn't open became a connection")
+	}
+}
+
+func TestQuiet(t *testing.T) {
+	noLeak(t)
+	a, b, err := Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if !a.Quiet() {
+		t.Error("nothing was sent, and it isn't quiet")
+	}
+	if err := b.WriteFrame([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if a.Quiet() {
+		t.Error("a byte is unread, and it is quiet")
+	}
+	if _, err := a.Read(make([]byte, 1)); err != nil || !a.Quiet() {
+		t.Errorf("all is read, and it isn't quiet (%v)", err)
+	}
+	b.Close()
+	if a.Quiet() {
+		t.Error("the other side has closed, and it is quiet")
+	}
+	a.Close()
+	if a.Quiet() {
+		t.Error("it is closed, and quiet")
+	}
+}

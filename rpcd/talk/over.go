@@ -1,0 +1,82 @@
+package talk
+
+import (
+	"io"
+
+	"rpcd/rpcd/wire"
+)
+
+// Over ends the call, once: its streams fail with err (nil: io.EOF), and nothing
+// is sent for it any more. The connection is closed, unless the call asked to
+// keep it and is whole: it has had its EXIT or REFUSED. Then the connection
+// rests, without a bound, and Over gives true: the next call may have it.
+func (c *Caller) Over(err error, whole bool) (kept bool) {
+	c.overOnce.Do(func() {
+		inTime := c.limit == nil || c.limit.Stop() // else the connection is closed, or about to be
+		quiet := c.end()
+		close(c.done)
+		if err == nil {
+			err = io.EOF
+		}
+		c.Relay.Abort(err)
+		if kept = whole && inTime && quiet && c.Call.Flags&wire.CallKeep != 0; kept {
+			c.conn.Rest(0)
+		} else {
+			c.conn.Close()
+		}
+	})
+	return kept
+}
+
+// end enters over, and says whether no frame is on its way: such a frame would
+// come behind the next CALL.
+func (c *Caller) end() (quiet bool) {
+	c.enter(over)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.writing == 0 && !c.silent
+}
+
+// write sends a frame behind CALL, and none once the call is over: on a kept
+// connection it would be one of the next call.
+func (c *Caller) write(frame []byte) error {
+	c.mu.Lock()
+	if c.state == over {
+		c.mu.Unlock()
+		return ErrNotRunning
+	}
+	c.writing++
+	c.mu.Unlock()
+	err := c.conn.WriteFrame(frame)
+	c.mu.Lock()
+	c.writing--
+	c.mu.Unlock()
+	return err
+}
+
+// Leave closes the connection of a call that isn't over: the worker takes the
+// caller for gone, and whoever waits for a frame gets an error. Afterwards it
+// does nothing: the connection may be another call's.
+func (c *Caller) Leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != over {
+		c.conn.Close()
+	}
+}
+
+// Done is closed when the call is over.
+func (c *Caller) Done() <-chan struct{} { return c.done }
+
+// Late is closed when the worker didn't keep the time limit.
+func (c *Caller) Late() <-chan struct{} { return c.late }
+
+// IsLate reports whether the worker didn't keep the time limit.
+func (c *Caller) IsLate() bool {
+	select {
+	case <-c.late:
+		return true
+	default:
+		return false
+	}
+}

@@ -39,7 +39,7 @@ func findings(t *testing.T, p *patient) (found string, isBad bool) {
 }
 
 // What no test here can make: other kernels' files, SELinux, older workers.
-// The table of broken worlds (table_doctor_test.go) has the rest.
+// The table of broken worlds (testdata/rows/doctor,_*.sh) has the rest.
 func TestDoctorsRules(t *testing.T) {
 	unreached := func(errno unix.Errno) func(*patient) {
 		return func(p *patient) { p.probe = &client.Probed{Err: errno} }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"rpcd/internal/rows"
 )
 
 // top is the repository's folder.
@@ -108,7 +110,6 @@ func tests(t *testing.T) *inventory {
 	t.Helper()
 	inv := &inventory{map[string][]string{}, map[string]string{}, map[string][]string{}, map[string]bool{}}
 	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
-	row := regexp.MustCompile(`\{name: "([^"]+)"(?:, on: ([^,]+))?,`)
 	err := filepath.WalkDir(top, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
 			return err
@@ -122,20 +123,17 @@ func tests(t *testing.T) *inventory {
 			inv.functions[dir] = append(inv.functions[dir], m[1])
 		}
 		inv.literals[dir] += string(b)
-		if dir == "cmd/rpc" {
-			for _, m := range row.FindAllStringSubmatch(string(b), -1) {
-				on := m[2]
-				if on == "" {
-					on = "everywhere"
-				}
-				on = strings.NewReplacer("everywhere", "passed none bridge", `"`, "", "+", "").Replace(on)
-				inv.rows[underscored(m[1])] = strings.Fields(on)
-			}
-		}
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	table, err := rows.Load(filepath.Join(top, "cmd/rpc/testdata/rows"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range table {
+		inv.rows[row.Name] = row.On
 	}
 	scripts, _ := filepath.Glob(top + "/.ci/*-cases.sh")
 	for _, script := range scripts {

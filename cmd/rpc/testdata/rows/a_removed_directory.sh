@@ -1,0 +1,14 @@
+# A caller in a removed directory is refused with 125, unless it names another with -C.
+
+mkdir x
+cd x
+rmdir ../x
+rpc $W pwd
+echo $?
+rpc -C / $W pwd
+
+# stdout:
+#| 125
+#| /
+# stderr:
+#| rpc: ...

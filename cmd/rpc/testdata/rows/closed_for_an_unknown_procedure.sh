@@ -1,0 +1,12 @@
+# A caller with closed streams gets 127 for an unknown procedure, too.
+
+rpc $W nope <&- >&-
+echo $?
+rpc $W nope <&- >&- 2>&-
+echo $?
+
+# stdout:
+#| 127
+#| 127
+# stderr:
+#| rpc: $W has no procedure ...

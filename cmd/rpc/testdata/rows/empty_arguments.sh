@@ -1,0 +1,6 @@
+# Empty arguments and blanks arrive as they are.
+
+rpc $W sh -c 'for a; do printf "<%s>" "$a"; done; echo $#' sh "" a "" " " ""
+
+# stdout:
+#| <><a><>< ><>5

@@ -1,0 +1,7 @@
+# The highest status arrives as it is.
+#
+# status: 255
+
+rpc $W sh -c 'exit 255'
+
+# stdout: nothing

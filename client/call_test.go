@@ -141,6 +141,7 @@ func TestSignal(t *testing.T) {
 }
 
 // A caller that abandons its call gives no grace.
+// fault: 3
 func TestAbandon(t *testing.T) {
 	w := newWorld(t)
 	w.serve("w", "--grace", "1h")
@@ -219,6 +220,7 @@ func TestRefusals(t *testing.T) {
 }
 
 // A refusal has words, also where the worker has none.
+// fault: 28
 func TestRefusalWithoutAText(t *testing.T) {
 	w := newWorld(t)
 	for code, outcome := range outcomes {
@@ -375,6 +377,7 @@ func TestCanceledInTheQueue(t *testing.T) {
 
 // A call that runs keeps no limit from a signal that came before, or at the same
 // moment.
+// fault: 78
 func TestAnswerEndsTheHurry(t *testing.T) {
 	k := &call{}
 	k.hurried()
@@ -409,6 +412,7 @@ func TestDraining(t *testing.T) {
 }
 
 // A connection that ends before the call is an error, never status 0.
+// fault: 5 kubernetes-cut-status
 func TestLost(t *testing.T) {
 	t.Run("rpcd killed", func(t *testing.T) {
 		w := newWorld(t)
@@ -449,6 +453,7 @@ func cutChildren(t *testing.T, pid int) {
 }
 
 // A caller that ends takes its call with it.
+// fault: 1
 func TestCallerVanishes(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		c := sh(worker, "sleep 1000 & echo $!; wait")

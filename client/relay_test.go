@@ -16,6 +16,7 @@ import (
 )
 
 // A relay that can't begin whole, for lack of descriptors, leaves none open.
+// fault: 19
 func TestRelayThatCannotBegin(t *testing.T) {
 	in, out, err := os.Pipe()
 	if err != nil {
@@ -43,6 +44,7 @@ func TestRelayThatCannotBegin(t *testing.T) {
 }
 
 // A grace that no clock can count isn't taken for one that has run out.
+// fault: 28
 func TestHugeGrace(t *testing.T) {
 	w := newWorld(t)
 	w.answers("w", func(c net.Conn, _ wire.Header, _ []byte) {
@@ -89,6 +91,7 @@ func (w *world) answers(name string, f func(c net.Conn, h wire.Header, payload [
 }
 
 // A signal that comes while the call is being sent follows it.
+// fault: 91
 func TestSignalBehindTheCall(t *testing.T) {
 	w := newWorld(t)
 	listener, err := net.Listen("unix", filepath.Join(w.dir, "fake.sock"))

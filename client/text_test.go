@@ -25,6 +25,7 @@ func obeyed(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune(t
 
 // FuzzClean: nothing that a terminal would obey, nothing lost, and clean text
 // as it is.
+// fault: 56
 func FuzzClean(f *testing.F) {
 	for _, s := range append(dirty, turns) {
 		f.Add(s)

@@ -22,6 +22,7 @@ func proven(t *testing.T, name string) wire.Dir {
 	return wire.Dir{Name: name, Proven: true, Dev: uint64(st.Dev), Inode: st.Ino}
 }
 
+// fault: 66
 func TestOpenDir(t *testing.T) {
 	here, other, mine, theirs := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
 	file := filepath.Join(here, "file")
@@ -81,6 +82,7 @@ func TestOpenDir(t *testing.T) {
 }
 
 // What rpcd knows and can't enter isn't called a directory that isn't shared.
+// fault: 66
 func TestNoDirectorysWords(t *testing.T) {
 	here := wire.Dir{Name: "/x", Proven: true}
 	for _, c := range []struct {
@@ -103,6 +105,7 @@ func TestNoDirectorysWords(t *testing.T) {
 }
 
 // A name in /proc is no way to what rpcd holds open: another call's directory.
+// fault: 66
 func TestOpenDirOfRpcd(t *testing.T) {
 	held, err := os.Open(t.TempDir())
 	if err != nil {

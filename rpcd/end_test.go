@@ -22,6 +22,7 @@ func untaken(script string) *wire.Call {
 
 // A call whose caller doesn't take the output when it has ended is seen as
 // ending, and KILL cuts it off.
+// fault: 26
 func TestUntakenOutput(t *testing.T) {
 	s := newServer(t, "any")
 	d, asks := dial(t, s), dial(t, s)
@@ -45,6 +46,7 @@ func TestUntakenOutput(t *testing.T) {
 
 // What a call that a time limit ended has written is given up when nobody takes
 // it; its status goes out.
+// fault: 26
 func TestUntakenOutputAndALimit(t *testing.T) {
 	s := newServer(t, "any")
 	d := dial(t, s)
@@ -62,6 +64,7 @@ func TestUntakenOutputAndALimit(t *testing.T) {
 
 // A caller that stops before it has answered ACCEPTED holds up nobody: its call
 // starts, and stops.
+// fault: 93
 func TestStoppedBeforeTheStart(t *testing.T) {
 	d := converse(t, "any")
 	d.send(callOf(wire.CallAnnounce, "true"))
@@ -74,6 +77,7 @@ func TestStoppedBeforeTheStart(t *testing.T) {
 
 // A call that is over keeps nothing of its arguments, though its connection
 // stays.
+// fault: 94
 func TestRefusedCallIsForgotten(t *testing.T) {
 	s := newServer(t, "any")
 	k := newCall(&conn{server: s, fd: dial(t, s).conn}, &wire.Call{Procedure: "no such", Args: []string{"x"}, Flags: wire.CallKeep}, func() {})
@@ -84,6 +88,7 @@ func TestRefusedCallIsForgotten(t *testing.T) {
 }
 
 // However often a waiting caller stops and goes on, the last counts.
+// fault: 93
 func TestStopsOfAWaitingCall(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	k := &call{leave: leave}
@@ -102,6 +107,7 @@ func TestStopsOfAWaitingCall(t *testing.T) {
 }
 
 // Who waits for the answer to ACCEPTED has a place, or waits for one.
+// fault: 77
 func TestAnnouncedCallsHavePlaces(t *testing.T) {
 	s := newServer(t, "any")
 	s.places = newPlaces(1, 1)
@@ -126,6 +132,7 @@ func TestAnnouncedCallsHavePlaces(t *testing.T) {
 }
 
 // A caller that says, after the end, that it stops, is closed all the same.
+// fault: 97
 func TestStoppedAfterTheEnd(t *testing.T) {
 	d := converse(t, "any")
 	d.running("true")
@@ -135,6 +142,7 @@ func TestStoppedAfterTheEnd(t *testing.T) {
 }
 
 // Who comes again and again doesn't keep a drain from its end.
+// fault: 99
 func TestDrainAgainstComers(t *testing.T) {
 	s := newServer(t, "any")
 	within(t, "the end of turning away", func() { s.turnAll(func([]byte) bool { return true }) })

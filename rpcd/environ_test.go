@@ -82,6 +82,7 @@ func TestEnviron(t *testing.T) {
 	}
 }
 
+// fault: 67
 func TestEnvironRefuses(t *testing.T) {
 	for _, entry := range []string{"PATH=/tmp", "LD_PRELOAD=x", "RPC_CALLER_UID=0", "BASH_ENV=x", "IFS=x", "BASH_FUNC_ls%%=x"} {
 		_, err := environOf(t, everything(t, "true"), &wire.Call{Procedure: "true", Env: []string{entry}})

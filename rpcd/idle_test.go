@@ -34,6 +34,7 @@ func (d *dialogue) running(argv ...string) {
 
 // Over the bound the eldest of the user with the most is turned away; who calls
 // isn't.
+// fault: 25
 func TestWhoIsTurnedAway(t *testing.T) {
 	i := newIdle(5, func() {})
 	s := newServer(t, "any")
@@ -77,6 +78,7 @@ func TestWhoIsTurnedAway(t *testing.T) {
 }
 
 // Who is silent is told so when others come, and their calls go on.
+// fault: 18 25
 func TestSilentConnectionsMakeRoom(t *testing.T) {
 	s := newServer(t, "any")
 	s.idle = newIdle(3, s.poke)

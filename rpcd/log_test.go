@@ -46,6 +46,7 @@ func within(t *testing.T, what string, f func()) {
 	}
 }
 
+// fault: 89
 func TestLogWriterNeverBlocks(t *testing.T) {
 	s := &slow{pass: make(chan struct{})}
 	l := NewLogWriter(s, 10)
@@ -131,6 +132,7 @@ func FuzzPrintable(f *testing.F) {
 	})
 }
 
+// fault: 56 89
 func TestPrintable(t *testing.T) {
 	for s, want := range map[string]string{
 		"plain ü":                 "plain ü",

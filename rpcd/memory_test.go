@@ -7,6 +7,7 @@ import (
 )
 
 // One user may take half, and what is given back is there again.
+// fault: 92
 func TestMemoryIsShared(t *testing.T) {
 	m := newMemory(100)
 	over, cancel := context.WithCancel(t.Context())

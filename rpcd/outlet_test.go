@@ -101,6 +101,7 @@ const pipeSize = 64 << 10 // pipe(7)
 
 // A process that writes faster than the caller reads, so that the pipe is
 // always full, delays the end no more than any other.
+// fault: 48
 func TestFastWriterAfterTheEnd(t *testing.T) {
 	o := newOutput(t, pipeSize)
 	o.write(pipeSize)
@@ -123,6 +124,7 @@ func TestFastWriterAfterTheEnd(t *testing.T) {
 
 // A caller that reads slowly gets all that was written before the end, and what
 // comes later doesn't wait for it.
+// fault: 48
 func TestSlowCallerAfterTheEnd(t *testing.T) {
 	o := newOutput(t, 10)
 	o.write(100)
@@ -138,6 +140,7 @@ func TestSlowCallerAfterTheEnd(t *testing.T) {
 }
 
 // Who waits for credit needs none when nothing is left to send.
+// fault: 48
 func TestNoCreditAtTheEnd(t *testing.T) {
 	for _, held := range []bool{false, true} {
 		o := newOutput(t, 10)
@@ -154,6 +157,7 @@ func TestNoCreditAtTheEnd(t *testing.T) {
 }
 
 // What was due may be taken by another reader of the pipe, which stays open.
+// fault: 107
 func TestAnotherReaderAfterTheEnd(t *testing.T) {
 	o := newOutput(t, 10)
 	o.write(100)
@@ -171,6 +175,7 @@ func TestAnotherReaderAfterTheEnd(t *testing.T) {
 }
 
 // What a header promised is sent, whoever else reads the pipe meanwhile.
+// fault: 107
 func TestAnotherReaderOfAnOutput(t *testing.T) {
 	o := newOutput(t, wire.MaxData)
 	o.write(pipeSize)

@@ -60,6 +60,7 @@ func wait(ctx context.Context, p *places, pr *export.Procedure, d time.Duration)
 	return answer
 }
 
+// fault: 77
 func TestFirstComeFirstServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlaces(1, 10)
@@ -290,6 +291,7 @@ func TestBehindIsShort(t *testing.T) {
 }
 
 // A limit that was raised holds for who waits, too, and before who comes later.
+// fault: 77
 func TestRaisedLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlaces(10, 10)

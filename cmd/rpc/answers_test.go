@@ -12,6 +12,7 @@ import (
 
 // TestCutAnswers ends a worker's words at every byte, as a daemon does that is
 // killed between its procedure's end and its last word: no status is made up.
+// fault: 6 kubernetes-cut-status
 func TestCutAnswers(t *testing.T) {
 	testbin.Dir(t)
 	started := (&wire.Started{ID: "1", Dir: "/"}).Append(wire.TypeStarted)

@@ -157,6 +157,7 @@ func (b *resetting) reset(t testing.TB, side *net.UnixConn) {
 
 // A bridge that is reset under bytes of either side: an error here, and the end
 // of the procedure there, long before a heartbeat would be missed (30 s).
+// fault: 29
 func TestBridgeThatResets(t *testing.T) {
 	for _, whose := range []string{"the caller's", "the worker's"} {
 		t.Run(whose, func(t *testing.T) {
@@ -197,6 +198,7 @@ func TestBridgeThatResets(t *testing.T) {
 }
 
 // TestCrookedBridge runs rows of several subjects over a crooked bridge.
+// fault: 31
 func TestCrookedBridge(t *testing.T) {
 	for _, name := range []string{"status_each", "the_rest_of_a_list", "stdin_unread", "an_answer_before_the_end", "closed_in_every_combination",
 		"50_MB_on_both_at_once", "last_bytes_before_the_end", "a_full_pipe_before_the_end", "yes_into_head", "a_trap_answers_each_signal",

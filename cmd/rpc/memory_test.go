@@ -13,6 +13,7 @@ import (
 // TestSlowReader: a huge output into a slow reader arrives whole, and neither
 // rpc nor rpcd holds it meanwhile. 512 MiB stand for the 10 GB of faults.md:
 // memory that grew with it would show long before.
+// fault: 47
 func TestSlowReader(t *testing.T) {
 	size := 512 << 20
 	if testing.Short() {

@@ -65,6 +65,7 @@ func (w *world) ran(name string) []string {
 // TestQueueOf200: 200 waiting calls on 4 places start in the order in which
 // they came. A call that starts finds at most 3 of its forerunners running, so
 // at most 3 may write after it.
+// fault: 77
 func TestQueueOf200(t *testing.T) {
 	const places, calls = 4, 200
 	w, free := full(t, places)
@@ -111,6 +112,7 @@ func larger(numbers []int, i int) (n int) {
 
 // TestQueueIsLeft: of 100 waiting callers, all killed, none starts; and while
 // they wait the 101st is told busy at once.
+// fault: 77 78
 func TestQueueIsLeft(t *testing.T) {
 	const queue = 100
 	w, free := full(t, 1, "--queue", strconv.Itoa(queue))

@@ -117,6 +117,7 @@ func alive(pid string) bool {
 }
 
 // A call that doesn't come whole is none, whatever rides on its first byte.
+// fault: 24
 func TestCutCalls(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -143,6 +144,7 @@ func TestCutCalls(t *testing.T) {
 }
 
 // Frames come as the bytes come: one by one, or many at once.
+// fault: 24
 func TestPieces(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -164,6 +166,7 @@ func TestPieces(t *testing.T) {
 }
 
 // What isn't a call, or never becomes one, is closed and costs nothing.
+// fault: 22 23
 func TestNoise(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -211,6 +214,7 @@ func TestNoise(t *testing.T) {
 }
 
 // Frames that stand where they may not end the connection and the procedure.
+// fault: 27
 func TestWrongOrder(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -264,6 +268,7 @@ func TestWrongOrder(t *testing.T) {
 }
 
 // A caller that takes nothing from its connection stalls its own call only.
+// fault: 26
 func TestUnreadOutput(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)

@@ -18,6 +18,7 @@ const hang = 30 * time.Second
 
 func quick() time.Duration { return 0 }
 
+// fault: 100
 func TestAnswers(t *testing.T) {
 	server, err := rpcd.New(rpcd.Config{Name: "w", MaxCalls: 1, Log: hclog.NewNullLogger()})
 	if err != nil {

@@ -36,6 +36,7 @@ func contained(t *testing.T) bool {
 
 // A session of its own, its streams elsewhere, its parent gone: TERM and its
 // grace reach it, and KILL.
+// fault: 49
 func TestCellReachesEscapees(t *testing.T) {
 	if !contained(t) {
 		return
@@ -170,6 +171,7 @@ func TestCellsAreUsedAgain(t *testing.T) {
 
 // rpcd without root's rights has to read and write what is in a cell, whatever
 // the umask of a caller who starts at the same time.
+// fault: 101
 func TestCellsHaveOurMode(t *testing.T) {
 	if !contained(t) {
 		return

@@ -11,6 +11,7 @@ import (
 
 // Each row is one thing wrong in a directory that is good without it; Check
 // names the file and the cure, and nothing else.
+// fault: 64 106
 func TestCheck(t *testing.T) {
 	exec := func(name string) map[string]string { return map[string]string{name + "/run:x": "#!/bin/sh\n"} }
 	with := func(file, text string) map[string]string {

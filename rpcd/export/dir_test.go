@@ -11,6 +11,7 @@ import (
 	"time"
 )
 
+// fault: 55 63
 func TestLookup(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"sort":              ">/bin/sh",
@@ -214,6 +215,7 @@ func TestOpen(t *testing.T) {
 }
 
 // As many links as the kernel follows, and one more.
+// fault: 64
 func TestChain(t *testing.T) {
 	dir := tree(t, map[string]string{"tool:x": "", "l1": ">tool"})
 	for i := 2; i <= maxLinks+1; i++ {

@@ -11,6 +11,7 @@ import (
 )
 
 // Each row makes one file of a good directory unsafe; rpcd is 1000:1000.
+// fault: 64
 func TestOwnership(t *testing.T) {
 	needRoot(t)
 	rpcd := Owner{UID: 1000, GID: 1000}
@@ -135,6 +136,7 @@ func TestACL(t *testing.T) {
 }
 
 // On a read-only mount others' files pass, with one warning.
+// fault: 104
 func TestReadOnly(t *testing.T) {
 	needRoot(t)
 	// The thread gets mounts of its own, and ends with the goroutine.

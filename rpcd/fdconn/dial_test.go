@@ -17,6 +17,7 @@ import (
 )
 
 // Paths are as long as the kernel takes paths, not as a socket address is.
+// fault: 12
 func TestLongPaths(t *testing.T) {
 	noLeak(t)
 	short := t.TempDir()
@@ -96,6 +97,7 @@ func fullBacklog(t *testing.T) (path string, listening int) {
 	}
 }
 
+// fault: 15
 func TestFullBacklogUntilTheContextEnds(t *testing.T) {
 	noLeak(t)
 	path, _ := fullBacklog(t)
@@ -118,6 +120,7 @@ func TestFullBacklogUntilTheContextEnds(t *testing.T) {
 	}
 }
 
+// fault: 15
 func TestFullBacklogIsTriedAgain(t *testing.T) {
 	noLeak(t)
 	path, listening := fullBacklog(t)
@@ -185,6 +188,7 @@ func TestIdle(t *testing.T) {
 }
 
 // The peer is who connected, and who listened.
+// fault: 58
 func TestPeer(t *testing.T) {
 	noLeak(t)
 	path := filepath.Join(t.TempDir(), "w.sock")
@@ -212,6 +216,7 @@ func TestPeer(t *testing.T) {
 
 // Uid, gid and groups are the kernel's word: few groups, none, and more than
 // the first guess holds.
+// fault: 57
 func TestPeerOfAnotherUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		skipOrFail(t, "needs root to be another user")

@@ -60,6 +60,7 @@ func TestSpliceToNobody(t *testing.T) {
 
 // Somebody else has taken the bytes: nothing will come, and nobody may wait for
 // it with the connection's lock.
+// fault: 107
 func TestSpliceOfWhatIsGone(t *testing.T) {
 	_, b, r, _ := spliced(t, make([]byte, 1000))
 	if err := unix.SetNonblock(r, true); err != nil { // as all that are ours

@@ -73,6 +73,7 @@ func next(t *testing.T, in *In, want string, wantErr error) {
 
 // Each step: frames that end the connection, on a relay with In 1 (credit 10)
 // and Out 0 (credit 10).
+// fault: 27 kubernetes-nonsense
 func TestProtocolViolations(t *testing.T) {
 	for what, frames := range map[string][][]byte{
 		"DATA over the credit":              {data(1, "01234567890")},
@@ -386,6 +387,7 @@ func TestReadFromReadsNoMoreThanItsCredit(t *testing.T) {
 }
 
 // A stopped stream waits for no credit and uses none, and still ends.
+// fault: 108
 func TestStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s sink
@@ -420,6 +422,7 @@ func TestStop(t *testing.T) {
 
 // A frame may reach a stream as soon as that is added: what was set with it
 // holds from then on.
+// fault: 108
 func TestFramesAtOnce(t *testing.T) {
 	// asSoonAs handles frame when its stream is there.
 	asSoonAs := func(r *Relay, frame []byte) (wait func()) {

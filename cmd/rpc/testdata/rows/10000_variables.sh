@@ -1,4 +1,6 @@
 # 10000 variables cross.
+#
+# fault: 68
 
 procedure p sh
 echo 'V*' >$D/ex/p/env

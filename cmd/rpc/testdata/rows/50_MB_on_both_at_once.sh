@@ -1,4 +1,6 @@
 # 50 MB on stdout and 50 MB on stderr arrive unchanged at the same time.
+#
+# fault: 47 kubernetes-noise
 
 head -c 50000000 /dev/urandom >a
 head -c 50000000 /dev/urandom >b

@@ -1,6 +1,7 @@
 # A bridge that is cut in a call is 125 for the caller, and the procedure is ended.
 #
 # on: bridge
+# fault: 29
 
 rpc $W sh -c 'echo $$ >pid; exec sleep 999' &
 wait_for test -s pid

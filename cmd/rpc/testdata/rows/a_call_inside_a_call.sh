@@ -2,6 +2,7 @@
 #
 # serve: --max-calls 3
 # serve: --queue-wait 1s
+# fault: 79
 
 printf '#!/bin/sh\n[ $1 = 0 ] && exit 7; exec %s -C / %s deep $(($1 - 1))\n' $(type -P rpc) $W >$D/ex/deep
 chmod +x $D/ex/deep

@@ -1,4 +1,6 @@
 # The procedure of a killed caller can clean up in a TERM trap.
+#
+# fault: 1 s6-sudo
 
 rpc $W sh -c 'trap "echo cleaned >trace; exit" TERM; : >up; sleep 99 & wait' &
 wait_for test -e up

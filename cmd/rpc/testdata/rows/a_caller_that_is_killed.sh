@@ -1,4 +1,6 @@
 # A caller that is killed takes its procedure's whole group with it: TERM, the grace, KILL.
+#
+# fault: 1 nailgun-bytes
 
 rpc $W sh -c 'trap "" TERM; sleep 999 & echo $$ $! >pids.; mv pids. pids; sleep 999; sleep 999' &
 wait_for test -s pids

@@ -1,6 +1,7 @@
 # A caller that is killed while it waits gives its place up, and its procedure never runs.
 #
 # serve: --max-calls 1
+# fault: 77
 
 rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' &
 wait_for test -e up

@@ -1,4 +1,6 @@
 # A caller that is stopped by TSTP stops its procedure, for longer than a heartbeat, and both go on after CONT.
+#
+# fault: 83
 
 set -m
 mkfifo go

@@ -1,4 +1,6 @@
 # A procedure that dies with a signal that dumps core makes rpc die without a core file of its own.
+#
+# fault: 51
 
 ulimit -c unlimited
 mkdir sub

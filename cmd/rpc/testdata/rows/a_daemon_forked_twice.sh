@@ -1,4 +1,6 @@
 # A procedure that leaves a daemon behind ends its call at once, whether that daemon holds the streams or not.
+#
+# fault: 49
 
 t=$(now)
 for s in '' '<&- >&- 2>&-'; do

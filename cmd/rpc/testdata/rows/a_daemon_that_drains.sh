@@ -2,6 +2,7 @@
 #
 # serve: --drain 20s
 # ends: rpcd
+# fault: 7
 
 rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done; echo end; exit 5' &
 wait_for test -e up

@@ -1,6 +1,7 @@
 # None of many callers takes the death of rpcd for a success: each ends with its own status or 125.
 #
 # ends: rpcd
+# fault: 5
 
 for i in {1..20}; do
   {

@@ -3,6 +3,7 @@
 # serve: --drain 50s
 # serve: --grace 50s
 # ends: rpcd
+# fault: 7
 
 rpc $W sh -c 'trap "" TERM; echo $$ >pid; while :; do sleep 1; done' 2>e &
 wait_for test -s pid

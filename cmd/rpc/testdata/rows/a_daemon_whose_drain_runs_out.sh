@@ -2,6 +2,7 @@
 #
 # serve: --drain 0.3s
 # ends: rpcd
+# fault: 7 moby-stop
 
 rpc $W sh -c 'trap "echo told; exit 9" TERM; : >up; sleep 99 & wait' &
 wait_for test -e up

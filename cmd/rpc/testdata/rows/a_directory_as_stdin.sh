@@ -1,4 +1,6 @@
 # A directory as stdin is refused with 125.
+#
+# fault: 37
 
 rpc $W cat <.
 echo $?

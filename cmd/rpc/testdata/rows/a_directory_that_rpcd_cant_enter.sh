@@ -1,6 +1,7 @@
 # A directory that rpcd's user can't enter is refused with 125, and the error says why.
 #
 # on: users
+# fault: 66
 
 mkdir -m 700 mine
 cd mine

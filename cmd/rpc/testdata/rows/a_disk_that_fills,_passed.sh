@@ -2,6 +2,7 @@
 #
 # on: passed
 # needs: root
+# fault: 44
 
 mkdir full
 unshare -m sh -c 'mount -t tmpfs -o size=64k none full && rpc $W yes >full/f; echo $?; stat -c %s full/f'

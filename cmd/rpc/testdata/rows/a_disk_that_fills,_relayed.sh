@@ -2,6 +2,7 @@
 #
 # on: none bridge
 # needs: root
+# fault: 44
 
 mkdir full
 unshare -m sh -c '

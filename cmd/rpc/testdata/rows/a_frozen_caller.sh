@@ -2,6 +2,7 @@
 #
 # on: passed none
 # use: shortage
+# fault: 4
 
 mkfifo go
 written() { gone $(<seq) || still $(<seq); }

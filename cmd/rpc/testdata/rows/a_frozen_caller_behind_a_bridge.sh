@@ -1,6 +1,7 @@
 # A caller behind a bridge that is frozen beyond its heartbeat counts as gone: its procedure is ended.
 #
 # on: bridge
+# fault: 4 29
 
 call --heartbeat 1s $W sh -c 'echo $$ >pid; exec sleep 99'
 wait_for test -s pid

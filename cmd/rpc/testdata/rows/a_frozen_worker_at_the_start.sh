@@ -1,6 +1,7 @@
 # A call to a worker that is frozen ends with 125 in bounded time.
 #
 # on: passed bridge
+# fault: 14 moby-paused
 
 kill -STOP $RPCD
 wait_for is T $RPCD

@@ -1,6 +1,7 @@
 # A worker behind a bridge that is frozen during a call is noticed by its heartbeat: 125, and the procedure is ended.
 #
 # on: bridge
+# fault: 29 kubernetes-heartbeat
 
 rpc --heartbeat 1s $W sh -c 'echo $$ >pid; sleep 99' &
 wait_for test -s pid

@@ -1,4 +1,6 @@
 # A stdout that nobody reads holds up neither stderr nor a signal.
+#
+# fault: 26 47
 
 set -m
 mkfifo f

@@ -1,4 +1,6 @@
 # The status is out at once though a grandchild holds stdout open. Then the grandchild is ended.
+#
+# fault: 48
 
 t=$(now)
 {

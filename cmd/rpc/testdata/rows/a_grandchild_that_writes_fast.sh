@@ -1,4 +1,6 @@
 # A grandchild that writes without end can't hold up the status or what the procedure wrote itself.
+#
+# fault: 48
 
 read_slowly() { while (($(head -c 100000 | wc -c))); do sleep 0.02; done; }
 rpc $W sh -c 'yes & exit 7' | read_slowly

@@ -1,4 +1,6 @@
 # A directory that isn't there, or is a file, is refused with 125.
+#
+# fault: 66
 
 rpc -C /no/such $W pwd
 echo $?

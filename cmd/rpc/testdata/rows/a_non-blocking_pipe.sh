@@ -1,4 +1,6 @@
 # A stdout that is a non-blocking pipe loses nothing.
+#
+# fault: 39
 
 perl -e '
   use Fcntl;

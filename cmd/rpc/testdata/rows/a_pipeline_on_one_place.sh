@@ -2,6 +2,7 @@
 #
 # serve: --max-calls 1
 # serve: --queue-wait 1s
+# fault: 79
 
 rpc $W sh -c ': >up; exec cat /dev/zero' | {
   wait_for test -e up

@@ -1,4 +1,6 @@
 # A procedure's timeout file is its time limit, read at each call.
+#
+# fault: 82
 
 procedure p sleep
 echo 0.5s >$D/ex/p/timeout

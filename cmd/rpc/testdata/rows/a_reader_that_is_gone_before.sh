@@ -1,4 +1,6 @@
 # A stdout whose reader has left before the call ends the procedure by SIGPIPE.
+#
+# fault: 45
 
 mkfifo f
 exec 3<>f

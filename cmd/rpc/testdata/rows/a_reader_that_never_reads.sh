@@ -2,6 +2,7 @@
 #
 # on: none bridge
 # use: shortage
+# fault: 26
 
 mkfifo f
 exec 3<>f

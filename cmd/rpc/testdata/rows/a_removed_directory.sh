@@ -1,4 +1,6 @@
 # A caller in a removed directory is refused with 125, unless it names another with -C.
+#
+# fault: 66
 
 mkdir x
 cd x

@@ -1,6 +1,7 @@
 # A signal ends a caller that waits, and its procedure never runs.
 #
 # serve: --max-calls 1
+# fault: 78
 
 set -m
 rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' &

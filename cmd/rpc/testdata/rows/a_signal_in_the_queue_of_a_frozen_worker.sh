@@ -2,6 +2,7 @@
 #
 # on: passed bridge
 # serve: --max-calls 1
+# fault: 78
 
 set -m
 rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' &

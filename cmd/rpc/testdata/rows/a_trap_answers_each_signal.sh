@@ -1,4 +1,6 @@
 # A signal to rpc reaches the procedure's trap, and the trap's output and status come back.
+#
+# fault: 2
 
 set -m
 for s in INT TERM HUP QUIT USR1 USR2; do

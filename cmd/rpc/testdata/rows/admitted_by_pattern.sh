@@ -1,4 +1,6 @@
 # A pattern in the env file admits variables, but none that changes how programs load or shells start.
+#
+# fault: 67
 
 procedure p sh
 printf 'LC_*\n*\n' >$D/ex/p/env

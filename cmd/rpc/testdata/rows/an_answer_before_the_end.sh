@@ -1,4 +1,6 @@
 # A procedure's answer to a line arrives before the end of stdin.
+#
+# fault: moby-interactive
 
 coproc rpc $W cat
 for i in 1 2 3; do

@@ -2,6 +2,7 @@
 #
 # on: none bridge
 # use: shortage hold
+# fault: 42
 
 exec 5>huge
 perl -e 'truncate STDOUT, 1 << 30' >&5

@@ -1,4 +1,6 @@
 # A program of another machine's architecture is refused with 126, and the error names it.
+#
+# fault: 52
 
 {
   printf '\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\2\0\1\0\0\0'

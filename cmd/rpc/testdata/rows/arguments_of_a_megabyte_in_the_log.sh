@@ -1,6 +1,7 @@
 # Arguments of a megabyte are cut in the log, and the log says how many are left out.
 #
 # serve: --log-level debug
+# fault: 89
 
 a=$(printf %0100000d 1)
 set -- $a $a $a $a $a $a $a $a $a $a

@@ -2,6 +2,7 @@
 #
 # serve: --max-calls 1
 # serve: --queue 0
+# fault: 77
 
 rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' &
 wait_for test -e up

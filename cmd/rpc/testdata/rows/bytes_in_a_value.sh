@@ -1,4 +1,6 @@
 # A value can hold newlines and bytes that aren't UTF-8.
+#
+# fault: 55 nailgun-bytes
 
 procedure p sh
 echo FOO >$D/ex/p/env

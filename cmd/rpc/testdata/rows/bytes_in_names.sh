@@ -1,4 +1,6 @@
 # Directories, procedures and labels can have names that aren't UTF-8.
+#
+# fault: 55
 
 n=$'d\xff\xc3( ü'
 mkdir "$n"

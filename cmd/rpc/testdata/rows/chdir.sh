@@ -1,4 +1,6 @@
 # Option -C and RPC_CHDIR name another directory, relative to the caller's own, and -C wins over RPC_CHDIR.
+#
+# fault: moby-directory
 
 rpc -C / $W pwd
 rpc --chdir $D/ex $W pwd

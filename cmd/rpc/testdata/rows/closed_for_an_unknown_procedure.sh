@@ -1,4 +1,6 @@
 # A caller with closed streams gets 127 for an unknown procedure, too.
+#
+# fault: 41
 
 rpc $W nope <&- >&-
 echo $?

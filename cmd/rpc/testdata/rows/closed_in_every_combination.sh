@@ -1,4 +1,6 @@
 # A caller may close any of its three streams: the procedure gets the null device, and its status arrives.
+#
+# fault: 41
 
 call() { rpc $W sh -c 'echo out; echo err >&2; cat; exit 3'; }
 {

@@ -2,6 +2,7 @@
 #
 # on: passed
 # needs: root
+# fault: 58
 
 procedure mine sh
 echo 'uid 0' >$D/ex/mine/allow

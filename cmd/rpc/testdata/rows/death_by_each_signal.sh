@@ -1,4 +1,6 @@
 # A procedure that dies by a signal makes rpc die by the same signal, and no core file appears at the caller.
+#
+# fault: 51
 
 ulimit -c unlimited
 for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 24 25 26 27 29 30 31 34 64; do

@@ -1,6 +1,7 @@
 # Each of 100 calls at once has its own three streams, and no descriptor of rpcd's or of another call's.
 #
 # status: 1
+# fault: 70
 
 mkfifo go
 exec 3<>go

@@ -3,6 +3,7 @@
 # on: passed none users
 # use: shortage hold
 # needs: root
+# fault: 18
 
 chmod 777 .
 procedure p echo

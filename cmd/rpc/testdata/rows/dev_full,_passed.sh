@@ -2,6 +2,7 @@
 #
 # on: passed
 # status: 1
+# fault: 44
 
 rpc $W sh -c 'echo hi; exit 3' >/dev/full
 echo $?

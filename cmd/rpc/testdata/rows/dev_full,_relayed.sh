@@ -1,6 +1,7 @@
 # A relayed stdout that is full is an error of rpc's: 125, and the procedure is ended.
 #
 # on: none bridge
+# fault: 44
 
 rpc $W echo hi >/dev/full
 echo $?

@@ -3,6 +3,7 @@
 # on: passed
 # use: findings
 # status: 1
+# fault: 109
 
 RPC_PASS=pipe findings rpc doctor $W
 RPC_TIMEOUT=1h30m findings rpc doctor $W

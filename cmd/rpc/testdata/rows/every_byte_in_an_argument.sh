@@ -1,4 +1,6 @@
 # An argument can hold every byte but NUL, UTF-8 or not.
+#
+# fault: 55 nailgun-bytes
 
 # shellcheck disable=SC2059 # the format is the byte
 a=$(

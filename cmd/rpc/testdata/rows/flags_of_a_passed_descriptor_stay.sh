@@ -1,6 +1,7 @@
 # The flags of a passed descriptor are the same after the call.
 #
 # on: passed none
+# fault: 39
 
 mkfifo f
 exec 3<>f

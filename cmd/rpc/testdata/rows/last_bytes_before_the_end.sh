@@ -1,6 +1,7 @@
 # Bytes written just before a death by KILL arrive before the status does, each of 1000 times.
 #
 # time: 5m
+# fault: 50
 
 n=$((${SHORT:-0} ? 50 : 1000))
 for ((i = 0; i < n; i++)); do

@@ -2,6 +2,7 @@
 #
 # on: none bridge
 # serve: --grace 1s
+# fault: 26
 
 mkfifo out
 exec 9<>out

@@ -1,4 +1,6 @@
 # A dangerous variable crosses only where the env file names it exactly.
+#
+# fault: 67
 
 procedure p sh
 printf 'PS4\nPYTHONPATH\n' >$D/ex/p/env

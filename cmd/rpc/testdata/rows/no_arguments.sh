@@ -1,4 +1,6 @@
 # A procedure can be called without arguments.
+#
+# fault: 54
 
 rpc $W sh <<<'echo $#'
 

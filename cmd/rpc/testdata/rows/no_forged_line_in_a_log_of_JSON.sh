@@ -1,6 +1,7 @@
 # No name, argument or label makes a record of its own in a log of JSON.
 #
 # serve: --log-format json
+# fault: 56
 
 procedure p sh
 : >$D/ex/p/log-args

@@ -1,4 +1,6 @@
 # No name, argument or label makes a line of its own in the log, or a control byte.
+#
+# fault: 56
 
 procedure p sh
 : >$D/ex/p/log-args

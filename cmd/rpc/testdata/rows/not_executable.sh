@@ -1,4 +1,6 @@
 # An export that can't be executed is refused with 126 and one line that names it.
+#
+# fault: 52 moby-status
 
 : >$D/ex/data
 printf '#!/no/such/interpreter\n' >$D/ex/odd

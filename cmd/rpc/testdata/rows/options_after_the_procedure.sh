@@ -1,4 +1,6 @@
 # What follows the procedure's name is never read as an option of rpc.
+#
+# fault: 54
 
 rpc $W printf '<%s>' --help -x -h -- -n -C / --timeout 0
 echo

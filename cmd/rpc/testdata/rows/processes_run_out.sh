@@ -2,6 +2,7 @@
 #
 # on: users
 # use: shortage hold
+# fault: 20
 
 chmod 777 .
 hold 1

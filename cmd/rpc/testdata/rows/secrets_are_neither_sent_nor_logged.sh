@@ -1,4 +1,6 @@
 # Variables that aren't asked for aren't sent. Arguments and input aren't logged.
+#
+# fault: 69
 
 procedure p sh
 : >$D/ex/p/log-args

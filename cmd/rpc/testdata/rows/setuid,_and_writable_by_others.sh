@@ -1,4 +1,6 @@
 # A setuid export and one that others may write are refused, and the error names chmod as the cure.
+#
+# fault: 65
 
 cp $(type -P true) $D/ex/s
 chmod 4755 $D/ex/s

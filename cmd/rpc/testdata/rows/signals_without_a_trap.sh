@@ -1,4 +1,6 @@
 # A signal to rpc ends a procedure that has no trap, and rpc dies by the same signal.
+#
+# fault: 2
 
 set -m
 for s in INT TERM HUP QUIT USR1 USR2; do

@@ -1,4 +1,6 @@
 # Every status arrives as an exit and not as a death by a signal, those above 128 and rpc's own 124 to 127 included.
+#
+# fault: moby-status
 
 for i in 1 2 100 123 124 125 126 127 128 129 137 200 254; do
   died rpc $W sh -c "exit $i"

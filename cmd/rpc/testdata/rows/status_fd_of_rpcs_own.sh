@@ -1,4 +1,6 @@
 # A descriptor that only rpc itself has open isn't taken for the caller's --status-fd.
+#
+# fault: 41
 
 for n in {3..9}; do
   rpc --status-fd $n $W echo ran 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- 2>e

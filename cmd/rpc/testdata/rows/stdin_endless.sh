@@ -1,4 +1,6 @@
 # A call with an endless or an open stdin ends with its procedure.
+#
+# fault: 42
 
 rpc $W head -c 3 </dev/zero | wc -c
 rpc $W true </dev/zero

@@ -1,4 +1,6 @@
 # A call ends with its procedure though another process still holds its stdin open.
+#
+# fault: moby-interactive
 
 mkfifo f
 exec 3<>f

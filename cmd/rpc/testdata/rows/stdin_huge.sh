@@ -1,4 +1,6 @@
 # 50 MB of stdin arrive unchanged from a file and from a pipe, and come back unchanged.
+#
+# fault: kubernetes-noise
 
 head -c 50000000 /dev/urandom >data
 [[ $(rpc $W cksum <data) == $(cksum <data) ]] && echo file

@@ -1,4 +1,6 @@
 # The procedure sees the end of its stdin, and what it writes afterwards still arrives.
+#
+# fault: 30 moby-stdin-end
 
 {
   echo a

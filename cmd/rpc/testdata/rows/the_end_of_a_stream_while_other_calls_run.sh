@@ -1,6 +1,7 @@
 # The end of a stream is seen while other calls run: none of them holds its pipe.
 #
 # use: hold
+# fault: 71
 
 mkfifo in
 {

@@ -1,4 +1,6 @@
 # Of two values for one variable the last wins, over the env file's own, too.
+#
+# fault: 68 moby-environment
 
 procedure p sh
 printf 'FOO=set\nFOO\n' >$D/ex/p/env

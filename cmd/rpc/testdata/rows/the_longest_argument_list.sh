@@ -1,4 +1,6 @@
 # 1.9 MB of arguments arrive, and 2.2 MB are refused with 126 and a line that names the limit.
+#
+# fault: 53
 
 ulimit -s 65536 || exit 0
 a=$(printf %0100000d 1)

@@ -1,4 +1,6 @@
 # 1.9 MB of variables cross, and 2.2 MB are refused with 126 in one line.
+#
+# fault: 53
 
 ulimit -s 65536
 procedure p sh

@@ -1,6 +1,7 @@
 # Waiting calls start in the order in which they came.
 #
 # serve: --max-calls 1
+# fault: 77
 
 rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' &
 wait_for test -e up

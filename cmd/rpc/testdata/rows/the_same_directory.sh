@@ -1,4 +1,6 @@
 # A procedure runs where its caller is, and the name of that directory may hold blanks and other letters.
+#
+# fault: moby-directory
 
 rpc $W pwd
 rpc $W sh -c 'echo $PWD'

@@ -1,4 +1,6 @@
 # A signal goes to the procedure's whole process group, not to its leader alone.
+#
+# fault: 2
 
 set -m
 child='trap "echo child; exit" TERM; : >a; sleep 99 & wait'

@@ -2,6 +2,7 @@
 # grace.
 #
 # serve: --grace 60s
+# fault: 3
 
 set -m
 script='trap "" INT TERM; sleep 99 & echo $$ $! >pids.; mv pids. pids; sleep 99; sleep 99'

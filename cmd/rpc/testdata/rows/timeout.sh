@@ -1,4 +1,6 @@
 # A call that reaches --timeout or RPC_TIMEOUT ends with 124. What it wrote before arrives.
+#
+# fault: 82
 
 rpc --timeout 4s $W sh -c 'echo so far; exec sleep 99'
 echo $?

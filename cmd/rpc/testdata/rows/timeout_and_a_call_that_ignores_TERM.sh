@@ -1,4 +1,6 @@
 # A procedure that ignores TERM at its time limit is killed after the grace.
+#
+# fault: 82
 
 rpc --timeout 4s $W sh -c 'trap "" TERM; echo $$ >pid; sleep 99; sleep 99'
 echo $?

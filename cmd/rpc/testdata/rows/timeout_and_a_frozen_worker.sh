@@ -1,4 +1,6 @@
 # The time limit is the caller's, too: it ends a call whose worker is frozen.
+#
+# fault: 14
 
 rpc --timeout 4s $W sh -c 'echo $$ >pid; sleep 99' &
 wait_for test -s pid

@@ -1,4 +1,6 @@
 # A procedure that isn't exported is refused with 127, and the error names those that are.
+#
+# fault: 52
 
 rm $D/ex/*
 ln -s $(command -v sort) $D/ex/sort

@@ -1,4 +1,6 @@
 # A variable without a name is a usage error.
+#
+# fault: 68
 
 rpc -e =x $W true
 echo $?

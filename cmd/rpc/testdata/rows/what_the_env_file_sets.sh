@@ -1,4 +1,6 @@
 # The env file can set a variable, HOME included. A caller can't change a variable that the file only sets.
+#
+# fault: moby-environment
 
 procedure p sh
 printf '# comment\nMODEL=a b\nHOME=/h\n' >$D/ex/p/env

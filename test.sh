@@ -70,6 +70,7 @@ containers() {
 }
 
 # A minute of faults; for more: go run ./bench/soak -for 30m
+# fault: 90
 soak() { go run ./bench/soak -for 1m; }
 
 bench() {

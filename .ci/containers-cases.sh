@@ -132,6 +132,7 @@ test_unwritable_pictures() {
 }
 
 # Streams opened by name under another uid: PIPES are made by the builder's shell.
+# fault: 61
 test_two_users() {
   local pass rows got status=0
   start_w
@@ -167,6 +168,7 @@ ROWS
 }
 
 # A process that can't die of a signal as PID 1 exits 128+N instead.
+# fault: 76
 test_rpc_as_pid_1() {
   local row status name
   start_w
@@ -198,6 +200,7 @@ zombies() {
 no_zombies() { [[ $(zombies) == 0 ]]; }
 
 # rpcd as PID 1 inherits what calls leave behind: it reaps it, and takes no call's status for it.
+# fault: 75
 test_orphans_are_reaped() {
   start_w
   in_w -- bash -s <<'CALLS' || fail "a call's status was wrong" # rpc -n leaves the script on stdin alone
@@ -247,6 +250,7 @@ test_doctor() {
 }
 
 # A worker of root's that has just the capabilities to become its callers.
+# fault: 57
 test_run_as_caller() {
   local got status=0 dir=$work/volumes/images/theirs line caller
   stop_w
@@ -297,6 +301,7 @@ test_run_as_caller() {
 nobody_1001() { ! docker exec "$w" sh -c 'grep -q "^Uid:.1001" /proc/[0-9]*/status 2>/dev/null'; }
 
 # A call eats the worker's memory: it is killed, and rpcd serves the next.
+# fault: 21
 test_out_of_memory() {
   local status=0
   stop_w
@@ -316,6 +321,7 @@ test_out_of_memory() {
 }
 
 # A worker stopped under a call: the caller learns it, and never as success.
+# fault: 76 moby-stop
 test_stop_with_a_call_in_flight() {
   local procedure line status caller wanted
   for procedure in 'exec sleep 60' 'trap "" TERM; while :; do sleep 1; done'; do
@@ -340,6 +346,7 @@ test_stop_with_a_call_in_flight() {
 }
 
 # A worker that the freezer holds (cgroup): an error within a bound, and none once it is let go.
+# fault: 14 moby-paused
 test_paused_worker() {
   local status=0 begin
   stop_w # the case before may have left it stopped
@@ -356,6 +363,7 @@ test_paused_worker() {
 }
 
 # PID 1 has no default for INT: rpcd has its own, and drains.
+# fault: 76
 test_interrupted_worker() {
   stop_w
   start_w
@@ -415,6 +423,7 @@ kill $!; wait $!; echo $? $(</tmp/up)'
 what_they_answer=$'out\nerr\n7\nin\nrelayed\n137\n124\n127\n5 up told'
 
 # Static binaries in an image of their own and nothing else, and in one with busybox; no user of a name, no HOME.
+# fault: 84 85
 test_scratch_and_busybox() {
   local image=$project-bare root=$work/bare name got
   mkdir -p "$root"/{ex,bin,tmp,run/rpc/o} && cp "$top"/bin/{rpc,rpcd} "$root/"
@@ -438,6 +447,7 @@ test_scratch_and_busybox() {
 }
 
 # A filter that denies what old kernels lack: as not permitted (seccomp's habit) and as not there.
+# fault: 85
 test_denied_syscalls() {
   local errno
   for errno in 1 38; do
@@ -455,6 +465,7 @@ JSON
 served() { of_odd_worker -- rpc o true </dev/null 2>/dev/null; }
 
 # A fork bomb takes the worker's processes, not the worker. It burns on where a fork fails, unlike bash's.
+# fault: 74
 test_fork_bomb() {
   local status=0
   odd_worker --tmpfs /tmp --pids-limit 200 -- rpc-hugin rpcd serve --listen /run/rpc/o/ --all-commands --grace 1s

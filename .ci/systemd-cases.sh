@@ -80,6 +80,7 @@ test_watchdog_bites() {
   is "the daemon that beats" "$(pid_of rpcd@hugin.service)" "$first"
 }
 
+# fault: 5
 test_kill_9_with_a_call_in_flight() {
   local call_pid escaped
   fresh hugin
@@ -99,6 +100,7 @@ draining() { [[ $(show "$1" StatusText) == draining* ]]; }
 
 # A stop lets calls end; one that doesn't gets TERM, then KILL. TimeoutStopSec is shorter than the drain: rpcd asks for
 # more.
+# fault: 7
 test_drain_on_stop() {
   local short stop
   fresh hugin
@@ -128,6 +130,7 @@ test_drain_on_stop() {
 }
 
 # Calls during restarts: those that were accepted end, the others wait for the successor. None is refused or lost.
+# fault: moby-restart
 test_restart_under_load() {
   local calls restarts=0
   fresh hugin
@@ -194,6 +197,7 @@ test_sandbox_is_enforced() {
 }
 
 # Without systemd: rpcd is PID 1, and one call leaves it 10,000 orphans while others go on and get their own statuses.
+# fault: 75
 test_pid_1_reaps_10000_orphans() {
   local name=$project-one got
   docker run -d --name "$name" --network none --read-only --cap-drop ALL --user 1000:1000 --tmpfs /tmp \

@@ -145,6 +145,7 @@ func TestSignal(t *testing.T) {
 }
 
 // A caller that abandons its call gives no grace.
+// fault: 3
 func TestAbandon(t *testing.T) {
 	w := newWorld(t)
 	w.serve("w", "--grace", "1h")
@@ -223,6 +224,7 @@ func TestRefusals(t *testing.T) {
 }
 
 // A refusal has words, also where the worker has none.
+// fault: 28
 func TestRefusalWithoutAText(t *testing.T) {
 	w := newWorld(t)
 	for code, outcome := range refusals {
@@ -416,6 +418,7 @@ func TestDraining(t *testing.T) {
 }
 
 // A connection that ends before the call is an error, never status 0.
+// fault: 5 kubernetes-cut-status
 func TestLost(t *testing.T) {
 	t.Run("rpcd killed", func(t *testing.T) {
 		w := newWorld(t)
@@ -442,6 +445,7 @@ func TestLost(t *testing.T) {
 }
 
 // A caller that ends takes its call with it.
+// fault: 1
 func TestCallerVanishes(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		c := sh(worker, "sleep 1000 & echo $!; wait")

@@ -39,6 +39,7 @@ func background(c *Cmd) <-chan error {
 
 // A pool isn't busy while a replica has room in its queue, though another one
 // has fewer calls.
+// fault: 77
 func TestPoolsShortestQueue(t *testing.T) {
 	w := newWorld(t)
 	w.pool("pool")
@@ -82,6 +83,7 @@ func (w *world) full(name string, f func(c net.Conn)) {
 
 // A replica that filled up meanwhile is passed over. A call that has waited in a
 // queue for as long as that allows is refused, and doesn't begin anew elsewhere.
+// fault: 77
 func TestPoolsRefusals(t *testing.T) {
 	w := newWorld(t)
 	w.pool("quick")
@@ -115,6 +117,7 @@ func TestPoolsRefusals(t *testing.T) {
 }
 
 // What isn't answered in a pool says which replica is meant.
+// fault: 15
 func TestPoolsErrorsNameTheReplica(t *testing.T) {
 	w := newWorld(t)
 	w.pool("pool")
@@ -130,6 +133,7 @@ func TestPoolsErrorsNameTheReplica(t *testing.T) {
 
 // A pool of which one can never be reached and another only says nothing yet is
 // worth another try.
+// fault: 95
 func TestPoolsHope(t *testing.T) {
 	w := newWorld(t)
 	w.pool("p")

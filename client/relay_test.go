@@ -24,6 +24,7 @@ import (
 )
 
 // A relay that can't begin whole, for lack of descriptors, leaves none open.
+// fault: 19
 func TestRelayThatCannotBegin(t *testing.T) {
 	in, out, err := os.Pipe()
 	if err != nil {
@@ -104,6 +105,7 @@ func TestSplicedAsCopied(t *testing.T) {
 }
 
 // A grace too long for the clock isn't taken for one that has run out.
+// fault: 28
 func TestHugeGrace(t *testing.T) {
 	w := newWorld(t)
 	w.answers("w", func(c net.Conn, _ wire.Header, _ []byte) {
@@ -136,6 +138,7 @@ func (w *world) answers(name string, f func(c net.Conn, h wire.Header, payload [
 }
 
 // A signal that comes while the call is being sent follows it.
+// fault: 91
 func TestSignalBehindTheCall(t *testing.T) {
 	w := newWorld(t)
 	listener, err := net.Listen("unix", filepath.Join(w.dir, "fake.sock"))

@@ -348,6 +348,7 @@ func TestExtraFiles(t *testing.T) {
 
 // What was opened with O_PATH names a file and is no way to its bytes: it is
 // refused here, and not only by the worker.
+// fault: 37
 func TestPathDescriptor(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		fd, err := unix.Open("/etc/passwd", unix.O_PATH|unix.O_CLOEXEC, 0)
@@ -367,6 +368,7 @@ func TestPathDescriptor(t *testing.T) {
 	})
 }
 
+// fault: 54 moby-no-command
 func TestMisuse(t *testing.T) {
 	newWorld(t).serve("w")
 	c := Command("w", "true")

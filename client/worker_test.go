@@ -75,6 +75,7 @@ func TestPingAndList(t *testing.T) {
 }
 
 // A frozen worker doesn't hold a question up.
+// fault: 14
 func TestPingOfAFrozenWorker(t *testing.T) {
 	w := newWorld(t)
 	rpcd := w.serve("w")
@@ -98,6 +99,7 @@ func TestPingsContext(t *testing.T) {
 	}
 }
 
+// fault: 59
 func TestServerUID(t *testing.T) {
 	w := newWorld(t)
 	w.serve("w")
@@ -177,6 +179,7 @@ func TestPool(t *testing.T) {
 }
 
 // A terminal is never passed: it is relayed, in the caller's own world.
+// fault: 38
 func TestTerminalIsRelayed(t *testing.T) {
 	newWorld(t).serve("w")
 	master, slave := testkit.Terminal(t)

@@ -153,6 +153,7 @@ func TestKeep(t *testing.T) {
 	}
 }
 
+// fault: 27
 func TestSecondCallIsDropped(t *testing.T) {
 	t.Run("without KEEP", func(t *testing.T) {
 		d := converse(t, "any")
@@ -172,6 +173,7 @@ func TestSecondCallIsDropped(t *testing.T) {
 }
 
 // What isn't allowed ends connection and call.
+// fault: 22 27 kubernetes-nonsense
 func TestNonsense(t *testing.T) {
 	data := wire.Frame(wire.TypeData, 0, 0, []byte("x"))
 	for what, frames := range map[string][][]byte{
@@ -206,6 +208,7 @@ func TestNonsense(t *testing.T) {
 }
 
 // Frames that aren't understood, but could be of a later version, are answered.
+// fault: 28 87 kubernetes-version s6-sudo
 func TestAnswersToTheFuture(t *testing.T) {
 	for what, frame := range map[string][]byte{
 		"a later version":      wire.Frame(wire.TypeCall, 0, 0, []byte("RPCD\x00\x02whatever")),
@@ -234,6 +237,7 @@ func TestNotAllowed(t *testing.T) {
 }
 
 // What a caller passes may not open a way into its files.
+// fault: 37
 func TestUnfitDescriptors(t *testing.T) {
 	for what, flags := range map[string]int{"/": unix.O_RDONLY, "/etc/passwd": unix.O_PATH} {
 		d := converse(t, "any")
@@ -253,6 +257,7 @@ func TestUnfitDescriptors(t *testing.T) {
 }
 
 // Too few and too many descriptors are refused, and none is kept.
+// fault: 33 s6-sudo
 func TestWrongNumberOfDescriptors(t *testing.T) {
 	for _, c := range []struct{ named, sent int }{{2, 1}, {1, 2}, {0, 1}} {
 		d := converse(t, "any")
@@ -281,6 +286,7 @@ func TestWrongNumberOfDescriptors(t *testing.T) {
 
 // What the kernel cut off (MSG_CTRUNC) isn't taken for what a bridge drops: a
 // call that lacks descriptors is refused, also when none is left.
+// fault: 18
 func TestDescriptorsThatWereCutOff(t *testing.T) {
 	for _, room := range []int{0, 1} {
 		s := newServer(t, "any")

@@ -42,6 +42,7 @@ func ends(t *testing.T, what string, r int) {
 }
 
 // Descriptors that come before a first frame is whole count as connections do.
+// fault: 18 25
 func TestHoardedDescriptors(t *testing.T) {
 	s := newServer(t, "any")
 	s.connections = limit.NewConnections(30, s.poke)
@@ -69,6 +70,7 @@ func TestHoardedDescriptors(t *testing.T) {
 }
 
 // A caller that may not call brings one descriptor at most: a PING may carry one.
+// fault: 18
 func TestStrangersDescriptors(t *testing.T) {
 	d := converse(t, "uid 4242")
 	for _, r := range d.sent([]byte{1}, 10)[1:] {
@@ -78,6 +80,7 @@ func TestStrangersDescriptors(t *testing.T) {
 
 // In a call there are no descriptors: one may be the caller's own end of its
 // connection, by which it would never leave.
+// fault: 34
 func TestDescriptorsInACall(t *testing.T) {
 	d := converse(t, "any")
 	d.running("sleep", "1000")

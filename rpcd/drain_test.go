@@ -56,6 +56,7 @@ func (d *dialogue) held() (release func()) {
 
 // With sockets of our own, new and waiting calls are refused and running ones
 // end by themselves.
+// fault: 7
 func TestDrain(t *testing.T) {
 	s := newServer(t, "any")
 	s.queue = limit.NewQueue(1, 100)
@@ -149,6 +150,7 @@ func TestDrainAtOnce(t *testing.T) {
 }
 
 // Who has its answer has time to read it, though the worker goes.
+// fault: 98
 func TestDrainWaitsForReaders(t *testing.T) {
 	s := newServer(t, "any")
 	d := dial(t, s)

@@ -39,6 +39,7 @@ func TestEnviron(t *testing.T) {
 	}
 }
 
+// fault: 67
 func TestEnvironRefuses(t *testing.T) {
 	p := &export.Procedure{Name: "nona", Path: "/exports/nona"}
 	if _, err := environOf(p, &wire.Call{Procedure: "nona", Env: []string{"LANG=C"}}); err == nil || code(refusal(err)) != wire.Denied || !strings.Contains(err.Error(), "/exports/nona/env") {

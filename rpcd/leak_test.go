@@ -17,6 +17,7 @@ import (
 
 // After many calls at once, whether they ended by themselves or were left by
 // their caller, no goroutine is left of them.
+// fault: 32
 func TestGoroutinesAfterCalls(t *testing.T) {
 	rule, err := export.ParseRule("any")
 	if err != nil {

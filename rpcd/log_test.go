@@ -29,6 +29,7 @@ func FuzzPrintable(f *testing.F) {
 	})
 }
 
+// fault: 56 89
 func TestPrintable(t *testing.T) {
 	for s, want := range map[string]string{
 		"plain ü":                 "plain ü",

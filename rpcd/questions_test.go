@@ -169,6 +169,7 @@ func TestPingSeesTheWay(t *testing.T) {
 
 // A long answer that isn't taken is counted until its caller has left, and holds
 // up nobody.
+// fault: 92
 func TestAnswersAreCounted(t *testing.T) {
 	s := newServer(t, "any")
 	const size = 4 * longest

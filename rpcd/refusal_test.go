@@ -36,6 +36,7 @@ func TestRefusalsOfLimits(t *testing.T) {
 }
 
 // What rpcd knows and can't enter isn't called a directory that isn't shared.
+// fault: 66
 func TestNoDirectorysWords(t *testing.T) {
 	here := wire.Dir{Name: "/x", Proven: true}
 	for _, c := range []struct {

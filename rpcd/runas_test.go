@@ -10,6 +10,7 @@ import (
 	"rpcd/rpcd/wire"
 )
 
+// fault: 102
 func TestRunAs(t *testing.T) {
 	self := uint32(os.Geteuid())
 	for _, c := range []struct {

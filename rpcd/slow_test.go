@@ -9,6 +9,7 @@ import (
 
 // A first frame may take 5 s, as it may on a slow machine that starts
 // everything at once.
+// fault: 25
 func TestSlowFirstFrame(t *testing.T) {
 	t.Parallel()
 	d := converse(t, "any")

@@ -26,6 +26,7 @@ func untaken(script string) *wire.Call {
 
 // A call whose caller doesn't take the output when it has ended is seen as
 // ending, and KILL cuts it off.
+// fault: 26
 func TestUntakenOutput(t *testing.T) {
 	s := newServer(t, "any")
 	d, asks := dial(t, s), dial(t, s)
@@ -49,6 +50,7 @@ func TestUntakenOutput(t *testing.T) {
 
 // What a call that a time limit ended has written is given up when nobody takes
 // it; its status goes out.
+// fault: 26
 func TestUntakenOutputAndALimit(t *testing.T) {
 	s := newServer(t, "any")
 	d := dial(t, s)
@@ -66,6 +68,7 @@ func TestUntakenOutputAndALimit(t *testing.T) {
 
 // A caller that stops before it has answered ACCEPTED holds up nobody: its call
 // starts, and stops.
+// fault: 93
 func TestStoppedBeforeTheStart(t *testing.T) {
 	d := converse(t, "any")
 	d.send(callOf(wire.CallAnnounce, "true"))
@@ -78,6 +81,7 @@ func TestStoppedBeforeTheStart(t *testing.T) {
 
 // A call that is over keeps nothing of its arguments, though its connection
 // stays.
+// fault: 94
 func TestRefusedCallIsForgotten(t *testing.T) {
 	s := newServer(t, "any")
 	fd := dial(t, s).conn
@@ -90,6 +94,7 @@ func TestRefusedCallIsForgotten(t *testing.T) {
 }
 
 // However often a waiting caller stops and goes on, the last counts.
+// fault: 93
 func TestStopsOfAWaitingCall(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	k := &call{leave: leave}
@@ -108,6 +113,7 @@ func TestStopsOfAWaitingCall(t *testing.T) {
 }
 
 // Who waits for the answer to ACCEPTED has a place, or waits for one.
+// fault: 77
 func TestAnnouncedCallsHavePlaces(t *testing.T) {
 	s := newServer(t, "any")
 	s.queue = limit.NewQueue(1, 1)
@@ -132,6 +138,7 @@ func TestAnnouncedCallsHavePlaces(t *testing.T) {
 }
 
 // A caller that says, after the end, that it stops, is closed all the same.
+// fault: 97
 func TestStoppedAfterTheEnd(t *testing.T) {
 	d := converse(t, "any")
 	d.running("true")
@@ -141,6 +148,7 @@ func TestStoppedAfterTheEnd(t *testing.T) {
 }
 
 // Who comes again and again doesn't keep a drain from its end.
+// fault: 99
 func TestDrainAgainstComers(t *testing.T) {
 	s := newServer(t, "any")
 	testkit.Within(t, "the end of turning away", func() { s.refuseWaiting(func([]byte) bool { return true }) })

@@ -34,6 +34,7 @@ func (d *dialogue) running(argv ...string) {
 }
 
 // Silent connections are turned away when others come, and calls go on.
+// fault: 18 25
 func TestSilentConnectionsMakeRoom(t *testing.T) {
 	s := newServer(t, "any")
 	s.connections = limit.NewConnections(3, s.poke)

@@ -13,6 +13,7 @@ import (
 
 // TestCutAnswers cuts a worker's answer after every byte, as when the daemon is
 // killed between the procedure's end and the last frame. rpc invents no status.
+// fault: 6 kubernetes-cut-status
 func TestCutAnswers(t *testing.T) {
 	testbin.Dir(t)
 	started := (&wire.Started{ID: "1", Dir: "/"}).Append(wire.TypeStarted)

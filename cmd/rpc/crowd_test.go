@@ -37,6 +37,7 @@ func (w *world) served(t testing.TB) {
 // TestSilentCrowd: 1000 callers that send nothing, or a part of a header, are
 // dropped after the time that a first frame has. Other callers are served
 // meanwhile.
+// fault: 25
 func TestSilentCrowd(t *testing.T) {
 	many := roomFor(t, 1000)
 	w := startWorld(t, "passed")
@@ -59,6 +60,7 @@ func TestSilentCrowd(t *testing.T) {
 
 // TestCrowd: of 10,000 connections at once each is answered, or turned away in
 // words, and nothing is left of them.
+// fault: 32
 func TestCrowd(t *testing.T) {
 	many := 10000
 	if testing.Short() {

@@ -41,7 +41,7 @@ func findings(t *testing.T, f *facts) (found string, isBad bool) {
 }
 
 // What no test here can make: other kernels' files, SELinux, older workers.
-// The table of broken worlds (table_doctor_test.go) has the rest.
+// The table of broken worlds (testdata/rows/doctor,_*.sh) has the rest.
 func TestDoctorsRules(t *testing.T) {
 	reasons := map[unix.Errno]reach.Reason{unix.EACCES: reach.Denied, unix.ECONNREFUSED: reach.NotServed}
 	unreached := func(errno unix.Errno) func(*facts) {

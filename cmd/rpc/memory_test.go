@@ -14,6 +14,7 @@ import (
 // TestSlowReader: a huge output arrives whole at a slow reader, and neither rpc
 // nor rpcd holds it meanwhile. 512 MiB stand for the 10 GB of docs/faults.md:
 // memory that grows with the output shows long before.
+// fault: 47
 func TestSlowReader(t *testing.T) {
 	size := 512 << 20
 	if testing.Short() {

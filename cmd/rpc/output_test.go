@@ -68,6 +68,7 @@ func TestStatusLineOfFailures(t *testing.T) {
 }
 
 // An age is short, and never more than a clock has.
+// fault: 56
 func TestAge(t *testing.T) {
 	for seconds, want := range map[float64]string{0: "0.0s", 0.19: "0.1s", 59.99: "59.9s", 61.5: "1m1s", time.Duration(1<<63 - 1).Seconds(): "277777h46m40s"} {
 		if got := age(seconds); got != want {

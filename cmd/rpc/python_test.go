@@ -12,6 +12,7 @@ import (
 
 // TestPythonClient calls with a client that was written from PROTOCOL.md
 // alone, over a socket and over a bridge.
+// fault: 28 87 kubernetes-version
 func TestPythonClient(t *testing.T) {
 	testkit.Need(t, "python3")
 	program, err := filepath.Abs("testdata/client.py")

@@ -65,6 +65,7 @@ func (w *world) ran(name string) []string {
 // TestQueueOf200: 200 waiting calls on 4 places start in the order in which
 // they came. When a call starts, at most 3 earlier ones still run, so at most 3
 // may write after it.
+// fault: 77
 func TestQueueOf200(t *testing.T) {
 	const places, calls = 4, 200
 	w, free := full(t, places)
@@ -111,6 +112,7 @@ func larger(numbers []int, i int) (n int) {
 
 // TestQueueIsLeft: 100 callers wait and are killed, and no call of theirs starts.
 // While they wait, the 101st caller is refused as busy at once.
+// fault: 77 78
 func TestQueueIsLeft(t *testing.T) {
 	const queue = 100
 	w, free := full(t, 1, "--queue", strconv.Itoa(queue))

@@ -14,6 +14,7 @@ import (
 )
 
 // A procedure may have 253 descriptors of its caller's.
+// fault: 33
 func TestMostDescriptors(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -44,6 +45,7 @@ func TestMostDescriptors(t *testing.T) {
 }
 
 // The caller is the user who connected, also after a change of user.
+// fault: 58
 func TestCallerThatDropsItsRights(t *testing.T) {
 	if os.Getuid() != 0 {
 		testkit.Lack(t, "to become another user needs root")
@@ -76,6 +78,7 @@ sysread STDIN, $frame, 1 << 16; syswrite S, $frame; sysread STDIN, $rest, 1`, w.
 
 // A caller's end of its connection isn't for its procedure, which would keep
 // the call alive when the caller has left.
+// fault: 35
 func TestOwnConnectionAsStdin(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)

@@ -122,6 +122,7 @@ func (w *world) pid(t testing.TB, name string) int {
 
 // A call of which only a part arrives is never run, not even when the descriptors
 // have come with its first byte.
+// fault: 24
 func TestCutCalls(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -148,6 +149,7 @@ func TestCutCalls(t *testing.T) {
 }
 
 // A write may hold a part of a frame, or many frames.
+// fault: 24
 func TestPieces(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -169,6 +171,7 @@ func TestPieces(t *testing.T) {
 }
 
 // A connection with anything but a call is closed, and costs nothing.
+// fault: 22 23
 func TestNoise(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -216,6 +219,7 @@ func TestNoise(t *testing.T) {
 }
 
 // A frame in the wrong place ends the connection and the procedure.
+// fault: 27
 func TestWrongOrder(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)
@@ -269,6 +273,7 @@ func TestWrongOrder(t *testing.T) {
 }
 
 // A caller that reads nothing from its connection stalls only its own call.
+// fault: 26
 func TestUnreadOutput(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)

@@ -13,6 +13,7 @@ import (
 
 // TestManyCalls makes 10,000 calls one after the other and 200 at once: each
 // gets its own answer, and rpcd is as before.
+// fault: 32 90 kubernetes-1000-calls moby-state nailgun-bytes
 func TestManyCalls(t *testing.T) {
 	many, together := 10000, 200
 	if testing.Short() {
@@ -69,6 +70,7 @@ func TestManyCalls(t *testing.T) {
 }
 
 // TestManyAtOnceOverABridge is the same through socat.
+// fault: 32
 func TestManyAtOnceOverABridge(t *testing.T) {
 	testkit.Need(t, "socat")
 	w := startWorld(t, "bridge")

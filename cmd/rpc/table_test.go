@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,43 +14,32 @@ import (
 	"testing"
 	"time"
 
+	"rpcd/internal/rows"
 	"rpcd/internal/testbin"
 	"rpcd/internal/testkit"
 )
 
-// row is one behaviour: a bash script that calls `rpc $W PROCEDURE...`, and
-// what comes of it. In stdout and stderr "..." stands for the rest of a word
-// or line.
+// rowTime is how long a row may take before it counts as hanging, if its header
+// says nothing else.
+const rowTime = 60 * time.Second
+
+// TestTable runs every row of testdata/rows over each transport that the row
+// names. Package rows says how such a file is written.
 //
-// The script runs in an empty folder with prelude.sh, and knows $T (the
-// transport), $D (the folder above, with ex/, the exports), $RPCD (the
-// daemon's pid). Every row has a daemon of its own, and at the end the daemon
+// The script runs in an empty folder with prelude.sh. It knows $W (the worker),
+// $T (the transport), $D (the folder above, with ex/, the exports) and $RPCD
+// (the daemon's pid). Every row has a daemon of its own. At the end that daemon
 // must be as idle as it was, unless the row ends it.
-type row struct {
-	name           string
-	on             string // transports, between spaces; "": passed none bridge
-	serve          []string
-	script         string
-	stdout, stderr string
-	status         int
-	ends           bool          // the row ends the daemon
-	root           bool          // it needs the rights to mount, to set others' limits, to become another user or to see rpcd's /proc
-	time           time.Duration // what it may take before it counts as hanging; 0: rowTime
-}
-
-// table is every row, in files by subject.
-var table = slices.Concat(statusRows, signalRows, stdinRows, streamRows, fileRows, wordRows, environmentRows, directoryRows, endRows, limitRows, shortageRows, reportRows, strangerRows, doctorRows)
-
-// transports a row runs over, in order: the caller's descriptors passed;
-// RPC_PASS=none; through socat, UNIX to TCP to UNIX; passed, with a daemon of
-// another user.
-var transports = []string{"passed", "none", "bridge", "users"}
-
-const everywhere = "passed none bridge"
-
+//
+// What bash says of its background jobs is dropped line by line (see plain), so
+// the text of such a job must be one line.
 func TestTable(t *testing.T) {
 	testbin.Dir(t)
-	for _, transport := range transports {
+	table, err := rows.Load("testdata/rows")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, transport := range rows.Transports {
 		t.Run(transport, func(t *testing.T) {
 			switch {
 			case transport == "bridge":
@@ -60,14 +50,10 @@ func TestTable(t *testing.T) {
 				testkit.Need(t, "setpriv")
 			}
 			for _, r := range table {
-				on := r.on
-				if on == "" {
-					on = everywhere
-				}
-				if slices.Contains(strings.Fields(on), transport) {
-					t.Run(strings.ReplaceAll(r.name, " ", "_"), func(t *testing.T) {
+				if slices.Contains(r.On, transport) {
+					t.Run(r.Name, func(t *testing.T) {
 						t.Parallel()
-						r.run(t, transport)
+						runRow(t, r, transport)
 					})
 				}
 			}
@@ -75,46 +61,60 @@ func TestTable(t *testing.T) {
 	}
 }
 
-const rowTime = 60 * time.Second
+// sharedScripts reads the files that a row's header names.
+func sharedScripts(t *testing.T, r rows.Row) string {
+	t.Helper()
+	var all strings.Builder
+	for _, name := range r.Use {
+		text, err := os.ReadFile(filepath.Join("testdata", name+".sh"))
+		if err != nil {
+			t.Fatalf("the header says \"use: %s\": %v", name, err)
+		}
+		all.Write(text)
+	}
+	return all.String()
+}
 
-func (r row) run(t *testing.T, transport string) {
-	if r.root && os.Getuid() != 0 {
+// runRow runs a row and compares what comes of it with what its file says.
+func runRow(t *testing.T, r rows.Row, transport string) {
+	if r.Root && os.Getuid() != 0 {
 		testkit.Lack(t, "this row needs root")
 	}
-	if r.time == 0 {
-		r.time = rowTime
+	if r.Time == 0 {
+		r.Time = rowTime
 	}
-	w := startWorld(t, transport, r.serve...)
+	w := startWorld(t, transport, r.Serve...)
 	before := w.idle(t)
-	ctx, cancel := context.WithTimeout(context.Background(), r.time)
+	ctx, cancel := context.WithTimeout(context.Background(), r.Time)
 	defer cancel()
-	cmd := w.bash(ctx, r.script)
+	cmd := w.bash(ctx, sharedScripts(t, r)+r.Script)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what the script left
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // processes that the script left behind
 	if ctx.Err() != nil {
-		t.Errorf("hangs: not over after %v", r.time)
+		t.Errorf("hangs: still runs after %v", r.Time)
 	} else if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		t.Errorf("the script: %v", err)
 	}
-	if got := cmd.ProcessState.ExitCode(); got != r.status {
-		t.Errorf("status %d, want %d", got, r.status)
+	if got := cmd.ProcessState.ExitCode(); got != r.Status {
+		t.Errorf("status %d, want %d", got, r.Status)
 	}
-	differ(t, "stdout", w.plain(stdout.String()), r.stdout)
-	differ(t, "stderr", w.plain(stderr.String()), r.stderr)
-	if !r.ends && !t.Failed() {
+	differ(t, "stdout", w.plain(stdout.String()), r.Stdout)
+	differ(t, "stderr", w.plain(stderr.String()), r.Stderr)
+	if !r.Ends && !t.Failed() {
 		w.restored(t, before)
 	}
 	if t.Failed() {
-		t.Logf("the script:\n%s", r.script)
+		t.Logf("%s\nThe script:\n%s", r.About, r.Script)
 		t.Logf("stdout:\n%s", shorten(stdout.String()))
 		t.Logf("stderr:\n%s", shorten(stderr.String()))
 		t.Logf("rpcd says:\n%s", shorten(w.log()))
 	}
 }
 
-// differ compares an output with what a row says of it.
+// differ compares an output with what a row says of it. There "..." stands for
+// any text up to the end of its line.
 func differ(t *testing.T, name, got, want string) {
 	t.Helper()
 	if got == want {

@@ -108,6 +108,7 @@ func (x *terminal) exists(name string) {
 }
 
 // TestTerminal is what people do with a call in a terminal.
+// fault: 38 43 83
 func TestTerminal(t *testing.T) {
 	for _, transport := range []string{"passed", "bridge"} {
 		t.Run(transport, func(t *testing.T) {

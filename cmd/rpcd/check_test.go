@@ -121,6 +121,7 @@ func check(t *testing.T, dir string, options ...string) (lines []string, status 
 
 // TestCheck: each bad exports directory costs one line that names the file,
 // what is wrong and the cure, and status 1.
+// fault: 64 65 106
 func TestCheck(t *testing.T) {
 	for _, good := range []string{":", goods} {
 		if lines, status := check(t, exports(t, good)); status != 0 || len(lines) != 1 || lines[0] != "" {
@@ -160,6 +161,7 @@ func TestCheck(t *testing.T) {
 
 // TestClone: exports from a plain git clone under umask 002 are served, though
 // rpcd's own group may write them.
+// fault: 65
 func TestClone(t *testing.T) {
 	testkit.Need(t, "git")
 	dir := exports(t, `cd ex && git -c init.defaultBranch=main init -q . && git add . && git -c user.name=n -c user.email=e commit -qm exports

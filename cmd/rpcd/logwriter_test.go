@@ -31,6 +31,7 @@ func (s *slow) String() string {
 	return s.got.String()
 }
 
+// fault: 89
 func TestLogWriterNeverBlocks(t *testing.T) {
 	s := &slow{pass: make(chan struct{})}
 	l := newLogWriter(s, 10)

@@ -16,6 +16,7 @@ import (
 
 func quick() time.Duration { return 0 }
 
+// fault: 100
 func TestAnswers(t *testing.T) {
 	server, err := rpcd.New(rpcd.Config{Name: "w", MaxCalls: 1, Log: hclog.NewNullLogger()})
 	if err != nil {

@@ -15,6 +15,7 @@ func obeyed(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune(t
 
 // FuzzLine: nothing that a terminal would obey, nothing lost, and printable text
 // stays as it is.
+// fault: 56
 func FuzzLine(f *testing.F) {
 	for _, s := range []string{
 		"", "plain", "grün 日本語", "a\nb", "\x1b[2J\x1b]0;title\a", "\u009b31m", "\x9b31m", "\xff\xfe", "\x00", "tab\tcr\r", "\x7f",

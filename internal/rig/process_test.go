@@ -41,6 +41,7 @@ func start(t *testing.T, script string) *Process {
 
 // A server that drains on the first TERM ends on the second, and what it has
 // started ends with it.
+// fault: 108
 func TestStop(t *testing.T) {
 	p := start(t, `n=0; trap 'n=$((n + 1)); [ $n -lt 2 ] || exit 7' TERM; sleep 1000 & echo $! up; while :; do wait; done`)
 	word, _, _ := strings.Cut(p.Log(), " ")

@@ -38,6 +38,7 @@ func contained(t *testing.T) bool {
 
 // What has left the process group still gets TERM, the grace and KILL: whether it
 // made a session of its own, closed its streams or lost its parent.
+// fault: 49
 func TestCgroupReachesEscapees(t *testing.T) {
 	if !contained(t) {
 		return
@@ -179,6 +180,7 @@ func TestChangedCgroupsAreRemoved(t *testing.T) {
 
 // The umask of a caller that starts a call at the same time doesn't count: rpcd
 // without root's rights has to read and write the files of a cgroup.
+// fault: 101
 func TestCgroupsHaveOurMode(t *testing.T) {
 	if !contained(t) {
 		return

@@ -204,6 +204,7 @@ func TestSignalReachesTheGroup(t *testing.T) {
 
 // Orphans that made sessions of their own are reaped when they die, and no child
 // of Start is reaped with them.
+// fault: 75
 func TestOrphansAndOwnChildren(t *testing.T) {
 	if !alone(t) {
 		return

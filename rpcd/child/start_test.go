@@ -40,6 +40,7 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
+// fault: 51
 func TestCore(t *testing.T) {
 	if !alone(t) {
 		return
@@ -75,6 +76,7 @@ func TestWaitStatus(t *testing.T) {
 }
 
 // Where the kernel gives no pidfd, Wait blocks a thread and gives the same status.
+// fault: 85
 func TestWaitWithoutPidfd(t *testing.T) {
 	if !alone(t) {
 		return
@@ -134,6 +136,7 @@ func TestDefaultDispositions(t *testing.T) {
 	}
 }
 
+// fault: 46
 func TestDefaultDispositionsUnderTrap(t *testing.T) {
 	if alone(t, "/bin/sh", "-c", `trap '' HUP INT QUIT USR1 USR2 PIPE ALRM TERM TSTP TTIN TTOU; exec "$@"`, "sh") {
 		dispositions(t)
@@ -146,6 +149,7 @@ func TestDefaultDispositionsUnderEnv(t *testing.T) {
 	}
 }
 
+// fault: 46
 func TestDefaultDispositionsWithBlockedSignals(t *testing.T) {
 	if alone(t, "env", "--block-signal=USR1,TERM,INT,CHLD") {
 		dispositions(t)
@@ -181,6 +185,7 @@ func TestUmaskAndDirectory(t *testing.T) {
 
 // A child has the descriptors of Files and no other: none that rpcd inherited or
 // opened.
+// fault: 70
 func TestOnlyTheGivenDescriptors(t *testing.T) {
 	if !alone(t) {
 		return
@@ -264,6 +269,7 @@ func TestArgumentsAndEnvironment(t *testing.T) {
 	}
 }
 
+// fault: 52
 func TestStartErrors(t *testing.T) {
 	if !alone(t) {
 		return
@@ -348,6 +354,7 @@ func TestNothingLeaks(t *testing.T) {
 }
 
 // Starting gives a duration as long as a start goes on, and only then.
+// fault: 100
 func TestStarting(t *testing.T) {
 	if d := Starting(); d != 0 {
 		t.Errorf("before: %v", d)

@@ -23,6 +23,7 @@ func proven(t *testing.T, name string) wire.Dir {
 	return wire.Dir{Name: name, Proven: true, Dev: uint64(st.Dev), Inode: st.Ino}
 }
 
+// fault: 66
 func TestOpen(t *testing.T) {
 	here, other, mine, theirs := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
 	file := filepath.Join(here, "file")
@@ -89,6 +90,7 @@ func isRefusal(err error) bool {
 }
 
 // A name in /proc is no way to what rpcd holds open: another call's directory.
+// fault: 66
 func TestOpenOfRpcd(t *testing.T) {
 	held, err := os.Open(t.TempDir())
 	if err != nil {

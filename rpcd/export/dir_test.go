@@ -101,6 +101,7 @@ func lookupDir(t *testing.T) (string, *Dir) {
 	return dir, d
 }
 
+// fault: 55 63
 func TestLookup(t *testing.T) {
 	dir, d := lookupDir(t)
 	for _, e := range runs {
@@ -241,6 +242,7 @@ func TestOpen(t *testing.T) {
 }
 
 // A chain of as many links as the kernel follows is good; with one more it isn't.
+// fault: 64
 func TestChain(t *testing.T) {
 	dir := tree(t, map[string]string{"tool:x": "", "l1": ">tool"})
 	for i := 2; i <= maxLinks+1; i++ {

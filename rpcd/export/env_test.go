@@ -7,6 +7,7 @@ import (
 	"testing"
 )
 
+// fault: 67 s6-sudo
 func TestAdmitEnv(t *testing.T) {
 	never := []string{
 		"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_", "GLIBC_TUNABLES", "GCONV_PATH", "BASH_ENV", "ENV", "SHELLOPTS",

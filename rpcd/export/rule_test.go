@@ -5,6 +5,7 @@ import (
 	"testing"
 )
 
+// fault: 57
 func TestAdmit(t *testing.T) {
 	var (
 		alice    = Caller{UID: 1001, GID: 1001, Groups: []uint32{27, 100}}

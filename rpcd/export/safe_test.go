@@ -11,6 +11,7 @@ import (
 )
 
 // Each row changes owner or mode of one file in a good directory. rpcd is 1000:1000.
+// fault: 64
 func TestOwnership(t *testing.T) {
 	needRoot(t)
 	rpcd := Owner{UID: 1000, GID: 1000}
@@ -135,6 +136,7 @@ func TestACL(t *testing.T) {
 }
 
 // On a read-only mount files of other users pass, with one warning.
+// fault: 104
 func TestReadOnly(t *testing.T) {
 	needRoot(t)
 	// A thread gets mounts of its own. It is locked, so it ends with the goroutine.

@@ -106,6 +106,7 @@ func TestDescriptorsOfABigFrame(t *testing.T) {
 }
 
 // What is passed is never changed: no O_NONBLOCK, no poller.
+// fault: 39
 func TestPassedDescriptorKeepsItsFlags(t *testing.T) {
 	noLeak(t)
 	a, b := pair(t)
@@ -129,6 +130,7 @@ func TestPassedDescriptorKeepsItsFlags(t *testing.T) {
 	}
 }
 
+// fault: 33
 func TestMostDescriptors(t *testing.T) {
 	noLeak(t)
 	a, b := pair(t)
@@ -151,6 +153,7 @@ func TestMostDescriptors(t *testing.T) {
 
 // A peer that sends more than a call can have, over several frames that nobody
 // takes from, costs an error and no descriptor.
+// fault: 33 34
 func TestTooManyDescriptorsAreClosed(t *testing.T) {
 	noLeak(t)
 	a, b := pair(t)
@@ -186,6 +189,7 @@ func TestFilesThatNobodyTook(t *testing.T) {
 }
 
 // Descriptors that nobody reads go with the connection.
+// fault: 34
 func TestUnreadDescriptors(t *testing.T) {
 	noLeak(t)
 	a, b := pair(t)
@@ -212,6 +216,7 @@ func TestCallersEndTakesNone(t *testing.T) {
 }
 
 // At its limit of open files a receiver sees that something was cut off.
+// fault: 18
 func TestTruncated(t *testing.T) {
 	for _, room := range []int{0, 3} {
 		runHelper(t, helper(t, "truncated", strconv.Itoa(room)))

@@ -19,6 +19,7 @@ import (
 )
 
 // Paths are as long as the kernel takes paths, not as a socket address is.
+// fault: 12
 func TestLongPaths(t *testing.T) {
 	noLeak(t)
 	short := t.TempDir()
@@ -98,6 +99,7 @@ func fullBacklog(t *testing.T) (path string, listening int) {
 	}
 }
 
+// fault: 15
 func TestFullBacklogUntilTheContextEnds(t *testing.T) {
 	noLeak(t)
 	path, _ := fullBacklog(t)
@@ -120,6 +122,7 @@ func TestFullBacklogUntilTheContextEnds(t *testing.T) {
 	}
 }
 
+// fault: 15
 func TestFullBacklogIsTriedAgain(t *testing.T) {
 	noLeak(t)
 	path, listening := fullBacklog(t)
@@ -187,6 +190,7 @@ func TestIdle(t *testing.T) {
 }
 
 // The peer is who connected, and who listened.
+// fault: 58
 func TestPeer(t *testing.T) {
 	noLeak(t)
 	path := filepath.Join(t.TempDir(), "w.sock")
@@ -214,6 +218,7 @@ func TestPeer(t *testing.T) {
 
 // Uid, gid and groups are the kernel's word: few groups, none, and more than
 // the first guess holds.
+// fault: 57
 func TestPeerOfAnotherUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		testkit.Lack(t, "to be another user needs root")

@@ -100,6 +100,7 @@ func TestCloseEndsAccept(t *testing.T) {
 	})
 }
 
+// fault: 60
 func TestModeWhateverTheUmask(t *testing.T) {
 	for _, umask := range []int{0, 0o077, 0o777} {
 		for _, mode := range []os.FileMode{0o600, 0o620, 0o660, 0o666, 0o777} {
@@ -129,6 +130,7 @@ func TestModeWhateverTheUmask(t *testing.T) {
 
 // The mode is right when the name appears: who watches the folder finds no
 // other, however soon it looks (inotify(7)).
+// fault: 60
 func TestModeFromTheFirstMoment(t *testing.T) {
 	dir := t.TempDir()
 	watch, err := unix.InotifyInit1(unix.IN_CLOEXEC)
@@ -184,6 +186,7 @@ func TestGroup(t *testing.T) {
 
 // Who can write the folder may swap the socket for a link while it is made:
 // the link's target keeps its mode and its group.
+// fault: 103
 func TestLinkInTheSocketsPlace(t *testing.T) {
 	dir := t.TempDir()
 	victim := filepath.Join(dir, "victim")
@@ -226,6 +229,7 @@ func TestLinkInTheSocketsPlace(t *testing.T) {
 	}
 }
 
+// fault: 8
 func TestStaleSocketIsReplaced(t *testing.T) {
 	noLeak(t)
 	path := filepath.Join(t.TempDir(), "w.sock")
@@ -251,6 +255,7 @@ func TestLeftoversOfADeadDaemon(t *testing.T) {
 	answers(t, listenAt(t, path), path)
 }
 
+// fault: 9
 func TestLiveSocketIsRefused(t *testing.T) {
 	noLeak(t)
 	dir := t.TempDir()
@@ -300,6 +305,7 @@ func drain(t *testing.T, l *Listener, n int) {
 	}
 }
 
+// fault: 13
 func TestWhatIsNoSocketIsLeftAlone(t *testing.T) {
 	noLeak(t)
 	dir := t.TempDir()
@@ -404,6 +410,7 @@ func TestCloseRemovesOnlyItsOwn(t *testing.T) {
 }
 
 // Of many that find one stale socket, one serves.
+// fault: 8
 func TestOneOfManyTakesTheStaleSocket(t *testing.T) {
 	noLeak(t)
 	path := filepath.Join(t.TempDir(), "w.sock")
@@ -510,6 +517,7 @@ func TestLockOfADyingDaemon(t *testing.T) {
 
 // A default ACL of the folder, which counts instead of the umask (acl(5)),
 // doesn't narrow the mode that was asked for.
+// fault: 96
 func TestModeInAFolderWithADefaultACL(t *testing.T) {
 	dir := t.TempDir()
 	acl := []byte{2, 0, 0, 0} // a version, then a tag, permissions and an id each

@@ -60,6 +60,7 @@ func TestSpliceToNobody(t *testing.T) {
 
 // Another process has taken the bytes. Nothing will come, and Splice may not wait
 // for it while it holds the connection's lock.
+// fault: 107
 func TestSpliceOfWhatIsGone(t *testing.T) {
 	_, b, r, _ := spliced(t, make([]byte, 1000))
 	if err := unix.SetNonblock(r, true); err != nil { // as all that are ours

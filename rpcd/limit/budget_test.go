@@ -9,6 +9,7 @@ import (
 )
 
 // One user may take half, and what is given back is there again.
+// fault: 92
 func TestBudgetIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(100)

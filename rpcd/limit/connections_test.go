@@ -59,6 +59,7 @@ func (c *crowd) wantCounts(waitingForFirstCall, answered int) {
 
 // Over the bound the eldest of the user with the most is turned away; one that
 // calls isn't.
+// fault: 25
 func TestWhoIsTurnedAway(t *testing.T) {
 	c := newCrowd(t, 5)
 	a1, a2 := c.take("a1", 1), c.take("a2", 1)

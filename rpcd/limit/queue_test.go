@@ -55,6 +55,7 @@ func wait(ctx context.Context, q *Queue, p procedure, d time.Duration) chan erro
 	return answer
 }
 
+// fault: 77
 func TestFirstComeFirstServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := NewQueue(1, 10)
@@ -287,6 +288,7 @@ func TestBehindIsShort(t *testing.T) {
 }
 
 // A raised limit serves the calls that wait before one that comes later.
+// fault: 77
 func TestRaisedLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := NewQueue(10, 10)

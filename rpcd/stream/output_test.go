@@ -110,6 +110,7 @@ const pipeSize = 64 << 10 // pipe(7)
 
 // Another process writes faster than the caller reads, so the pipe is always
 // full. It delays the end no more than any other.
+// fault: 48
 func TestFastWriterAfterTheEnd(t *testing.T) {
 	o := newTestOutput(t, pipeSize)
 	o.write(pipeSize)
@@ -132,6 +133,7 @@ func TestFastWriterAfterTheEnd(t *testing.T) {
 
 // A caller that reads slowly gets all that was written before the end, and what
 // comes later doesn't wait for it.
+// fault: 48
 func TestSlowCallerAfterTheEnd(t *testing.T) {
 	o := newTestOutput(t, 10)
 	o.write(100)
@@ -147,6 +149,7 @@ func TestSlowCallerAfterTheEnd(t *testing.T) {
 }
 
 // An output that waits for credit needs none when nothing is left to send.
+// fault: 48
 func TestNoCreditAtTheEnd(t *testing.T) {
 	for _, held := range []bool{false, true} {
 		o := newTestOutput(t, 10)
@@ -163,6 +166,7 @@ func TestNoCreditAtTheEnd(t *testing.T) {
 }
 
 // Another reader may take what was written before the end. The pipe stays open.
+// fault: 107
 func TestAnotherReaderAfterTheEnd(t *testing.T) {
 	o := newTestOutput(t, 10)
 	o.write(100)
@@ -180,6 +184,7 @@ func TestAnotherReaderAfterTheEnd(t *testing.T) {
 }
 
 // What a header promised is sent, whoever else reads the pipe meanwhile.
+// fault: 107
 func TestAnotherReaderOfAnOutput(t *testing.T) {
 	o := newTestOutput(t, wire.MaxData)
 	o.write(pipeSize)

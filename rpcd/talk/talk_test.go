@@ -207,6 +207,7 @@ func TestSignalBehindTheCall(t *testing.T) {
 
 // A worker that doesn't answer a signal to a call that waits is left after
 // CancelWait; one whose procedure runs has all the time that it needs.
+// fault: 78
 func TestSignalToACallThatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		caller, callee, worker := begin(t, plainCall)

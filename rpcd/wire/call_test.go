@@ -139,6 +139,7 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// fault: kubernetes-cut-status
 func TestExitNeedsAStatus(t *testing.T) {
 	if _, err := ParseExit(0, nil); !errors.Is(err, ErrProtocol) {
 		t.Errorf("an empty EXIT: %v, want a protocol error", err)
@@ -162,6 +163,7 @@ func TestExitNeedsAStatus(t *testing.T) {
 	}
 }
 
+// fault: 87
 func TestCodesToCome(t *testing.T) {
 	for code := range uint16(300) {
 		want := Code(code)

@@ -31,6 +31,7 @@ var parsers = map[string]struct {
 	"PONG":    {"", "", flagless(ParseInfo)},
 }
 
+// fault: 28 87
 func TestUnknownTags(t *testing.T) {
 	for name, p := range parsers {
 		whole := p.mark + p.least
@@ -93,6 +94,7 @@ func TestDuplicateFields(t *testing.T) {
 
 // A payload that is cut anywhere is an error or, between two fields, a
 // message that lacks some; it is never read beyond its end.
+// fault: 24 kubernetes-cut-status
 func TestPayloadsCutAtEveryByte(t *testing.T) {
 	for _, m := range messages() {
 		frame := golden(t, m.name)[HeaderLen:]
@@ -110,6 +112,7 @@ func TestPayloadsCutAtEveryByte(t *testing.T) {
 
 // A field that promises more than its frame holds is refused, and takes no
 // memory.
+// fault: 23 s6-sudo
 func TestFieldsLongerThanTheirFrame(t *testing.T) {
 	for name, p := range parsers {
 		for _, tag := range []uint16{1, 2, 3, 4, 5, 8, 77, 0xffff} {

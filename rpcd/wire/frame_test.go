@@ -32,6 +32,7 @@ func header(kind byte, flags uint16, length uint32) []byte {
 	return b
 }
 
+// fault: 23
 func TestEveryLengthIsCapped(t *testing.T) {
 	for kind := range 256 {
 		limit, known := caps[byte(kind)]
@@ -73,6 +74,7 @@ func TestFirst(t *testing.T) {
 	}
 }
 
+// fault: 24
 func TestFramesCutAtEveryByte(t *testing.T) {
 	all, headers := stream(t)
 	ends := map[int]int{0: 0} // where a frame ends: how many are whole
@@ -94,6 +96,7 @@ func TestFramesCutAtEveryByte(t *testing.T) {
 	}
 }
 
+// fault: 24
 func TestFramesInPieces(t *testing.T) {
 	all, headers := stream(t)
 	for name, r := range map[string]io.Reader{
@@ -127,6 +130,7 @@ func (g *greedy) Read(p []byte) (int, error) {
 }
 
 // Promised bytes get no memory: what is asked for grows with what has come.
+// fault: 23
 func TestPayloadTakesMemoryAsItComes(t *testing.T) {
 	h, err := ParseHeader(header(byte(TypeCall), 0, 8<<20))
 	if err != nil {

@@ -85,6 +85,7 @@ func again[T any](t *testing.T, payload []byte, got T, err error, frame func() [
 	}
 }
 
+// fault: 22
 func FuzzFrame(f *testing.F) {
 	for _, m := range messages() {
 		f.Add(golden(f, m.name))
@@ -118,6 +119,7 @@ func FuzzFrame(f *testing.F) {
 	})
 }
 
+// fault: 22
 func FuzzCall(f *testing.F) {
 	seed(f, TypeCall, TypePing)
 	f.Fuzz(func(t *testing.T, flags uint16, payload []byte) {

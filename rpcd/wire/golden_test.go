@@ -129,6 +129,7 @@ func messages() []message {
 	}
 }
 
+// fault: 87
 func TestGoldenFrames(t *testing.T) {
 	inTable := map[string]bool{}
 	for _, m := range messages() {

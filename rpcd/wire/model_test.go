@@ -83,6 +83,7 @@ func (b *ledger) leaves(t *testing.T, h Header, payload []byte) {
 	}
 }
 
+// fault: 31 kubernetes-noise
 func TestRelayAgainstModel(t *testing.T) {
 	try := func(seed uint64) bool {
 		return t.Run(fmt.Sprint(seed), func(t *testing.T) {

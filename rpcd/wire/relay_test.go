@@ -106,6 +106,7 @@ func write(out *Out, b []byte) (int, error) {
 
 // The last frame of each list ends the connection. The relay has In 1 and Out 0,
 // each with a credit of 10.
+// fault: 27 kubernetes-nonsense
 func TestProtocolViolations(t *testing.T) {
 	for what, frames := range map[string][][]byte{
 		"DATA over the credit":              {data(1, "01234567890")},
@@ -504,6 +505,7 @@ func TestHeld(t *testing.T) {
 
 // A frame may reach a stream as soon as that is added. The stream's options hold
 // already.
+// fault: 108
 func TestFramesAtOnce(t *testing.T) {
 	// asSoonAs handles frame when its stream is there.
 	asSoonAs := func(r *Relay, frame []byte) (wait func()) {

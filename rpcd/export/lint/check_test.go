@@ -17,6 +17,7 @@ var me = export.Owner{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()), PATH
 
 // Each row is one thing wrong in a directory that is good without it. Check
 // names the file and the cure, and nothing else.
+// fault: 64 106
 func TestCheck(t *testing.T) {
 	exec := func(name string) map[string]string { return map[string]string{name + "/run:x": "#!/bin/sh\n"} }
 	with := func(file, text string) map[string]string {

@@ -1,0 +1,10 @@
+# A here document works as stdin.
+
+rpc $W sort <<EOF
+b
+a
+EOF
+
+# stdout:
+#| a
+#| b

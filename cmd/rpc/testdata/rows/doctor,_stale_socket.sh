@@ -1,0 +1,14 @@
+# "rpc doctor" says that nobody listens on a socket that a killed daemon left.
+#
+# on: passed
+# use: findings
+# ends: rpcd
+
+kill -9 $RPCD
+wait_for gone $RPCD
+findings rpc doctor $W
+
+# stdout:
+#| bad connect: nobody listens: ...
+#|  cure: start the worker again, it replaces the socket ...; mount the socket's folder, not the socket
+#| status 1

@@ -1,0 +1,7 @@
+# A procedure that succeeds gives rpc the status 0.
+
+rpc $W true
+echo $?
+
+# stdout:
+#| 0

@@ -144,7 +144,9 @@ func refuseDirectory(err error) *wire.Refused {
 	missing := errors.Is(cause, unix.ENOENT) || errors.Is(cause, unix.ENOTDIR) || errors.Is(cause, directory.ErrOther)
 	switch {
 	case missing && callers.Dir.Proven:
-		return refuse("%s %q: %v", wire.NotShared, name, cause)
+		r := refuse("doesn't share the directory %q: %v", name, cause)
+		r.Reason = wire.NotShared
+		return r
 	case missing:
 		return refuse("has no directory %q: %v", name, cause)
 	case callers.As != nil: // the cause says for whom

@@ -26,7 +26,7 @@ type Running struct {
 }
 
 // CallState is what a call does just now.
-type CallState uint8
+type CallState string
 
 // The states of a call.
 const (

@@ -144,11 +144,17 @@ func (c *Call) Append() []byte {
 	if c.Heartbeat > 0 {
 		f.u64(10, uint64(c.Heartbeat))
 	}
-	return Frame(TypeCall, 0, c.Flags, f.b)
+	return f.frame(TypeCall, 0, c.Flags)
 }
 
-// first begins the payload of a first frame.
-func first() fields { return fields{binary.BigEndian.AppendUint16([]byte(magic), Version)} }
+// first begins a first frame, whose payload begins with the mark and the
+// version.
+func first() fields {
+	f := answer()
+	f.b = append(f.b, magic...)
+	f.b = binary.BigEndian.AppendUint16(f.b, Version)
+	return f
+}
 
 // VersionError says that the other side speaks another version.
 type VersionError struct{ Theirs uint16 }

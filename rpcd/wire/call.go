@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"math"
@@ -176,6 +177,16 @@ func CheckFirst(payload []byte) ([]byte, error) {
 		return nil, &VersionError{v}
 	}
 	return payload[MarkLen:], nil
+}
+
+// PeekMark is CheckFirst of a first frame whose payload is still in br. So noise
+// costs no memory and no copies.
+func PeekMark(br *bufio.Reader, h Header) error {
+	b, err := br.Peek(int(min(h.Length, MarkLen)))
+	if err == nil {
+		_, err = CheckFirst(b)
+	}
+	return err
 }
 
 // ParseCall reads a CALL's payload. Numbers of descriptors are checked among

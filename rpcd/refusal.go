@@ -123,7 +123,7 @@ func refuseBridge(uid, self uint32) *wire.Refused {
 
 // refuseUnmapped answers a caller whose user can't be taken on.
 func refuseUnmapped() *wire.Refused {
-	return &wire.Refused{Code: wire.Denied, Text: "cannot run your calls as you (--run-as caller): you are 65534, the number of every stranger (a user namespace?)"}
+	return &wire.Refused{Code: wire.Denied, Text: "cannot run your calls as you (--run-as caller): your uid or gid is 65534, the number of every stranger (a user namespace?)"}
 }
 
 // refuseDirectory answers a call whose directory can't be had; nil: err says

@@ -118,7 +118,11 @@ func refuseCaller(c export.Caller, rules export.Rules) *wire.Refused {
 // refuseBridge answers a call without descriptors where calls run as their
 // callers: it may come from anybody.
 func refuseBridge(uid, self uint32) *wire.Refused {
-	return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("cannot run your calls as you (--run-as caller): they come through the bridge of uid %d (let root or uid %d run it)", uid, self)}
+	whose := "root"
+	if self != 0 {
+		whose = fmt.Sprintf("root or uid %d", self)
+	}
+	return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("cannot run your calls as you (--run-as caller): they come through the bridge of uid %d (let %s run it)", uid, whose)}
 }
 
 // refuseUnmapped answers a caller whose user can't be taken on.

@@ -76,7 +76,7 @@ var floors = []floor{
 		{"internal/rig", "internal/proc rpcd/wire", ""},
 		{"internal/rows", "", ""},
 		{"internal/proc", "", ""},
-		{"rpcd/export/internal/exporttest", "", ""},
+		{"rpcd/export/internal/exporttest", "internal/names", ""},
 	}},
 	// What both sides stand on: the conversation, the sockets, the protocol, and
 	// words that both have to agree on.

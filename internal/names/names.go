@@ -22,6 +22,11 @@ const MaxWorker = 200
 // stands for every stranger and for nobody in particular.
 const Overflow = 65534
 
+// HasControl says whether a text holds control characters (Unicode's category Cc).
+// Terminals obey them, those of C1 too (U+009B as ESC [), and they end lines. No
+// name of a worker, procedure or variable may hold one.
+func HasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
+
 // Worker says why a worker can't have this name, in words that follow the name.
 // nil: it can. A worker is named like its folder or socket in DefaultDir, so a
 // name is one component of a path. (What has a slash is the path of a socket.)
@@ -29,7 +34,7 @@ func Worker(name string) error {
 	switch {
 	case name == "":
 		return errors.New("its name is empty")
-	case strings.ContainsFunc(name, unicode.IsControl):
+	case HasControl(name):
 		return errors.New("its name holds control bytes")
 	case strings.Contains(name, "/"):
 		return errors.New("its name holds a slash")

@@ -1,5 +1,5 @@
-// Package names holds the names and numbers that rpc and rpcd have to agree on
-// outside of the protocol. Neither of the two may import the other.
+// Package names holds the names and numbers that rpc, rpcd and the programs of
+// bench have to agree on outside of the protocol. None of them may import another.
 package names
 
 import (
@@ -21,6 +21,14 @@ const MaxWorker = 200
 // user namespace doesn't map (/proc/sys/kernel/overflowuid, user_namespaces(7)). It
 // stands for every stranger and for nobody in particular.
 const Overflow = 65534
+
+// CgroupPrefix begins the name of the control group that an rpcd makes for its
+// calls. 16 random hexadecimal digits follow.
+const CgroupPrefix = "rpcd-calls-"
+
+// MaxFreeCgroups is how many empty control groups an rpcd keeps at most for calls
+// to come.
+const MaxFreeCgroups = 64
 
 // HasControl says whether a text holds control characters (Unicode's category Cc).
 // Terminals obey them, those of C1 too (U+009B as ESC [), and they end lines. No

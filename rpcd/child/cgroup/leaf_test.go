@@ -10,6 +10,8 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/names"
 )
 
 // contain makes a parent for a test, and checks that Close leaves nothing of it.
@@ -39,11 +41,11 @@ func leaves(t *testing.T, p *Parent) (n int) {
 	return n - 1
 }
 
-// After a burst of calls maxFree leaves are kept, and the others are removed.
+// After a burst of calls MaxFreeCgroups leaves are kept, and the others are removed.
 func TestLeavesOfManyCalls(t *testing.T) {
 	p := contain(t)
 	var all []*Leaf
-	for range maxFree + 20 {
+	for range names.MaxFreeCgroups + 20 {
 		all = append(all, p.Take())
 	}
 	if n := leaves(t, p); n != len(all) {
@@ -55,15 +57,15 @@ func TestLeavesOfManyCalls(t *testing.T) {
 		}
 		l.Give()
 	}
-	if n := leaves(t, p); n != maxFree || len(p.free) != maxFree {
-		t.Errorf("%d leaves, %d of them free; want %d", n, len(p.free), maxFree)
+	if n := leaves(t, p); n != names.MaxFreeCgroups || len(p.free) != names.MaxFreeCgroups {
+		t.Errorf("%d leaves, %d of them free; want %d", n, len(p.free), names.MaxFreeCgroups)
 	}
 	p.Take().Give()
 	retired := p.Take()
 	retired.Retire()
 	retired.Give()
-	if n := leaves(t, p); n != maxFree-1 {
-		t.Errorf("%d leaves after one was retired, want %d", n, maxFree-1)
+	if n := leaves(t, p); n != names.MaxFreeCgroups-1 {
+		t.Errorf("%d leaves after one was retired, want %d", n, names.MaxFreeCgroups-1)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/testkit"
 )
 
 // BenchmarkCall starts, waits for and ends /bin/true, in turn with a cgroup and
@@ -36,7 +38,7 @@ func BenchmarkCall(b *testing.B) {
 		if _, err := c.Wait(); err != nil {
 			b.Fatal(err)
 		}
-		end(c, hang)
+		end(c, testkit.Limit)
 	}
 	var took [2]float64
 	n := 0

@@ -2,6 +2,7 @@ package child
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/child/cgroup"
 )
 
@@ -25,7 +28,7 @@ func contained(t *testing.T) bool {
 	}
 	where, err := Contain()
 	if err != nil {
-		skipOrFail(t, fmt.Sprintf("calls can't have cgroups here: %v", err))
+		testkit.Lack(t, "calls can't have cgroups here: %v", err)
 	}
 	t.Cleanup(func() {
 		Release()
@@ -47,27 +50,27 @@ func TestCgroupReachesEscapees(t *testing.T) {
 		name, script string
 		grace        time.Duration
 	}{
-		{"a session", `setsid sh -c 'echo $$; exec sleep 1000' & exit 3`, 10 * hang},
-		{"a daemon", `(setsid sh -c 'sh -c "echo \$\$; exec </dev/null >/dev/null 2>&1; exec sleep 1000" & exit' &) ; exit 3`, 10 * hang},
-		{"stopped", `setsid sh -c 'echo $$; kill -STOP $$' & exit 3`, 10 * hang},
-		{"a living parent", `setsid sh -c 'setsid sh -c "echo \$\$; exec sleep 1000" & wait' & exit 3`, 10 * hang},
+		{"a session", `setsid sh -c 'echo $$; exec sleep 1000' & exit 3`, 10 * testkit.Limit},
+		{"a daemon", `(setsid sh -c 'sh -c "echo \$\$; exec </dev/null >/dev/null 2>&1; exec sleep 1000" & exit' &) ; exit 3`, 10 * testkit.Limit},
+		{"stopped", `setsid sh -c 'echo $$; kill -STOP $$' & exit 3`, 10 * testkit.Limit},
+		{"a living parent", `setsid sh -c 'setsid sh -c "echo \$\$; exec sleep 1000" & wait' & exit 3`, 10 * testkit.Limit},
 		{"one that ignores TERM", `setsid sh -c 'trap "" TERM; echo $$; while :; do sleep 1; done' & exit 3`, 100 * time.Millisecond},
 		{"a group and a session", `(trap "" TERM; sleep 1000) & setsid sh -c 'echo $$; exec sleep 1000' & exit 3`, 100 * time.Millisecond},
 	} {
 		ch, r := script(t, c.script)
-		left := pidFrom(t, r)
+		left := testkit.PID(t, r)
 		if st := wait(t, ch); st.Wait != 0x300 {
 			t.Errorf("%s: status %#x", c.name, st.Wait)
 		}
-		if !alive(left) {
+		if !proc.Alive(left) {
 			t.Errorf("%s: it ended before End", c.name)
 		}
-		within(t, c.name, func() { end(ch, c.grace) })
-		if alive(left) {
+		testkit.Within(t, c.name, func() { end(ch, c.grace) })
+		if proc.Alive(left) {
 			t.Errorf("%s: it lives on", c.name)
 		}
 	}
-	until(t, "the orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
+	testkit.Eventually(t, "the orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
 }
 
 // Members of the process group get a signal by kill(2), and processes that left
@@ -86,15 +89,16 @@ func TestCgroupSignalsOnce(t *testing.T) {
 	s.Files[1] = int(w.Fd())
 	c := start(t, s)
 	w.Close()
-	got := []string{lineFrom(t, r)}
+	got := []string{testkit.Line(t, r)}
 	c.leaf.Signal(unix.SIGUSR1, c.pid)
-	got = append(got, lineFrom(t, r))
+	got = append(got, testkit.Line(t, r))
 	c.signalAll(unix.SIGUSR2)
-	for line := lineFrom(t, r); line != ""; line = lineFrom(t, r) {
-		got = append(got, line)
-	}
+	testkit.Within(t, "the rest", func() {
+		rest, _ := io.ReadAll(r)
+		got = append(got, strings.Split(strings.TrimSpace(string(rest)), "\n")...)
+	})
 	wait(t, c)
-	end(c, hang)
+	end(c, testkit.Limit)
 	if want := []string{"up", "out USR1", "out USR2", "in USR2"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -114,15 +118,15 @@ func TestKeepHasNoCgroup(t *testing.T) {
 	s.Files[1], s.Keep = int(w.Fd()), true
 	c := start(t, s)
 	w.Close()
-	left := pidFrom(t, r)
+	left := testkit.PID(t, r)
 	wait(t, c)
 	c.Reap()
 	Release()
-	if !alive(left) {
+	if !proc.Alive(left) {
 		t.Error("what the call left was ended")
 	}
 	_ = unix.Kill(left, unix.SIGKILL)
-	until(t, "the orphan is reaped", func() bool { return len(ownChildren(t)) == 0 })
+	testkit.Eventually(t, "the orphan is reaped", func() bool { return len(ownChildren(t)) == 0 })
 }
 
 // nameOf is the name of the cgroup that a child was started in.
@@ -151,7 +155,7 @@ func TestCgroupsAreUsedAgain(t *testing.T) {
 		if st := wait(t, c); st.Wait != 0x400 {
 			t.Errorf("status %#x", st.Wait)
 		}
-		end(c, hang)
+		end(c, testkit.Limit)
 	}
 }
 
@@ -164,7 +168,7 @@ func TestChangedCgroupsAreRemoved(t *testing.T) {
 		c := start(t, shell(t, nil, fmt.Sprintf(script, filepath.Join(parent.Path(), fmt.Sprint(i)))))
 		path := c.leaf.Path()
 		if strings.Contains(script, "freeze") {
-			until(t, "the freeze", func() bool {
+			testkit.Eventually(t, "the freeze", func() bool {
 				events, _ := os.ReadFile(path + "/cgroup.events")
 				return strings.Contains(string(events), "frozen 1")
 			})
@@ -230,7 +234,7 @@ func TestStartWithoutCgroup(t *testing.T) {
 			t.Errorf("%s: status %#x", what, st.Wait)
 		}
 		path = c.leaf.Path()
-		end(c, hang)
+		end(c, testkit.Limit)
 		return path
 	}
 	limit("0")
@@ -259,7 +263,7 @@ func TestStartWithoutCgroup(t *testing.T) {
 	run("into an invalid cgroup (EOPNOTSUPP)", false)
 	c.Signal(unix.SIGKILL)
 	wait(t, c)
-	end(c, hang)
+	end(c, testkit.Limit)
 	if n := cgroupsMade(t); n != 0 {
 		t.Errorf("%d cgroups are left", n)
 	}
@@ -287,16 +291,16 @@ func TestKillOneByOne(t *testing.T) {
 		return
 	}
 	c, r := script(t, `setsid sh -c 'echo $$; while :; do setsid sh -c "sleep 0.01; exec sleep 1000" & sleep 0.01; done' & exit 0`)
-	first := pidFrom(t, r)
+	first := testkit.PID(t, r)
 	wait(t, c)
-	within(t, "the kill", func() {
+	testkit.Within(t, "the kill", func() {
 		killUntil(func() { c.leaf.Signal(unix.SIGKILL, 0) }, c.leaf.Empty)
 	})
-	if alive(first) || !c.leaf.Empty() {
+	if proc.Alive(first) || !c.leaf.Empty() {
 		t.Error("something lives on")
 	}
 	end(c, 0)
-	until(t, "the orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
+	testkit.Eventually(t, "the orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
 }
 
 // A daemon ends what killed ones have left, and doesn't touch the calls of those
@@ -309,12 +313,12 @@ func TestContainSweeps(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = dead.Wait()
-		if !alive(dead1) {
+		if !proc.Alive(dead1) {
 			t.Fatal("nothing outlived the killed daemon")
 		}
 		_, third := helperDaemon(t)
-		until(t, "the orphan's end", func() bool { return !alive(dead1) })
-		if !alive(living) || !alive(third) {
+		testkit.Eventually(t, "the orphan's end", func() bool { return !proc.Alive(dead1) })
+		if !proc.Alive(living) || !proc.Alive(third) {
 			t.Error("calls of living daemons were ended")
 		}
 		return
@@ -357,9 +361,9 @@ func helperDaemon(t *testing.T) (*exec.Cmd, int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { in.Close(); _ = cmd.Wait() })
-	line := lineFrom(t, out)
+	line := testkit.Line(t, out)
 	if why, no := strings.CutPrefix(line, "cannot: "); no {
-		skipOrFail(t, "calls can't have cgroups here: "+why)
+		testkit.Lack(t, "calls can't have cgroups here: %s", why)
 	}
 	var pid int
 	if _, err := fmt.Sscan(line, &pid); err != nil {
@@ -376,11 +380,11 @@ func TestContainInAKilledCgroup(t *testing.T) {
 	}
 	own, err := cgroup.Own()
 	if err != nil || len(own) == 0 {
-		skipOrFail(t, fmt.Sprintf("no cgroup v2: %v", err))
+		testkit.Lack(t, "no cgroup v2: %v", err)
 	}
 	used := filepath.Join(own[0], fmt.Sprintf("rpcd-test-%d", os.Getpid()))
 	if err := os.Mkdir(used, 0o755); err != nil {
-		skipOrFail(t, fmt.Sprintf("cgroups can't be made here: %v", err))
+		testkit.Lack(t, "cgroups can't be made here: %v", err)
 	}
 	enter := func(dir string) {
 		if err := os.WriteFile(dir+"/cgroup.procs", []byte("0"), 0); err != nil {
@@ -394,7 +398,7 @@ func TestContainInAKilledCgroup(t *testing.T) {
 		}
 	})
 	if err := os.WriteFile(used+"/cgroup.kill", []byte("1"), 0); err != nil {
-		skipOrFail(t, fmt.Sprintf("no cgroup.kill: %v", err))
+		testkit.Lack(t, "no cgroup.kill: %v", err)
 	}
 	enter(used)
 	if _, err := Contain(); err != nil {
@@ -406,6 +410,6 @@ func TestContainInAKilledCgroup(t *testing.T) {
 		if st := wait(t, c); st.Wait != 0x400 {
 			t.Errorf("status %#x", st.Wait)
 		}
-		end(c, hang)
+		end(c, testkit.Limit)
 	}
 }

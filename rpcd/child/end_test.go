@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
 )
 
 // script starts a shell with a script, and gives the pipe that it writes to.
@@ -29,7 +32,7 @@ func TestLeaderIsNotReapedBeforeEnd(t *testing.T) {
 	if !alone(t) {
 		return
 	}
-	for _, reap := range []func(*Child){(*Child).Reap, func(c *Child) { end(c, hang) }} {
+	for _, reap := range []func(*Child){(*Child).Reap, func(c *Child) { end(c, testkit.Limit) }} {
 		c := start(t, shell(t, nil, "exit 4"))
 		other := start(t, shell(t, nil, "exit 5")) // its SIGCHLD makes the reaper look for orphans
 		for range 3 {
@@ -39,11 +42,11 @@ func TestLeaderIsNotReapedBeforeEnd(t *testing.T) {
 		}
 		wait(t, other)
 		time.Sleep(3 * reapPause)
-		if err := unix.Kill(c.pid, 0); err != nil || state(c.pid) != 'Z' {
-			t.Errorf("before End: %v, state %c; want a zombie", err, state(c.pid))
+		if err := unix.Kill(c.pid, 0); err != nil || proc.State(c.pid) != 'Z' {
+			t.Errorf("before End: %v, state %c; want a zombie", err, proc.State(c.pid))
 		}
 		c.Signal(unix.SIGTERM) // to the zombie, which ignores it
-		within(t, "End", func() { reap(c) })
+		testkit.Within(t, "End", func() { reap(c) })
 		other.Reap()
 		if err := unix.Kill(c.pid, 0); err != unix.ESRCH {
 			t.Errorf("after End: %v, want ESRCH", err)
@@ -60,15 +63,15 @@ func TestEndSendsTERM(t *testing.T) {
 		return
 	}
 	c, r := script(t, `sh -c 'trap "echo got TERM; exit" TERM; echo $$; while :; do sleep 0.02; done' & sleep 0.1; exit 1`)
-	left := pidFrom(t, r)
+	left := testkit.PID(t, r)
 	if st := wait(t, c); st.Wait != 0x100 {
 		t.Errorf("status %#x", st.Wait)
 	}
-	within(t, "End", func() { end(c, 10*hang) })
-	if line := lineFrom(t, r); line != "got TERM" {
+	testkit.Within(t, "End", func() { end(c, 10*testkit.Limit) })
+	if line := testkit.Line(t, r); line != "got TERM" {
 		t.Errorf("what was left said %q", line)
 	}
-	if alive(left) {
+	if proc.Alive(left) {
 		t.Error("it is still there")
 	}
 }
@@ -79,11 +82,11 @@ func TestEndWakesTheStopped(t *testing.T) {
 		return
 	}
 	c, r := script(t, `sleep 1000 & echo $!; kill -STOP $!; exit 0`)
-	left := pidFrom(t, r)
+	left := testkit.PID(t, r)
 	wait(t, c)
-	until(t, "the stop", func() bool { return state(left) == 'T' })
-	within(t, "End", func() { end(c, 10*hang) })
-	if alive(left) {
+	testkit.Eventually(t, "the stop", func() bool { return proc.State(left) == 'T' })
+	testkit.Within(t, "End", func() { end(c, 10*testkit.Limit) })
+	if proc.Alive(left) {
 		t.Error("it is still there")
 	}
 }
@@ -94,18 +97,18 @@ func TestEndKillsAfterTheGrace(t *testing.T) {
 	}
 	for _, grace := range []time.Duration{0, 300 * time.Millisecond} {
 		c, r := script(t, `trap '' TERM; sh -c 'echo $$; sleep 1000; sleep 1000' & sleep 1000 & wait`)
-		left := pidFrom(t, r)
+		left := testkit.PID(t, r)
 		c.Signal(unix.SIGTERM)
 		if err := unix.Kill(c.pid, unix.SIGKILL); err != nil { // the leader alone
 			t.Fatal(err)
 		}
 		wait(t, c)
 		deadline := time.Now().Add(grace)
-		within(t, "End", func() { c.End(deadline, nil) })
+		testkit.Within(t, "End", func() { c.End(deadline, nil) })
 		if time.Now().Before(deadline) {
 			t.Error("killed before the end of the grace")
 		}
-		if alive(left) {
+		if proc.Alive(left) {
 			t.Errorf("grace %v: it is still there", grace)
 		}
 	}
@@ -117,11 +120,11 @@ func TestEndNow(t *testing.T) {
 		return
 	}
 	c, r := script(t, `(trap '' TERM; sh -c 'echo $$; sleep 1000') & exit 0`)
-	left := pidFrom(t, r)
+	left := testkit.PID(t, r)
 	wait(t, c)
 	now := make(chan struct{})
 	ended := make(chan struct{})
-	go func() { defer close(ended); c.End(time.Now().Add(10*hang), now) }()
+	go func() { defer close(ended); c.End(time.Now().Add(10*testkit.Limit), now) }()
 	time.Sleep(50 * time.Millisecond)
 	select {
 	case <-ended:
@@ -129,8 +132,8 @@ func TestEndNow(t *testing.T) {
 	default:
 	}
 	close(now)
-	within(t, "End", func() { <-ended })
-	if alive(left) {
+	testkit.Within(t, "End", func() { <-ended })
+	if proc.Alive(left) {
 		t.Error("it is still there")
 	}
 }
@@ -142,7 +145,7 @@ func TestEndOfAnEmptyGroup(t *testing.T) {
 	}
 	c := start(t, shell(t, nil, "true & wait"))
 	wait(t, c)
-	within(t, "End", func() { end(c, 10*hang) })
+	testkit.Within(t, "End", func() { end(c, 10*testkit.Limit) })
 }
 
 // A member of the group may have a living parent in another session, and isn't our
@@ -152,21 +155,21 @@ func TestEndReachesTheWholeGroup(t *testing.T) {
 		return
 	}
 	c, r := script(t, `(sleep 1000 & echo $!; exec setsid sh -c 'echo $$; exec sleep 1000') & sleep 0.1`)
-	member, outsider := pidFrom(t, r), pidFrom(t, r)
-	if stat(member)[2] != fmt.Sprint(c.pid) || stat(outsider)[2] == fmt.Sprint(c.pid) {
+	member, outsider := testkit.PID(t, r), testkit.PID(t, r)
+	if proc.Stat(member)[2] != fmt.Sprint(c.pid) || proc.Stat(outsider)[2] == fmt.Sprint(c.pid) {
 		t.Fatal("the two processes aren't in the groups that the test needs")
 	}
 	wait(t, c)
-	within(t, "End", func() { end(c, time.Second) }) // no signal tells us of its death
-	if alive(member) {
+	testkit.Within(t, "End", func() { end(c, time.Second) }) // no signal tells us of its death
+	if proc.Alive(member) {
 		t.Error("a member of the group lives on")
 	}
-	if !alive(outsider) {
+	if !proc.Alive(outsider) {
 		t.Error("what made a session of its own was ended")
 	}
 	_ = unix.Kill(member, unix.SIGKILL)
 	_ = unix.Kill(outsider, unix.SIGKILL)
-	until(t, "the orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
+	testkit.Eventually(t, "the orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
 }
 
 func TestReapLeavesTheGroup(t *testing.T) {
@@ -174,16 +177,16 @@ func TestReapLeavesTheGroup(t *testing.T) {
 		return
 	}
 	c, r := script(t, `sleep 1000 & echo $!`)
-	left := pidFrom(t, r)
+	left := testkit.PID(t, r)
 	wait(t, c)
 	c.Reap()
-	if !alive(left) {
+	if !proc.Alive(left) {
 		t.Error("what the leader left was ended")
 	}
 	if err := unix.Kill(left, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the orphan is reaped", func() bool { return len(ownChildren(t)) == 0 })
+	testkit.Eventually(t, "the orphan is reaped", func() bool { return len(ownChildren(t)) == 0 })
 }
 
 func TestSignalReachesTheGroup(t *testing.T) {
@@ -191,15 +194,15 @@ func TestSignalReachesTheGroup(t *testing.T) {
 		return
 	}
 	c, r := script(t, `trap "wait; echo leader; exit 6" USR1; sh -c 'trap "echo child; exit" USR1; echo ready; while :; do sleep 0.02; done' & while :; do sleep 0.02; done`)
-	lineFrom(t, r)
+	testkit.Line(t, r)
 	c.Signal(unix.SIGUSR1)
-	if got := lineFrom(t, r) + " " + lineFrom(t, r); got != "child leader" {
+	if got := testkit.Line(t, r) + " " + testkit.Line(t, r); got != "child leader" {
 		t.Errorf("%q", got)
 	}
 	if st := wait(t, c); st.Wait != 0x600 {
 		t.Errorf("status %#x", st.Wait)
 	}
-	end(c, hang)
+	end(c, testkit.Limit)
 }
 
 // Orphans that made sessions of their own are reaped when they die, and no child
@@ -228,9 +231,9 @@ func TestOrphansAndOwnChildren(t *testing.T) {
 			if err != nil || st.Wait != uint32(status)<<8 {
 				t.Errorf("child %d: status %#x, %v", i, st.Wait, err)
 			}
-			end(c, hang)
+			end(c, testkit.Limit)
 		})
 	}
-	within(t, "the children", all.Wait)
-	until(t, "all orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
+	testkit.Within(t, "the children", all.Wait)
+	testkit.Eventually(t, "all orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
 }

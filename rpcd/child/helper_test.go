@@ -2,23 +2,20 @@ package child
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
-)
 
-// hang bounds waits that should end at once. After it a test fails.
-const hang = 30 * time.Second
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
+)
 
 // helperVariable marks a test binary that a test has started again as a
 // supervisor, since Setup changes the whole process.
@@ -102,15 +99,6 @@ func alone(t *testing.T, wrapper ...string) bool {
 	return false
 }
 
-// skipOrFail skips the test, or fails it where all tests have to run.
-func skipOrFail(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("RPCD_TEST_ALL") != "" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
-}
-
 // dirFD opens a directory until the test's end.
 func dirFD(t *testing.T, name string) int {
 	t.Helper()
@@ -155,11 +143,11 @@ func start(t *testing.T, s Spec) *Child {
 	return c
 }
 
-// wait waits for the leader, for hang at most.
+// wait waits for the leader.
 func wait(t *testing.T, c *Child) Status {
 	t.Helper()
 	var status Status
-	within(t, "wait", func() {
+	testkit.Within(t, "wait", func() {
 		var err error
 		if status, err = c.Wait(); err != nil {
 			t.Errorf("wait: %v", err)
@@ -180,112 +168,25 @@ func output(t *testing.T, s Spec) string {
 	c := start(t, s)
 	w.Close()
 	var b []byte
-	within(t, "the output", func() { b, err = io.ReadAll(r) })
+	testkit.Within(t, "the output", func() { b, err = io.ReadAll(r) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	if st := wait(t, c); st.Wait != 0 {
 		t.Errorf("status %#x", st.Wait)
 	}
-	end(c, hang)
+	end(c, testkit.Limit)
 	return string(b)
 }
 
 // end ends what is left of a child with this grace.
 func end(c *Child, grace time.Duration) { c.End(time.Now().Add(grace), nil) }
 
-func within(t *testing.T, what string, f func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() { defer close(done); f() }()
-	select {
-	case <-done:
-	case <-time.After(hang):
-		t.Fatalf("%s hangs", what)
-	}
-}
-
-// alive says whether a process is there and no zombie.
-func alive(pid int) bool {
-	s := state(pid)
-	return s != 0 && s != 'Z' && s != 'X'
-}
-
-// state is a process's state letter (proc(5)), or 0 without a process.
-func state(pid int) byte {
-	if f := stat(pid); f != nil {
-		return f[0][0]
-	}
-	return 0
-}
-
-// stat gives the fields of /proc/PID/stat from the state on: state, parent,
-// group, session.
-func stat(pid int) []string {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return nil
-	}
-	_, rest, _ := strings.Cut(string(b[bytes.LastIndexByte(b, ')'):]), " ")
-	return strings.Fields(rest)
-}
-
-// until polls for what no event announces, for hang at most.
-func until(t *testing.T, what string, f func() bool) {
-	t.Helper()
-	for end := time.Now().Add(hang); !f(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not in %v: %s", hang, what)
-		}
-	}
-}
-
 // ownChildren lists the children of all threads of this process.
 func ownChildren(t *testing.T) []int {
 	t.Helper()
-	tasks, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		t.Fatal(err)
+	if _, err := os.Stat("/proc/thread-self/children"); err != nil {
+		testkit.Lack(t, "the kernel tells no children (CONFIG_PROC_CHILDREN)")
 	}
-	var pids []int
-	for _, task := range tasks {
-		b, err := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
-		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
-			skipOrFail(t, "the kernel tells no children (CONFIG_PROC_CHILDREN)")
-		}
-		for _, word := range strings.Fields(string(b)) {
-			pid, err := strconv.Atoi(word)
-			if err != nil {
-				t.Fatal(err)
-			}
-			pids = append(pids, pid)
-		}
-	}
-	return pids
-}
-
-// lineFrom reads one line that a child writes to a pipe, to announce something.
-func lineFrom(t *testing.T, r io.Reader) string {
-	t.Helper()
-	var line []byte
-	within(t, "a line", func() {
-		var b [1]byte
-		for {
-			if _, err := io.ReadFull(r, b[:]); err != nil || b[0] == '\n' {
-				return
-			}
-			line = append(line, b[0])
-		}
-	})
-	return string(line)
-}
-
-func pidFrom(t *testing.T, r io.Reader) int {
-	t.Helper()
-	line := lineFrom(t, r)
-	pid, err := strconv.Atoi(line)
-	if err != nil {
-		t.Fatalf("no pid: %q", line)
-	}
-	return pid
+	return proc.Children(os.Getpid())
 }

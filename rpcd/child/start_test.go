@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
 )
 
 func TestStatuses(t *testing.T) {
@@ -30,13 +33,13 @@ func TestStatuses(t *testing.T) {
 	} {
 		c := start(t, shell(t, nil, script))
 		if strings.Contains(script, "STOP") {
-			until(t, "the stop, or the end", func() bool { s := state(c.pid); return s == 'T' || s == 'Z' })
+			testkit.Eventually(t, "the stop, or the end", func() bool { s := proc.State(c.pid); return s == 'T' || s == 'Z' })
 			c.Signal(unix.SIGCONT)
 		}
 		if got := wait(t, c); got.Wait != want {
 			t.Errorf("%q: %#x, want %#x", script, got.Wait, want)
 		}
-		end(c, hang)
+		end(c, testkit.Limit)
 	}
 }
 
@@ -59,7 +62,7 @@ func TestCore(t *testing.T) {
 		t.Errorf("%#x, wait(2) says %#x", got.Wait, uint32(real))
 	}
 	if !real.CoreDump() {
-		skipOrFail(t, "this machine dumps no cores")
+		testkit.Lack(t, "this machine dumps no cores")
 	}
 }
 
@@ -83,7 +86,7 @@ func TestWaitWithoutPidfd(t *testing.T) {
 	}
 	c := start(t, shell(t, nil, "exit 9"))
 	if c.pidfd == nil {
-		skipOrFail(t, "this kernel gives no pidfd")
+		testkit.Lack(t, "this kernel gives no pidfd")
 	}
 	c.pidfd.Close()
 	c.pidfd = nil
@@ -247,14 +250,14 @@ func TestOwnSessionAndGroup(t *testing.T) {
 		return
 	}
 	c := start(t, shell(t, nil, "sleep 1000"))
-	f := stat(c.pid)
+	f := proc.Stat(c.pid)
 	pid := fmt.Sprint(c.pid)
 	if f[2] != pid || f[3] != pid {
 		t.Errorf("child %s: group %s, session %s", pid, f[2], f[3])
 	}
 	c.Signal(unix.SIGKILL)
 	wait(t, c)
-	end(c, hang)
+	end(c, testkit.Limit)
 }
 
 func TestArgumentsAndEnvironment(t *testing.T) {
@@ -340,7 +343,7 @@ func TestNothingLeaks(t *testing.T) {
 			if st := wait(t, c); st.Wait != 0x300 {
 				t.Errorf("%#x", st.Wait)
 			}
-			end(c, hang)
+			end(c, testkit.Limit)
 			if _, err := Start(bad); err == nil {
 				t.Error("a file that isn't there was started")
 			}
@@ -350,7 +353,7 @@ func TestNothingLeaks(t *testing.T) {
 	before := count()
 	run(200)
 	// The reaper has one open for a moment after each death.
-	until(t, fmt.Sprintf("no more descriptors than the %d before", before), func() bool { return count() <= before })
+	testkit.Eventually(t, fmt.Sprintf("no more descriptors than the %d before", before), func() bool { return count() <= before })
 }
 
 // Starting gives a duration as long as a start goes on, and only then.

@@ -12,4 +12,5 @@ command -v go >/dev/null || {
 }
 # A call lives for milliseconds: the collector before Go 1.26's starts with less memory.
 case $(go env GOVERSION) in go1.26*) export GOEXPERIMENT=nogreenteagc ;; esac
-CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$folder/" ./cmd/rpc ./cmd/rpcd
+# Functions on 8 bytes instead of 32: 1.5 % smaller files, so fewer pages to read at each start of rpc.
+CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -funcalign=8' -o "$folder/" ./cmd/rpc ./cmd/rpcd

@@ -29,10 +29,12 @@ type call struct {
 
 	exit *wire.Exit
 	err  error
+
+	followed chan struct{} // closed: follow has returned
 }
 
 func newCall(c *Cmd, conn *replica.Connection, caller *talk.Caller, std *stdio) *call {
-	return &call{Caller: caller, cmd: c, conn: conn, std: std}
+	return &call{Caller: caller, cmd: c, conn: conn, std: std, followed: make(chan struct{})}
 }
 
 func (k *call) worker() string { return k.cmd.Worker }
@@ -116,6 +118,7 @@ func (k *call) failed(err error) error {
 // follow takes the worker's frames to the end: in a goroutine of its own where
 // streams are relayed, else in Wait, which spares a short call two switches.
 func (k *call) follow() {
+	defer close(k.followed)
 	exit, err := k.read()
 	k.end(exit, err)
 }
@@ -168,7 +171,7 @@ func (k *call) wait() (*wire.Exit, error) {
 	if !k.relays() {
 		k.follow()
 	}
-	<-k.Done() // and nobody reads the connection any more
+	<-k.followed // nobody reads the connection any more, and it is kept or closed
 	unwritten := k.awaitOutputs()
 	unread := k.endStdin()
 	switch {

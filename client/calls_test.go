@@ -29,7 +29,7 @@ func calls(t *testing.T, worker string, n int, state CallState) []Running {
 			return calls
 		}
 	}
-	t.Fatalf("%s never has %d calls in state %d", worker, n, state)
+	t.Fatalf("%s never has %d calls in state %s", worker, n, state)
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
@@ -40,7 +39,7 @@ func (k *call) refused(m *wire.Refused) error {
 		switch {
 		case dir.Name == "":
 			text = "the directory here has no name (was it removed?): cd to another, or give -C DIR"
-		case strings.HasPrefix(m.Error(), wire.NotShared):
+		case m.Reason == wire.NotShared:
 			text = fmt.Sprintf("%q here isn't %s's %q (not a shared volume): cd to one, or give -C DIR", dir.Name, k.worker(), dir.Name)
 		}
 	}

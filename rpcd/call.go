@@ -50,8 +50,7 @@ type call struct {
 
 	ctx      context.Context // ends when the caller has left, or cancels a call that waits
 	leave    context.CancelFunc
-	left     chan struct{} // closed: the caller has left
-	leaving  sync.Once     // for left
+	left     atomic.Bool   // the caller has
 	finished chan struct{} // closed: nothing of the call runs in this connection any more
 
 	mu       sync.Mutex
@@ -75,7 +74,6 @@ func newCall(h *host, c *conn, m *wire.Call, free func()) *call {
 		id:       strconv.FormatUint(h.lastID.Add(1), 10),
 		came:     time.Now(),
 		free:     free,
-		left:     make(chan struct{}),
 		finished: make(chan struct{}),
 	}
 	k.ctx, k.leave = context.WithCancel(context.Background())

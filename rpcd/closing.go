@@ -77,7 +77,7 @@ func (e *closing) output() {
 }
 
 func (e *closing) status() {
-	e.lost = e.call.hasLeft()
+	e.lost = e.call.left.Load()
 	if e.call.Exit(e.exit) != nil {
 		e.lost = true
 	}

@@ -33,12 +33,3 @@ type Config struct {
 	RunAs     bool          // calls run as their callers; child.RunAs was called
 	Log       hclog.Logger
 }
-
-// The defaults of rpcd's flags.
-const (
-	DefaultMaxCalls  = 1024
-	DefaultQueue     = 1024
-	DefaultQueueWait = 60 * time.Second
-	DefaultGrace     = 5 * time.Second
-	DefaultDrain     = 4 * time.Second
-)

@@ -164,7 +164,7 @@ func (f *firstFrame) close() {
 
 // read reads the rest of a first frame, and refuses one that makes no sense.
 func (c *conn) read(h wire.Header) (*firstFrame, error) {
-	if err := c.checkMark(h); errors.Is(err, wire.ErrProtocol) {
+	if err := wire.PeekMark(c.br, h); errors.Is(err, wire.ErrProtocol) {
 		return nil, c.refuse(err)
 	} else if err != nil { // the caller has left, or said no more
 		return nil, err
@@ -183,37 +183,15 @@ func (c *conn) read(h wire.Header) (*firstFrame, error) {
 	return &firstFrame{h, payload, files, files.Len(), free}, nil
 }
 
-// checkMark looks at the beginning of a first frame's payload, so that noise
-// costs no memory and no copies.
-func (c *conn) checkMark(h wire.Header) error {
-	b, err := c.br.Peek(int(min(h.Length, wire.MarkLen)))
-	if err == nil {
-		_, err = wire.CheckFirst(b)
-	}
-	return err
-}
-
 // refuse answers an error of the caller's in words, waits until the caller has
 // left, and gives the error back.
 func (c *conn) refuse(err error) error {
 	c.server.counters.refused.Add(1)
 	c.seat.MarkAnswered()
 	if c.talk.WriteFrame(refusal(err).Append()) == nil {
-		c.linger()
+		c.talk.Linger(c.br, closeWait)
 	}
 	return err
-}
-
-// linger reads and discards until the caller closes: closing with unread bytes
-// would take our last words with it (ECONNRESET).
-func (c *conn) linger() {
-	c.talk.Rest(closeWait)
-	b := make([]byte, 16<<10) // more than br's: fewer system calls for a caller that sends much
-	for {
-		if _, err := c.br.Read(b); err != nil {
-			return
-		}
-	}
 }
 
 // call serves a CALL.

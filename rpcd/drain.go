@@ -4,6 +4,7 @@ import (
 	"os"
 	"time"
 
+	"rpcd/internal/printable"
 	"rpcd/rpcd/fdconn"
 )
 
@@ -93,7 +94,7 @@ func (s *Server) refuseAll() {
 // endAll brings the end of every call about.
 func (s *Server) endAll(how ending) {
 	for _, c := range s.allCalls() {
-		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", printable(c.Procedure))
+		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", printable.Escaped(c.Procedure))
 		c.end(how)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/printable"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/wire"
 )
@@ -17,25 +18,25 @@ func (c *call) logStart(p *export.Procedure) {
 	if c.IsBridged() {
 		mode = "bridged"
 	}
-	words := []any{"call", c.id, "uid", c.caller.UID, "gid", c.caller.GID, "procedure", printable(p.Name), "args", len(c.Args), "mode", mode}
+	words := []any{"call", c.id, "uid", c.caller.UID, "gid", c.caller.GID, "procedure", printable.Escaped(p.Name), "args", len(c.Args), "mode", mode}
 	if c.Label != "" {
-		words = append(words, "label", printable(c.Label))
+		words = append(words, "label", printable.Escaped(c.Label))
 	}
 	if p.LogArgs || c.host.Log.IsDebug() {
-		words = append(words, "argv", loggedArgs(c.Args))
+		words = append(words, "argv", printable.Words(c.Args))
 	}
 	c.host.Log.Info("start", words...)
 }
 
 // logRefusal writes the one line of a call that doesn't start.
 func (c *call) logRefusal(r *wire.Refused) {
-	c.host.Log.Info("refused", "call", c.id, "uid", c.caller.UID, "gid", c.caller.GID, "procedure", printable(c.Procedure), "why", printable(r.Text))
+	c.host.Log.Info("refused", "call", c.id, "uid", c.caller.UID, "gid", c.caller.GID, "procedure", printable.Escaped(c.Procedure), "why", printable.Escaped(r.Text))
 }
 
 // logEnd writes a call's last line.
 func (c *call) logEnd(p *export.Procedure, e *closing, took time.Duration) {
 	status := unix.WaitStatus(e.exit.Status)
-	words := []any{"call", c.id, "procedure", printable(p.Name)}
+	words := []any{"call", c.id, "procedure", printable.Escaped(p.Name)}
 	switch {
 	case status.Signaled():
 		words = append(words, "signal", unix.SignalName(status.Signal()))
@@ -57,35 +58,6 @@ func (c *call) logEnd(p *export.Procedure, e *closing, took time.Duration) {
 
 // seconds gives a time in seconds, to the millisecond.
 func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }
-
-// maxLogged bounds, in bytes, what one word of a caller's takes in the log.
-const maxLogged = 1000
-
-// maxLoggedArgs bounds, in bytes, what all of a call's arguments take there: a
-// log that nobody reads holds thousands of lines in memory.
-const maxLoggedArgs = 4000
-
-// loggedArgs gives arguments as they stand in a line.
-func loggedArgs(args []string) []string {
-	words, size := []string{}, 0
-	for i, a := range args {
-		word := printable(a)
-		if size += len(word) + len(`"", `); size > maxLoggedArgs {
-			return append(words, "... "+strconv.Itoa(len(args)-i)+" more")
-		}
-		words = append(words, word)
-	}
-	return words
-}
-
-// printable escapes control bytes and bytes that aren't UTF-8.
-func printable(s string) string {
-	if len(s) > maxLogged {
-		s = s[:maxLogged] + "..."
-	}
-	q := strconv.Quote(s)
-	return q[1 : len(q)-1]
-}
 
 // counters are a server's sums since its start. Only calls that were started
 // count as calls.

@@ -80,12 +80,12 @@ func (s *Server) info() *wire.Info {
 	m := &wire.Info{
 		Worker:   s.Name,
 		Version:  s.Version,
-		State:    "up",
+		State:    wire.Up,
 		Load:     s.Load(),
 		Counters: s.counters.sums(time.Since(s.began)),
 	}
 	if s.isDraining() {
-		m.State = "draining"
+		m.State = wire.Drains
 	}
 	return m
 }
@@ -104,7 +104,7 @@ func (c *conn) procedures() []wire.Entry {
 	var entries []wire.Entry
 	list, _ := c.server.Source.List(c.caller)
 	for _, p := range list {
-		entries = append(entries, wire.Entry{Kind: uint8(p.Kind()), Name: p.Name, Summary: p.Summary})
+		entries = append(entries, wire.Entry{Name: p.Name, Kind: p.Kind().String(), Summary: p.Summary})
 	}
 	return entries
 }

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/printable"
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/directory"
 	"rpcd/rpcd/export"
@@ -117,12 +118,12 @@ func refuseCaller(c export.Caller, rules export.Rules) *wire.Refused {
 // refuseBridge answers a call without descriptors where calls run as their
 // callers: it may come from anybody.
 func refuseBridge(uid, self uint32) *wire.Refused {
-	return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("cannot run your calls as you (--run-as caller): they come through a bridge, without descriptors, and have rpcd's rights only if that is root's or uid %d's, not uid %d's", self, uid)}
+	return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("cannot run your calls as you (--run-as caller): they come through the bridge of uid %d (let root or uid %d run it)", uid, self)}
 }
 
 // refuseUnmapped answers a caller whose user can't be taken on.
 func refuseUnmapped() *wire.Refused {
-	return &wire.Refused{Code: wire.Denied, Text: "cannot run your calls as you (--run-as caller): your uid or gid is 65534, a number that it has for every stranger (is a container in a user namespace of its own?)"}
+	return &wire.Refused{Code: wire.Denied, Text: "cannot run your calls as you (--run-as caller): your uid or gid is 65534, the number of every stranger (a user namespace?)"}
 }
 
 // refuseDirectory answers a call whose directory can't be had; nil: err says
@@ -144,7 +145,9 @@ func refuseDirectory(err error) *wire.Refused {
 	missing := errors.Is(cause, unix.ENOENT) || errors.Is(cause, unix.ENOTDIR) || errors.Is(cause, directory.ErrOther)
 	switch {
 	case missing && callers.Dir.Proven:
-		return refuse("%s %q: %v", wire.NotShared, name, cause)
+		r := refuse("doesn't share the directory %q: %v", name, cause)
+		r.Reason = wire.NotShared
+		return r
 	case missing:
 		return refuse("has no directory %q: %v", name, cause)
 	case callers.As != nil: // the cause says for whom
@@ -155,7 +158,7 @@ func refuseDirectory(err error) *wire.Refused {
 
 // noSuchCall answers a KILL.
 func noSuchCall(id string) *wire.Refused {
-	return &wire.Refused{Code: wire.Unknown, Text: fmt.Sprintf("has no call %q (rpc ps shows yours)", printable(id))}
+	return &wire.Refused{Code: wire.Unknown, Text: fmt.Sprintf("has no call %q (rpc ps shows yours)", printable.Escaped(id))}
 }
 
 // anothersCall answers a KILL of a call that isn't the caller's.

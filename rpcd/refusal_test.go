@@ -44,16 +44,16 @@ func TestNoDirectorysWords(t *testing.T) {
 		err  error
 		want string
 	}{
-		{here, unix.ENOENT, wire.NotShared + ` "/x": no such`},
-		{here, unix.ENOTDIR, wire.NotShared},
-		{here, directory.ErrOther, wire.NotShared},
+		{here, unix.ENOENT, `doesn't share the directory "/x": no such`},
+		{here, unix.ENOTDIR, "doesn't share the directory"},
+		{here, directory.ErrOther, "doesn't share the directory"},
 		{here, unix.EACCES, `cannot enter the directory "/x": permission denied (rpcd runs as `},
 		{here, unix.ELOOP, `cannot enter the directory "/x": `},
 		{wire.Dir{Name: "/x"}, unix.ENOENT, `has no directory "/x": no such`},
 		{wire.Dir{Name: "/x"}, unix.EACCES, `cannot enter the directory "/x": permission denied`},
 	} {
-		if m := refusal(&directory.CallerError{Dir: c.dir, Err: c.err}); m.Code != wire.NoDirectory || !strings.HasPrefix(m.Text, c.want) {
-			t.Errorf("%v: %q, want %q", c.err, m.Text, c.want)
+		if m := refusal(&directory.CallerError{Dir: c.dir, Err: c.err}); m.Code != wire.NoDirectory || !strings.HasPrefix(m.Text, c.want) || (m.Reason == wire.NotShared) != strings.HasPrefix(c.want, "doesn't share") {
+			t.Errorf("%v: %q, reason %d; want %q", c.err, m.Text, m.Reason, c.want)
 		}
 	}
 }

@@ -173,20 +173,10 @@ func (c *call) cut() {
 
 // vanish says that the caller is gone.
 func (c *call) vanish() {
-	c.leaving.Do(func() { close(c.left) })
+	c.left.Store(true)
 	c.leave()
 	c.Relay.Abort(os.ErrClosed)
 	c.end(terminated)
-}
-
-// hasLeft reports whether the caller is gone.
-func (c *call) hasLeft() bool {
-	select {
-	case <-c.left:
-		return true
-	default:
-		return false
-	}
 }
 
 // frame takes a frame of the caller's. An error ends the connection.

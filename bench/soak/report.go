@@ -34,7 +34,7 @@ type tally struct{ passed, relayed, bridged, hit, unsafe int }
 
 // listing is what the steady worker says of itself.
 type listing struct {
-	Running, Waiting, Goroutines   int
+	Running, Waiting               int
 	Calls, Refused, Lost, Signaled uint64
 	TimedOut                       uint64 `json:"timed_out"`
 }
@@ -119,7 +119,6 @@ func (r *report) holdings() string {
 	}{
 		{"steady rpcd: descriptors", b.steady.Descriptors, a.steady.Descriptors, "0"},
 		{"threads", b.steady.Threads, a.steady.Threads, fmt.Sprint(threadsMore)},
-		{"goroutines", b.goroutines, a.goroutines, "0"},
 		{"memory, MB (at most, ever)", megabytes(b.steady), megabytes(a.steady), fmt.Sprint(memoryMore)},
 		{"children, zombies of them", fmt.Sprintf("%d, %d", b.steady.Children, b.steady.Zombies), fmt.Sprintf("%d, %d", a.steady.Children, a.steady.Zombies), "0"},
 		{"fickle rpcd (not the same): descriptors", b.fickle.Descriptors, a.fickle.Descriptors, "0"},
@@ -163,23 +162,6 @@ func (r *report) describe(id int) string {
 		}
 	}
 	return ""
-}
-
-// goroutines waits until the steady worker has no more than idle, or for
-// settleLimit, and returns how many it has then.
-func (st *stage) goroutines(ctx context.Context, idle int) int {
-	for end := time.Now().Add(settleLimit); ; time.Sleep(50 * time.Millisecond) {
-		l := st.listing(ctx)
-		if l != nil && l.Goroutines <= idle {
-			return l.Goroutines
-		}
-		if time.Now().After(end) {
-			if l == nil {
-				return -1
-			}
-			return l.Goroutines
-		}
-	}
 }
 
 // listing asks the steady worker, whose calls are all over; nil is a finding.

@@ -38,14 +38,12 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	const unknown = 1 << 20
-	goroutines := st.goroutines(ctx, unknown)
 	if err := st.ready(ctx, id); err != nil {
 		return nil, err
 	}
 	chance := rand.New(rand.NewPCG(o.seed, 1))
 	r.calls = many(ctx, st, chance, id, warmTime)
-	if r.before, err = st.snapshot(ctx, idle, goroutines); err != nil {
+	if r.before, err = st.snapshot(idle); err != nil {
 		return nil, err
 	}
 	calls, err := r.withFaults(ctx, st, func(ctx context.Context) []*call { return many(ctx, st, chance, id, o.length) })
@@ -54,7 +52,7 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 	}
 	r.made = len(calls)
 	r.calls = append(r.calls, calls...)
-	if r.after, err = st.snapshot(ctx, idle, goroutines); err != nil {
+	if r.after, err = st.snapshot(idle); err != nil {
 		return nil, err
 	}
 	if err := st.ready(ctx, id); err != nil { // it still serves, over every route
@@ -145,22 +143,19 @@ func many(ctx context.Context, st *stage, chance *rand.Rand, id func() int, leng
 // snapshot is what there is when no call runs.
 type snapshot struct {
 	steady, fickle proc.Usage
-	goroutines     int // of the steady daemon
 	files          []string
 	groups, full   int // control groups of the steady daemon, and those in use
 	processes      int // of this run, besides daemons and bridges
 }
 
-// snapshot waits until the daemons hold no more than idle, and the steady one
-// has no more goroutines.
-func (st *stage) snapshot(ctx context.Context, idle proc.Usage, goroutines int) (s snapshot, err error) {
+// snapshot waits until the daemons hold no more than idle.
+func (st *stage) snapshot(idle proc.Usage) (s snapshot, err error) {
 	if s.steady, err = settled(st.daemons[steady].PID(), idle); err != nil {
 		return s, err
 	}
 	if s.fickle, err = settled(st.daemons[fickle].PID(), idle); err != nil {
 		return s, err
 	}
-	s.goroutines = st.goroutines(ctx, goroutines)
 	s.files = files(st.run, st.tmp)
 	s.groups, s.full = proc.CountCgroups(groupOf(st.daemons[steady]))
 	servers := 3 * workers // a daemon and two socats each
@@ -183,7 +178,6 @@ func (r *report) compare() {
 	grown("descriptors of the steady rpcd", b.steady.Descriptors, a.steady.Descriptors, 0)
 	grown("descriptors of the fickle rpcd", b.fickle.Descriptors, a.fickle.Descriptors, 0)
 	grown("threads of the steady rpcd", b.steady.Threads, a.steady.Threads, threadsMore)
-	grown("goroutines of the steady rpcd", b.goroutines, a.goroutines, 0)
 	grown("MB of the steady rpcd", int(proc.MB(b.steady.RSS)), int(proc.MB(a.steady.RSS)), memoryMore)
 	grown("children of the steady rpcd", 0, a.steady.Children, 0)
 	grown("children of the fickle rpcd", 0, a.fickle.Children, 0)

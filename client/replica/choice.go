@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math"
-	"slices"
+
 	"time"
 
 	"rpcd/rpcd/wire"
@@ -53,7 +53,7 @@ func Choose(ctx context.Context, worker string) (*Choice, error) {
 
 // newChoice is Choose once all have answered.
 func newChoice(up []Info) *Choice {
-	slices.SortStableFunc(up, func(a, b Info) int {
+	sortStably(up, func(a, b *Info) int {
 		return cmp.Or(cmp.Compare(drains(a), drains(b)), cmp.Compare(inHand(a.Load), inHand(b.Load)))
 	})
 	return &Choice{rounds: []round{{up, false}, {nil, true}}}
@@ -69,7 +69,7 @@ func (c *Choice) Next() (t Try, ok bool) {
 		}
 		c.rounds = c.rounds[1:]
 		if len(c.rounds) > 0 {
-			slices.SortStableFunc(c.full, func(a, b Info) int { return cmp.Compare(queued(a.Load), queued(b.Load)) })
+			sortStably(c.full, func(a, b *Info) int { return cmp.Compare(queued(a.Load), queued(b.Load)) })
 			c.rounds[0].replicas, c.full = c.full, nil
 		}
 	}
@@ -87,7 +87,7 @@ func (c *Choice) Failed(busy bool) {
 }
 
 // drains sorts replicas that drain behind all others.
-func drains(i Info) int {
+func drains(i *Info) int {
 	if i.State != "up" {
 		return 1
 	}

@@ -19,8 +19,7 @@ type Info struct {
 	Load       Load
 	Counters   Counters
 	Procedures []Entry // List's alone: those that this caller may call
-	Way        *Way    // Ping's alone; nil: the worker is of a release that doesn't say
-	Goroutines uint32  // of rpcd; 0: not told
+	Way        *Way    // Ping's alone; nil: the worker doesn't say
 }
 
 // Load is how busy a replica is, in calls.
@@ -110,23 +109,14 @@ func (a *answer) info() (*Info, error) {
 	}
 	i := &Info{
 		Socket: a.socket, RTT: a.rtt,
-		Worker: m.Worker, Version: m.Version, State: m.State,
-		Load: Load(m.Load), Counters: Counters(m.Counters), Goroutines: m.Goroutines,
+		Worker: m.Worker, Version: m.Version, State: string(m.State),
+		Load: Load(m.Load), Counters: Counters(m.Counters),
 	}
 	for _, p := range m.Procedures {
-		i.Procedures = append(i.Procedures, Entry{Name: p.Name, Type: entryType(p.Kind), Summary: p.Summary})
+		i.Procedures = append(i.Procedures, Entry{Name: p.Name, Type: p.Kind, Summary: p.Summary})
 	}
 	if w := m.Way; w != nil {
 		i.Way = &Way{UID: w.UID, GID: w.GID, OwnUID: w.OwnUID, OwnGID: w.OwnGID, Descriptors: w.Descriptors, Dir: Sameness(w.Dir)}
 	}
 	return i, nil
-}
-
-// entryType gives the word for a LISTING's number. One that this release doesn't
-// know can be called like a spawned procedure.
-func entryType(n uint8) string {
-	if words := [...]string{"spawned", "resident", "topic"}; int(n) < len(words) {
-		return words[n]
-	}
-	return "spawned"
 }

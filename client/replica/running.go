@@ -26,7 +26,7 @@ type Running struct {
 }
 
 // CallState is what a call does just now.
-type CallState uint8
+type CallState string
 
 // The states of a call.
 const (
@@ -62,7 +62,7 @@ func Calls(ctx context.Context, worker string, d time.Duration) ([]Running, erro
 	if served && notUp(first) {
 		first = nil
 	}
-	slices.SortStableFunc(calls, func(a, b Running) int { return cmp.Compare(b.Age, a.Age) })
+	sortStably(calls, func(a, b *Running) int { return cmp.Compare(b.Age, a.Age) })
 	return calls, first
 }
 

@@ -36,7 +36,6 @@ type replicaRow struct {
 	Signaled   uint64  `json:"signaled"`
 	UpSeconds  float64 `json:"up_seconds"`
 	RTTSeconds float64 `json:"rtt_seconds"`
-	Goroutines uint32  `json:"goroutines"` // of rpcd; 0: it doesn't say
 }
 
 type procedure struct {
@@ -64,7 +63,6 @@ func askRow(worker string) row {
 			Running: i.Load.Running, Waiting: i.Load.Waiting, MaxCalls: i.Load.MaxCalls, MaxQueue: i.Load.MaxQueue,
 			Calls: i.Counters.Calls, Refused: i.Counters.Refused, Lost: i.Counters.Lost, TimedOut: i.Counters.TimedOut, Signaled: i.Counters.Signaled,
 			UpSeconds: i.Counters.Up.Seconds(), RTTSeconds: i.RTT.Seconds(),
-			Goroutines: i.Goroutines,
 		})
 	}
 	for _, p := range infos[0].Procedures {
@@ -111,7 +109,7 @@ func writeLong(w io.Writer, rows []row) error {
 				time.Duration(p.UpSeconds)*time.Second, printable.Line(p.Version))
 		}
 		for _, p := range r.Procedures {
-			fmt.Fprintf(t, "  %s\t%s\t%s\n", printable.Line(p.Name), p.Kind, printable.Line(p.Summary))
+			fmt.Fprintf(t, "  %s\t%s\t%s\n", printable.Line(p.Name), printable.Line(p.Kind), printable.Line(p.Summary))
 		}
 	}
 	return t.Flush()

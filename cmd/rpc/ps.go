@@ -54,9 +54,6 @@ type calling struct {
 	Bridged    bool    `json:"bridged"`
 }
 
-// states are the words for client.CallState, by its number.
-var states = []string{"waiting", "running", "stopped", "ending"}
-
 // ps writes the calls of the workers that answer. It tells the others' errors
 // on stderr, and fails where such a worker was named.
 func ps(out io.Writer, workers []string, asJSON bool) error {
@@ -97,14 +94,10 @@ func ps(out io.Writer, workers []string, asJSON bool) error {
 }
 
 func newCalling(worker string, r client.Running) calling {
-	c := calling{
+	return calling{
 		Worker: worker, Socket: r.Socket, ID: r.ID, UID: r.UID, GID: r.GID, PID: r.PID,
-		Procedure: r.Procedure, Label: r.Label, AgeSeconds: r.Age.Seconds(), State: "unknown", Bridged: r.Bridged,
+		Procedure: r.Procedure, Label: r.Label, AgeSeconds: r.Age.Seconds(), State: string(r.State), Bridged: r.Bridged,
 	}
-	if int(r.State) < len(states) {
-		c.State = states[r.State]
-	}
-	return c
 }
 
 // writeCalls writes a table. The label stands last, since it may hold blanks.
@@ -120,7 +113,7 @@ func writeCalls(w io.Writer, calls []calling, pools bool) error {
 	fmt.Fprintf(t, "WORKER\t%sID\tCALLER\tPROCEDURE\tAGE\tSTATE\tLABEL\n", replica("REPLICA"))
 	for _, c := range calls {
 		fmt.Fprintf(t, "%s\t%s%s\t%d:%d\t%s\t%s\t%s\t%s\n", printable.Line(c.Worker), replica(printable.Line(strings.TrimSuffix(filepath.Base(c.Socket), ".sock"))),
-			printable.Line(c.ID), c.UID, c.GID, printable.Line(c.Procedure), age(c.AgeSeconds), c.State, printable.Line(c.Label))
+			printable.Line(c.ID), c.UID, c.GID, printable.Line(c.Procedure), age(c.AgeSeconds), printable.Line(c.State), printable.Line(c.Label))
 	}
 	return t.Flush()
 }

@@ -4,13 +4,23 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"rpcd/internal/flagerror"
-	"rpcd/rpcd"
 	"rpcd/rpcd/duration"
+)
+
+// The defaults of serve's flags. docker stop gives 10 s, which the drain and the
+// grace fit into.
+const (
+	defaultMaxCalls  = 1024
+	defaultQueue     = 1024
+	defaultQueueWait = 60 * time.Second
+	defaultGrace     = 5 * time.Second
+	defaultDrain     = 4 * time.Second
 )
 
 // serveFlags are the flags of serve as they were written; settings is what they
@@ -26,9 +36,9 @@ type serveFlags struct {
 
 func newServeFlags() *serveFlags {
 	return &serveFlags{
-		queueWait: duration.Value(rpcd.DefaultQueueWait),
-		grace:     duration.Value(rpcd.DefaultGrace),
-		drain:     duration.Value(rpcd.DefaultDrain),
+		queueWait: duration.Value(defaultQueueWait),
+		grace:     duration.Value(defaultGrace),
+		drain:     duration.Value(defaultDrain),
 	}
 }
 
@@ -42,8 +52,8 @@ func (f *serveFlags) add(fl *pflag.FlagSet) {
 	fl.BoolVar(&f.allCommands, "all-commands", false, "every command on rpcd's PATH, and every path, is a procedure: where only trusted containers mount the volume")
 	fl.StringArrayVar(&f.allow, "allow", []string{"any"}, "who may call at all: \"uid N\", \"gid N\" or \"any\" (repeatable `RULE`; in RPCD_ALLOW commas between)")
 	fl.StringVar(&f.runAs, "run-as", "", "\"caller\": each call runs with its caller's uid, gid and groups (`WHO`; needs CAP_SETUID, CAP_SETGID, CAP_KILL)")
-	fl.IntVar(&f.maxCalls, "max-calls", rpcd.DefaultMaxCalls, "`N` calls at once")
-	fl.IntVar(&f.queue, "queue", rpcd.DefaultQueue, "`N` waiting calls")
+	fl.IntVar(&f.maxCalls, "max-calls", defaultMaxCalls, "`N` calls at once")
+	fl.IntVar(&f.queue, "queue", defaultQueue, "`N` waiting calls")
 	fl.Var(&f.queueWait, "queue-wait", "how long a call may wait")
 	fl.Var(&f.grace, "grace", "between TERM and KILL")
 	fl.Var(&f.timeout, "timeout", "the longest call (0: no limit)")

@@ -15,8 +15,6 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
-
-	"rpcd/internal/testkit"
 )
 
 // parallel is how many tests run side by side. Most of them wait for something,
@@ -104,9 +102,3 @@ func Path(t testing.TB) string {
 	t.Helper()
 	return Dir(t) + ":" + os.Getenv("PATH")
 }
-
-// Lack and Need are testkit's.
-var (
-	Lack = testkit.Lack
-	Need = testkit.Need
-)

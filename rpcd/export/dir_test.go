@@ -259,3 +259,20 @@ func TestChain(t *testing.T) {
 		}
 	}
 }
+
+// However many procedures there are, the error line stays short, and says that
+// there are more.
+func TestUnknownAmongMany(t *testing.T) {
+	short := (&Error{Reason: Unknown, Name: "x", Have: []string{"cat", "sort"}}).Error()
+	if short != `no procedure "x" (it has: cat, sort)` {
+		t.Errorf("%q", short)
+	}
+	many := (&Error{Reason: Unknown, Name: "x", Have: slices.Repeat([]string{"procedure"}, 20)}).Error()
+	if len(many) > 120 || !strings.HasSuffix(many, "procedure, ...)") {
+		t.Errorf("%q", many)
+	}
+	one := (&Error{Reason: Unknown, Name: "x", Have: []string{strings.Repeat("y", 255)}}).Error()
+	if !strings.HasSuffix(one, "(it has: ...)") {
+		t.Errorf("%q", one)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"rpcd/rpcd/export/internal/display"
@@ -55,13 +54,32 @@ func (e *Error) Error() string {
 		if len(e.Have) == 0 {
 			return "no procedure " + display.Quote(e.Name) + e.cure()
 		}
-		return fmt.Sprintf("no procedure %s (it has: %s)", display.Quote(e.Name), strings.Join(e.Have, ", "))
+		return fmt.Sprintf("no procedure %s (it has: %s)", display.Quote(e.Name), shortList(e.Have))
 	}
 	what := e.What
 	if e.File != "" {
 		what = strconv.Quote(e.File) + " " + what
 	}
 	return "cannot run " + display.Quote(e.Name) + ": " + what + e.cure()
+}
+
+// mostListed bounds, in bytes, the names in an error line: with the rest of it
+// they fit into two lines of a terminal.
+const mostListed = 80
+
+// shortList joins names by commas, and ends in "..." where it leaves some out.
+func shortList(names []string) string {
+	list := ""
+	for i, name := range names {
+		if i > 0 {
+			list += ", "
+		}
+		if len(list)+len(name) > mostListed {
+			return list + "..."
+		}
+		list += name
+	}
+	return list
 }
 
 func (e *Error) cure() string {

@@ -109,6 +109,19 @@ func (c *Conn) Rest(d time.Duration) {
 	})
 }
 
+// Linger is Rest for a connection that carries nothing more. It reads and
+// discards from r, which reads the Conn, until the other side closes: to close
+// with unread bytes would take our last words with it (ECONNRESET).
+func (c *Conn) Linger(r io.Reader, d time.Duration) {
+	c.Rest(d)
+	b := make([]byte, 16<<10) // large, for a side that sends much: few system calls
+	for {
+		if _, err := r.Read(b); err != nil {
+			return
+		}
+	}
+}
+
 // Abort ends every read and write that waits, and those to come: nobody is there
 // to take them.
 func (c *Conn) Abort() {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"math"
@@ -144,11 +145,17 @@ func (c *Call) Append() []byte {
 	if c.Heartbeat > 0 {
 		f.u64(10, uint64(c.Heartbeat))
 	}
-	return Frame(TypeCall, 0, c.Flags, f.b)
+	return f.frame(TypeCall, 0, c.Flags)
 }
 
-// first begins the payload of a first frame.
-func first() fields { return fields{binary.BigEndian.AppendUint16([]byte(magic), Version)} }
+// first begins a first frame, whose payload begins with the mark and the
+// version.
+func first() fields {
+	f := answer()
+	f.b = append(f.b, magic...)
+	f.b = binary.BigEndian.AppendUint16(f.b, Version)
+	return f
+}
 
 // VersionError says that the other side speaks another version.
 type VersionError struct{ Theirs uint16 }
@@ -170,6 +177,16 @@ func CheckFirst(payload []byte) ([]byte, error) {
 		return nil, &VersionError{v}
 	}
 	return payload[MarkLen:], nil
+}
+
+// PeekMark is CheckFirst of a first frame whose payload is still in br. So noise
+// costs no memory and no copies.
+func PeekMark(br *bufio.Reader, h Header) error {
+	b, err := br.Peek(int(min(h.Length, MarkLen)))
+	if err == nil {
+		_, err = CheckFirst(b)
+	}
+	return err
 }
 
 // ParseCall reads a CALL's payload. Numbers of descriptors are checked among

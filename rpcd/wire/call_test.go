@@ -186,13 +186,13 @@ func TestLongMessagesFitTheirFrames(t *testing.T) {
 	long := strings.Repeat("x", 9<<20)
 	var many []Entry
 	for range 5000 {
-		many = append(many, Entry{0, strings.Repeat("n", 1000), strings.Repeat("s", 1000)})
+		many = append(many, Entry{strings.Repeat("n", 1000), "spawned", strings.Repeat("s", 1000)})
 	}
 	for what, frame := range map[string][]byte{
-		"REFUSED":                       (&Refused{Busy, long}).Append(),
+		"REFUSED":                       (&Refused{Code: Busy, Text: long}).Append(),
 		"STARTED":                       (&Started{ID: "1", Dir: strings.Repeat("d", 4095), Text: long}).Append(TypeStarted),
 		"LISTING":                       (&Info{Worker: "w", Procedures: many}).Append(TypeListing),
-		"one procedure with long words": (&Info{Worker: "w", Procedures: []Entry{{0, long, long}}}).Append(TypeListing),
+		"one procedure with long words": (&Info{Worker: "w", Procedures: []Entry{{long, "spawned", long}}}).Append(TypeListing),
 		"PONG":                          (&Info{Worker: "w", Procedures: many}).Append(TypePong),
 	} {
 		h, err := ParseHeader(frame)
@@ -202,17 +202,45 @@ func TestLongMessagesFitTheirFrames(t *testing.T) {
 	}
 }
 
+// A number that no time has is cut, not taken for a negative one.
 func TestUpTime(t *testing.T) {
-	m, err := ParseInfo([]byte(field(4, strings.Repeat("\xff", 48))))
+	counters := field(1, strings.Repeat("\xff", 8)) + field(6, strings.Repeat("\xff", 8))
+	m, err := ParseInfo([]byte(field(4, counters)))
 	if err != nil || m.Counters.Up < 1000*time.Hour || m.Counters.Calls != math.MaxUint64 {
 		t.Errorf("%+v, %v", m, err)
 	}
 }
 
-func TestListedProceduresCutOff(t *testing.T) {
-	for _, v := range []string{"", "\x00", "\x00\x00", "\x00\x00\x01", "\x00\xff\xffname"} {
+// Nested fields are read by the rules of all others.
+func TestNestedFields(t *testing.T) {
+	u64 := func(n byte) string { return strings.Repeat("\x00", 7) + string(n) }
+	for what, v := range map[string]string{
+		"cut off":             field(1, u64(1))[:9],
+		"longer than it":      "\x00\x01\x00\x00\x00\xff",
+		"a number of 4 bytes": field(1, "\x00\x00\x00\x01"),
+		"a number twice":      field(1, u64(1)) + field(1, u64(2)),
+		"to be understood":    field(0x8001, ""),
+	} {
+		for _, tag := range []uint16{3, 4, 7} {
+			if _, err := ParseInfo([]byte(field(tag, v))); !errors.Is(err, ErrProtocol) {
+				t.Errorf("field %d, %s: %v, want a protocol error", tag, what, err)
+			}
+		}
+	}
+	m, err := ParseInfo([]byte(field(3, field(2, u64(7))+field(77, "new"))))
+	if err != nil || m.Load != (Load{Waiting: 7}) {
+		t.Errorf("a list with a number of a later version: %+v, %v", m, err)
+	}
+}
+
+// A procedure without a name, and a call without an id, can't be of any use.
+func TestNestedFieldsThatAreNeeded(t *testing.T) {
+	for _, v := range []string{"", "\x00", field(3, "summary"), field(1, "na\x00me"), field(1, "name")[:8]} {
 		if _, err := ParseInfo([]byte(field(5, v))); !errors.Is(err, ErrProtocol) {
-			t.Errorf("%q: %v, want a protocol error", v, err)
+			t.Errorf("a procedure %q: %v, want a protocol error", v, err)
+		}
+		if _, err := ParseCalls([]byte(field(2, v))); !errors.Is(err, ErrProtocol) {
+			t.Errorf("a call %q: %v, want a protocol error", v, err)
 		}
 	}
 }

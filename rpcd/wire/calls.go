@@ -1,19 +1,16 @@
 package wire
 
-import (
-	"encoding/binary"
-	"time"
-)
+import "time"
 
 // CallState is what a call does just now.
-type CallState uint8
+type CallState string
 
-// The states.
+// The states of a call in CALLS.
 const (
-	CallWaiting CallState = 0 // in the queue
-	CallRunning CallState = 1
-	CallStopped CallState = 2 // by its caller's Ctrl-Z
-	CallEnding  CallState = 3 // it got TERM or KILL from the worker
+	CallWaiting CallState = "waiting" // in the queue
+	CallRunning CallState = "running"
+	CallStopped CallState = "stopped" // by its caller's Ctrl-Z
+	CallEnding  CallState = "ending"  // it got TERM or KILL from the worker, or its process has ended
 )
 
 // Running is a call as CALLS tells of it.
@@ -34,36 +31,33 @@ type Calls struct {
 	Calls  []Running // eldest first
 }
 
-const runningHead = 8 + 3*4 + 2 // of a call's field, before its texts
-
 // Append gives the message as a frame. Calls that it has no room for are left
 // out.
 func (m *Calls) Append() []byte {
-	var f fields
+	f := answer()
 	f.text(1, m.Worker)
 	for _, c := range m.Calls {
-		v := binary.BigEndian.AppendUint64(nil, uint64(c.Age))
-		for _, n := range []uint32{c.UID, c.GID, c.PID} {
-			v = binary.BigEndian.AppendUint32(v, n)
-		}
-		v = append(v, byte(c.State), 0)
-		if c.Bridged {
-			v[len(v)-1] |= callBridged
-		}
-		for _, s := range []string{c.ID, c.Procedure, c.Label} {
-			s = cut(s, 4096)
-			v = append(binary.BigEndian.AppendUint16(v, uint16(len(s))), s...)
-		}
-		if len(f.b)+6+len(v) > int(kinds[TypeCalls].max) {
+		call := c.fields()
+		if !f.hasRoom(TypeCalls, call) {
 			break
 		}
-		f.bytes(2, v)
+		f.bytes(2, call.b)
 	}
-	return Frame(TypeCalls, 0, 0, f.b)
+	return f.frame(TypeCalls, 0, 0)
 }
 
-// callBridged is the flag of a call in CALLS: all its streams are relayed.
-const callBridged = 1
+func (c Running) fields() (f fields) {
+	f.text(1, cut(c.ID, maxWords))
+	f.text(2, cut(c.Procedure, maxWords))
+	f.text(3, cut(c.Label, maxWords))
+	bridged := uint64(0)
+	if c.Bridged {
+		bridged = 1
+	}
+	f.numbers(4, uint64(c.UID), uint64(c.GID), uint64(c.PID), uint64(c.Age), bridged)
+	f.text(5, string(c.State))
+	return f
+}
 
 // ParseCalls reads a CALLS's payload.
 func ParseCalls(payload []byte) (*Calls, error) {
@@ -74,11 +68,7 @@ func ParseCalls(payload []byte) (*Calls, error) {
 		case 1:
 			m.Worker = r.text(tag, v)
 		case 2:
-			c, err := parseRunning(v)
-			if err != nil {
-				return nil, err
-			}
-			m.Calls = append(m.Calls, c)
+			m.Calls = append(m.Calls, r.running(v))
 		default:
 			r.unknown(tag)
 		}
@@ -86,26 +76,28 @@ func ParseCalls(payload []byte) (*Calls, error) {
 	return m, r.err
 }
 
-func parseRunning(v []byte) (c Running, err error) {
-	if len(v) < runningHead {
-		return c, protocolError("a call is cut off")
-	}
-	u := func(at int) uint32 { return binary.BigEndian.Uint32(v[at:]) }
-	c = Running{
-		Age: duration(binary.BigEndian.Uint64(v)),
-		UID: u(8), GID: u(12), PID: u(16),
-		State:   CallState(v[20]),
-		Bridged: v[21]&callBridged != 0,
-	}
-	v = v[runningHead:]
-	for _, to := range []*string{&c.ID, &c.Procedure, &c.Label} {
-		if len(v) < 2 || int(binary.BigEndian.Uint16(v)) > len(v)-2 {
-			return c, protocolError("a call is cut off")
+// running reads a call of CALLS.
+func (r *reader) running(v []byte) (c Running) {
+	in := newReader(v)
+	for tag, v, ok := in.next(); ok; tag, v, ok = in.next() {
+		switch tag {
+		case 1:
+			c.ID = in.text(tag, v)
+		case 2:
+			c.Procedure = in.text(tag, v)
+		case 3:
+			c.Label = in.text(tag, v)
+		case 4:
+			n := in.numbers(tag, v, 5)
+			c.UID, c.GID, c.PID, c.Age, c.Bridged = number32(n[0]), number32(n[1]), number32(n[2]), duration(n[3]), n[4] != 0
+		case 5:
+			c.State = CallState(in.text(tag, v))
+		default:
+			in.unknown(tag)
 		}
-		n := int(binary.BigEndian.Uint16(v))
-		*to, v = string(v[2:2+n]), v[2+n:]
 	}
-	return c, nil
+	r.take(in, c.ID != "", "a call without an id")
+	return c
 }
 
 // Kill is the message of KILL: signal a call that runs, or cancel one that
@@ -120,7 +112,7 @@ func (m *Kill) Append() []byte {
 	f := first()
 	f.text(1, m.ID)
 	f.bytes(2, []byte{m.Signal})
-	return Frame(TypeKill, 0, 0, f.b)
+	return f.frame(TypeKill, 0, 0)
 }
 
 // ParseKill reads a KILL's payload.

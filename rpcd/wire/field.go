@@ -3,13 +3,44 @@ package wire
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 )
 
 // critical is the first tag that a reader has to understand.
 const critical = 0x8000
 
-// fields builds a payload of fields; the zero value is empty.
+// fields builds a frame of fields, or, from its zero value, a field that holds
+// fields.
 type fields struct{ b []byte }
+
+// answer begins a frame: room for its header.
+func answer() fields { return fields{make([]byte, HeaderLen, 256)} }
+
+// frame writes the header of a frame that answer or first began.
+func (f *fields) frame(t Type, stream uint8, flags uint16) []byte {
+	Header{t, stream, flags, uint32(len(f.b) - HeaderLen)}.put(f.b)
+	return f.b
+}
+
+// fieldHead is the length in bytes of a field's tag and length.
+const fieldHead = 6
+
+// hasRoom reports whether a frame of type t can hold one more field.
+func (f *fields) hasRoom(t Type, field fields) bool {
+	return len(f.b)-HeaderLen+fieldHead+len(field.b) <= int(kinds[t].max)
+}
+
+// numbers adds a field that holds fields itself: each number as a u64, with the
+// tags 1, 2 and so on. A 0 is left out. So the list can grow.
+func (f *fields) numbers(tag uint16, list ...uint64) {
+	var in fields
+	for i, n := range list {
+		if n != 0 {
+			in.u64(uint16(i+1), n)
+		}
+	}
+	f.bytes(tag, in.b)
+}
 
 func (f *fields) bytes(tag uint16, v []byte) {
 	f.b = binary.BigEndian.AppendUint16(f.b, tag)
@@ -42,17 +73,17 @@ func (r *reader) next() (tag uint16, v []byte, ok bool) {
 	if r.err != nil || len(r.b) == 0 {
 		return 0, nil, false
 	}
-	if len(r.b) < 6 {
+	if len(r.b) < fieldHead {
 		r.err = protocolError("a field is cut off")
 		return 0, nil, false
 	}
 	tag = binary.BigEndian.Uint16(r.b)
 	n := binary.BigEndian.Uint32(r.b[2:])
-	if uint64(n) > uint64(len(r.b)-6) {
+	if uint64(n) > uint64(len(r.b)-fieldHead) {
 		r.err = protocolError("field %d is longer than its frame", tag)
 		return 0, nil, false
 	}
-	v, r.b = r.b[6:6+n], r.b[6+n:]
+	v, r.b = r.b[fieldHead:fieldHead+n], r.b[fieldHead+n:]
 	return tag, v, true
 }
 
@@ -112,3 +143,37 @@ func (r *reader) u64(tag uint16, v []byte) uint64 {
 	}
 	return binary.BigEndian.Uint64(v)
 }
+
+// numbers reads what fields.numbers wrote: n numbers, 0 where one is left out.
+// Further ones, of a later version, are skipped.
+func (r *reader) numbers(tag uint16, v []byte, n int) []uint64 {
+	list := make([]uint64, n)
+	if !r.once(tag) {
+		return list
+	}
+	in := newReader(v)
+	for tag, v, ok := in.next(); ok; tag, v, ok = in.next() {
+		if tag >= 1 && int(tag) <= n {
+			list[tag-1] = in.u64(tag, v)
+		} else {
+			in.unknown(tag)
+		}
+	}
+	r.take(in, true, "")
+	return list
+}
+
+// take takes over the error of a reader of nested fields, or says what is wrong
+// with them.
+func (r *reader) take(in *reader, right bool, wrong string) {
+	switch {
+	case r.err != nil:
+	case in.err != nil:
+		r.err = in.err
+	case !right:
+		r.err = protocolError("%s", wrong)
+	}
+}
+
+// number32 bounds a number of the wire to 32 bits.
+func number32(n uint64) uint32 { return uint32(min(n, math.MaxUint32)) }

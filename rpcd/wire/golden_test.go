@@ -2,11 +2,9 @@ package wire
 
 import (
 	"bytes"
-	"encoding/hex"
 	"os"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 )
@@ -19,25 +17,7 @@ func golden(t testing.TB, name string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var frame []byte
-	for _, line := range strings.Split(string(text), "\n") {
-		for i, part := range strings.Split(line, `"`) {
-			if i%2 == 1 {
-				frame = append(frame, part...)
-				continue
-			}
-			digits, _, comment := strings.Cut(part, "#")
-			b, err := hex.DecodeString(strings.ReplaceAll(digits, " ", ""))
-			if err != nil {
-				t.Fatalf("%s: %q: %v", name, part, err)
-			}
-			frame = append(frame, b...)
-			if comment {
-				break
-			}
-		}
-	}
-	return frame
+	return unhex(t, name, string(text))
 }
 
 // message is one golden frame: what it means, and how to make and read it.
@@ -85,14 +65,15 @@ func messages() []message {
 	accepted := &Started{Flags: StartedBridged | AcceptedWaits, ID: "17", Dir: "/", Grace: 5 * time.Second, Text: "1 running"}
 	started := &Started{ID: "1", Dir: "/data"}
 	refused := &Refused{Code: Draining, Text: "is draining..."}
+	elsewhere := &Refused{Code: NoDirectory, Reason: NotShared, Text: "no"}
 	exit := &Exit{Flags: ExitTimeout | ExitLeft, Status: 9, User: time.Second, System: time.Millisecond, MaxRSS: 81313, Consumed: 64 << 10}
 	unknown := &Exit{Status: 0xff00, Consumed: -1}
-	pong := &Info{Worker: "hugin", Version: "0.1", State: "drained", Load: Load{1, 2, 1024, 2048}, Counters: Counters{1, 2, 3, 4, 5, time.Hour}, Goroutines: 12}
-	listing := &Info{Worker: "ml", State: "up", Load: Load{MaxCalls: 1}, Procedures: []Entry{{0, "detect", "boxe"}, {2, "f", ""}}}
+	pong := &Info{Worker: "hugin", Version: "0.1", State: "drained", Load: Load{1, 2, 1024, 2048}, Counters: Counters{1, 2, 3, 4, 5, time.Hour}}
+	listing := &Info{Worker: "ml", State: "up", Load: Load{MaxCalls: 1}, Procedures: []Entry{{"detect", "spawned", "boxe"}, {"f", "topic", ""}}}
 	way := &Info{Way: &Way{1001, 1002, 1000, 100, 1, DirOther}}
 	where := Dir{Name: "/images", Proven: true, Dev: 0x803, Inode: 17}
 	calls := &Calls{Worker: "ml", Calls: []Running{
-		{ID: "18", Procedure: "detect", Label: "job", UID: 1001, GID: 1002, Age: 2},
+		{ID: "18", Procedure: "detect", Label: "job", UID: 1001, GID: 1002, Age: 2, State: CallWaiting},
 		{ID: "19", Procedure: "detect", PID: 7, Age: 1, State: CallEnding, Bridged: true},
 	}}
 	kill := &Kill{"17", 15}
@@ -116,16 +97,17 @@ func messages() []message {
 		{"accepted", Header{TypeAccepted, 0, 3, 44}, accepted, accepted.Append(TypeAccepted), any1(ParseStarted)},
 		{"started", Header{TypeStarted, 0, 0, 32}, started, started.Append(TypeStarted), any1(ParseStarted)},
 		{"refused", Header{TypeRefused, 0, 0, 28}, refused, refused.Append(), flagless(ParseRefused)},
+		{"refused-not-shared", Header{TypeRefused, 0, 0, 24}, elsewhere, elsewhere.Append(), flagless(ParseRefused)},
 		{"exit", Header{TypeExit, 0, 3, 66}, exit, exit.Append(), any1(ParseExit)},
 		{"exit-unknown-stdin", Header{TypeExit, 0, 0, 52}, unknown, unknown.Append(), any1(ParseExit)},
-		{"pong", Header{TypePong, 0, 0, 119}, pong, pong.Append(TypePong), flagless(ParseInfo)},
-		{"pong-way", Header{TypePong, 0, 0, 103}, way, way.Append(TypePong), flagless(ParseInfo)},
+		{"pong", Header{TypePong, 0, 0, 185}, pong, pong.Append(TypePong), flagless(ParseInfo)},
+		{"pong-way", Header{TypePong, 0, 0, 102}, way, way.Append(TypePong), flagless(ParseInfo)},
 		{"ping-directory", Header{TypePing, 0, 0, 41}, where, Ping(where), flagless(ParsePing)},
 		{"ps", Header{TypePS, 0, 0, 6}, []byte{}, Question(TypePS), flagless(CheckFirst)},
-		{"calls", Header{TypeCalls, 0, 0, 95}, calls, calls.Append(), flagless(ParseCalls)},
+		{"calls", Header{TypeCalls, 0, 0, 190}, calls, calls.Append(), flagless(ParseCalls)},
 		{"kill", Header{TypeKill, 0, 0, 21}, kill, kill.Append(), flagless(ParseKill)},
 		none("signaled", TypeSignaled, 0),
-		{"listing", Header{TypeListing, 0, 0, 121}, listing, listing.Append(TypeListing), flagless(ParseInfo)},
+		{"listing", Header{TypeListing, 0, 0, 107}, listing, listing.Append(TypeListing), flagless(ParseInfo)},
 	}
 }
 

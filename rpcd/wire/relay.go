@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"sync"
@@ -106,4 +107,9 @@ func (r *Relay) Handle(h Header, body io.Reader) error {
 
 func notRelayed(h Header) error {
 	return protocolError("%v for stream %d, which isn't relayed this way", h.Type, h.Stream)
+}
+
+// credit gives a CREDIT frame.
+func credit(stream uint8, n uint32) []byte {
+	return Frame(TypeCredit, stream, 0, binary.BigEndian.AppendUint32(nil, n))
 }

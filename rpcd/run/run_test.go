@@ -1,0 +1,122 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"rpcd/internal/proc"
+	"rpcd/internal/testkit"
+	"rpcd/rpcd/child"
+	"rpcd/rpcd/export"
+)
+
+func TestMain(m *testing.M) {
+	if err := child.Setup(); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// started starts a script that leaves a process behind, and waits for its end.
+// It gives the process and what is left of it.
+func started(t *testing.T, r *Runners, p *export.Procedure, leaves string) (process Process, left int) {
+	t.Helper()
+	runner, err := r.For(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.Open("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	out, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	process, err = runner.Start(t.Context(), Job{
+		Path: "/bin/sh", Argv: []string{"sh", "-c", leaves + " & echo $!; exit 3"},
+		Env: os.Environ(), Dir: int(dir.Fd()), Files: []int{-1, int(in.Fd()), 2},
+	})
+	in.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	left = testkit.PID(t, out)
+	status, err := process.Wait()
+	if err != nil || status.Wait != 3<<8 {
+		t.Fatalf("%+v, %v", status, err)
+	}
+	t.Cleanup(func() { _ = syscall.Kill(left, syscall.SIGKILL) })
+	return process, left
+}
+
+// What a call leaves is ended, and counted until it is gone.
+func TestLeftoversAreEnded(t *testing.T) {
+	changed := make(chan struct{}, 1)
+	r := NewRunners(false, func() { changed <- struct{}{} })
+	process, left := started(t, r, &export.Procedure{}, "sleep 1000")
+	if n := r.Leftovers(); n != 0 || !proc.Alive(left) {
+		t.Fatalf("%d leftovers before Close", n)
+	}
+	process.Close(time.Now().Add(testkit.Limit))
+	process.Close(time.Now())
+	testkit.Within(t, "the end of the leftovers", func() { <-changed })
+	if n := r.Leftovers(); n != 0 || proc.Alive(left) {
+		t.Errorf("%d leftovers, alive %v", n, proc.Alive(left))
+	}
+}
+
+// Where a procedure keeps what it leaves, or all procedures do, that lives on.
+func TestKeptLeftovers(t *testing.T) {
+	for _, c := range []struct{ all, own bool }{{true, false}, {false, true}} {
+		r := NewRunners(c.all, func() { t.Error("leftovers were ended") })
+		process, left := started(t, r, &export.Procedure{Keep: c.own}, "sleep 1000")
+		process.Close(time.Now())
+		if n := r.Leftovers(); n != 0 || !proc.Alive(left) {
+			t.Errorf("%+v: %d leftovers, alive %v", c, n, proc.Alive(left))
+		}
+	}
+}
+
+// When the daemon stops, leftovers that ignore TERM don't have their grace.
+func TestCloseEndsTheGrace(t *testing.T) {
+	changed := make(chan struct{}, 1)
+	r := NewRunners(false, func() { changed <- struct{}{} })
+	process, left := started(t, r, &export.Procedure{}, "(trap '' TERM; echo >&2; exec sleep 1000)")
+	process.Close(time.Now().Add(time.Hour))
+	if n := r.Leftovers(); n != 1 {
+		t.Errorf("%d leftovers", n)
+	}
+	r.Close()
+	r.Close()
+	testkit.Within(t, "the end of the leftovers", func() { <-changed })
+	if proc.Alive(left) {
+		t.Error("it lives on")
+	}
+}
+
+func TestNothingStartsForACallerThatHasLeft(t *testing.T) {
+	runner, err := NewRunners(false, func() {}).For(&export.Procedure{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := runner.Start(ctx, Job{Path: "/bin/true", Argv: []string{"true"}}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestUnsupported(t *testing.T) {
+	for _, p := range []*export.Procedure{{Topic: true}, {Workers: 1}} {
+		if _, err := NewRunners(false, func() {}).For(p); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package wire
+
+import "time"
+
+// The flags of ACCEPTED and STARTED.
+const (
+	StartedBridged = 1 // all streams are relayed
+	AcceptedWaits  = 2 // the call waits in the queue
+)
+
+// Started is the message of ACCEPTED and of STARTED.
+type Started struct {
+	Flags uint16
+	ID    string        // the call's id at the worker
+	Dir   string        // where the procedure runs
+	Grace time.Duration // between TERM and KILL
+	Text  string        // what it waits behind
+}
+
+// Append gives the message as a frame of type t.
+func (m *Started) Append(t Type) []byte {
+	f := answer()
+	f.text(1, m.ID)
+	f.text(2, m.Dir)
+	f.u64(3, uint64(m.Grace))
+	f.text(4, cut(m.Text, 16<<10))
+	return f.frame(t, 0, m.Flags)
+}
+
+// ParseStarted reads the payload of ACCEPTED or STARTED.
+func ParseStarted(flags uint16, payload []byte) (*Started, error) {
+	m := &Started{Flags: flags}
+	r := newReader(payload)
+	for tag, v, ok := r.next(); ok; tag, v, ok = r.next() {
+		switch tag {
+		case 1:
+			m.ID = r.text(tag, v)
+		case 2:
+			m.Dir = r.text(tag, v)
+		case 3:
+			m.Grace = duration(r.u64(tag, v))
+		case 4:
+			m.Text = r.text(tag, v)
+		default:
+			r.unknown(tag)
+		}
+	}
+	return m, r.err
+}

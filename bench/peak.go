@@ -68,13 +68,10 @@ func (s *spawner) peakMemory(argv []string) (int64, error) {
 			break
 		}
 	}
-	if err := statusError(status); err != nil {
-		return 0, err
+	if err := statusError(status); err != nil || peak != 0 {
+		return peak, err
 	}
-	if peak == 0 {
-		return 0, errNoPeak
-	}
-	return peak, nil
+	return 0, errNoPeak
 }
 
 // wait4 waits for a stop or an end of a tracee of this thread, whatever kind

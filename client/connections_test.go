@@ -176,16 +176,7 @@ func TestConnectionsWithSignalsAtTheEnd(t *testing.T) {
 // A call that is denied isn't followed by another one: its worker may close.
 func TestConnectionOfADeniedCall(t *testing.T) {
 	w := newWorld(t)
-	exports := exportsFolder(t, "true")
-	folder := filepath.Join(exports, "secret")
-	if err := os.Mkdir(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range map[string]string{"run": "#!/bin/sh\n", "allow": ""} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	exports := withSecret(t, "true")
 	w.serve("w", "--exports", exports)
 	var kept Connections
 	defer kept.Close()

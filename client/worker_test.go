@@ -24,18 +24,33 @@ func exportsFolder(t *testing.T, names ...string) string {
 	return dir
 }
 
-func TestPingAndList(t *testing.T) {
-	w := newWorld(t)
-	exports := exportsFolder(t, "sort", "cat")
-	folder := filepath.Join(exports, "detect")
+// addProcedure adds to an exports directory the folder of a procedure with these files.
+func addProcedure(t *testing.T, exports, name string, files map[string]string) {
+	t.Helper()
+	folder := filepath.Join(exports, name)
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"run": "#!/bin/sh\n", "summary": "finds boxes\n", "max-calls": "1\n"} {
+	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// withSecret makes an exports directory of links to commands, and of the procedure
+// secret, which nobody may call.
+func withSecret(t *testing.T, names ...string) string {
+	t.Helper()
+	exports := exportsFolder(t, names...)
+	addProcedure(t, exports, "secret", map[string]string{"run": "#!/bin/sh\n", "allow": ""})
+	return exports
+}
+
+func TestPingAndList(t *testing.T) {
+	w := newWorld(t)
+	exports := exportsFolder(t, "sort", "cat")
+	addProcedure(t, exports, "detect", map[string]string{"run": "#!/bin/sh\n", "summary": "finds boxes\n", "max-calls": "1\n"})
 	w.serve("w", "--exports", exports, "--max-calls", "7", "--queue", "9")
 	w.bridge("b", "w")
 	for _, worker := range []string{"w", "b"} {
@@ -118,16 +133,7 @@ func TestServerUID(t *testing.T) {
 // Rules by uid: a caller that isn't admitted is denied.
 func TestDenied(t *testing.T) {
 	w := newWorld(t)
-	exports := exportsFolder(t, "cat")
-	folder := filepath.Join(exports, "secret")
-	if err := os.Mkdir(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range map[string]string{"run": "#!/bin/sh\n", "allow": ""} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	exports := withSecret(t, "cat")
 	w.serve("w", "--exports", exports)
 	want(t, Command("w", "secret").Run(), ErrDenied, false)
 	infos, err := List(t.Context(), "w", testkit.Limit)

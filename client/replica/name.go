@@ -3,7 +3,6 @@ package replica
 import (
 	"errors"
 	"strings"
-	"unicode"
 
 	"golang.org/x/sys/unix"
 
@@ -17,7 +16,7 @@ const maxShown = 50
 // slash in it.
 func checkName(worker string) error {
 	why := names.Worker(worker)
-	if strings.Contains(worker, "/") && !strings.ContainsFunc(worker, unicode.IsControl) {
+	if strings.Contains(worker, "/") && !names.HasControl(worker) {
 		why = checkPath(worker)
 	}
 	if why == nil {

@@ -11,15 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/client/replica"
+	"rpcd/internal/names"
 	"rpcd/internal/reach"
 	"rpcd/rpcd/wire"
 )
 
 // The conditions of doctor's rules.
-
-// unmappedID is what the kernel shows for an id that a user namespace doesn't
-// map (/proc/sys/kernel/overflowuid).
-const unmappedID = 65534
 
 func all(conditions ...func(*facts) bool) func(*facts) bool {
 	return func(f *facts) bool {
@@ -86,7 +83,7 @@ var (
 var (
 	wayUnknown = func(f *facts) bool { return f.pong().Way == nil }
 	bridged    = func(f *facts) bool { return f.probe.DescriptorsAsked > 0 && f.way().Descriptors == 0 }
-	unmapped   = func(f *facts) bool { return f.way().UID == unmappedID && f.self.uid != unmappedID }
+	unmapped   = func(f *facts) bool { return f.way().UID == names.Overflow && f.self.uid != names.Overflow }
 	seenAs     = func(f *facts) bool { return f.way().UID != f.self.uid } // another uid than here
 	otherUser  = func(f *facts) bool { return f.way().UID != f.way().OwnUID }
 	otherGroup = func(f *facts) bool { return f.way().GID != f.way().OwnGID }

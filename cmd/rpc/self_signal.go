@@ -4,29 +4,18 @@ import (
 	"os"
 	"runtime"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/sigaction"
 )
-
-// sigaction is the kernel's struct of that name, see rt_sigaction(2); the zero
-// value is SIG_DFL.
-type sigaction [4]uintptr
-
-// setAction sets a signal's disposition in the kernel: signal.Reset leaves Go's
-// handler there, which swallows the signal. before, if not nil, gets the one
-// that was set.
-func setAction(sig syscall.Signal, action, before *sigaction) {
-	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(action)), uintptr(unsafe.Pointer(before)), 8, 0, 0)
-}
 
 // stopSelf stops this process by TSTP's default action. It returns when the
 // process is continued.
 func stopSelf() {
-	var goHandler, byDefault sigaction
-	setAction(unix.SIGTSTP, &byDefault, &goHandler)
+	goHandler := sigaction.Set(unix.SIGTSTP, sigaction.Default)
 	signalThread(unix.SIGTSTP)
-	setAction(unix.SIGTSTP, &goHandler, nil)
+	sigaction.Set(unix.SIGTSTP, goHandler)
 }
 
 // die ends this process by sig, without a core, so that its parent sees the
@@ -36,7 +25,7 @@ func die(sig syscall.Signal) {
 	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // that limit doesn't count where core_pattern is a pipe, see core(5)
 	runtime.LockOSThread()
-	setAction(sig, new(sigaction), nil)
+	sigaction.Set(sig, sigaction.Default)
 	none := unix.Sigset_t{}
 	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &none, nil)
 	signalThread(sig)

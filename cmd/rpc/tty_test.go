@@ -245,7 +245,7 @@ func terminalNext(x *terminal) {
 	x.types("echo and after", "Enter")
 	x.shows("and after")
 	if _, err := os.Stat(filepath.Join(x.world.dir, "cwd", "ahead")); err != nil {
-		x.t.Logf("what was typed during a call that doesn't read was taken by it: at most a line, as the contract says\n%s", x.screen())
+		x.t.Logf("what was typed during a call that doesn't read was taken by it: at most a line, since rpc reads a terminal by lines\n%s", x.screen())
 	}
 }
 

@@ -1,43 +1,115 @@
-// Package arrows tests who may import whom.
+// Package arrows tests the layout: which package may import which, and how large
+// packages and functions may become.
 package arrows
 
 import (
+	"maps"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 )
 
+// room is a package of the module. mayImport lists packages of the module, and
+// outside lists packages of other modules with all below them. Everybody may
+// import the standard library, and tests may import what they like.
+type room struct{ path, mayImport, outside string }
+
+// floor is a group of rooms on one side of the socket.
+type floor struct {
+	side  side
+	rooms []room
+}
+
+// side says who uses a floor. Each side imports itself and shared, nothing else.
+type side string
+
+const (
+	client side = "client"
+	daemon side = "daemon"
+	shared side = "shared"
+	tests  side = "tests"
+)
+
+// Modules that more than one room uses.
+const (
+	cobra = "github.com/spf13/cobra github.com/spf13/pflag"
+	hclog = "github.com/hashicorp/go-hclog"
+	sys   = "golang.org/x/sys/unix"
+)
+
+// floors is the whole module. A room imports only what its line names, and that
+// stands further down. A new package needs one line here.
+var floors = []floor{
+	// The command rpc and the Go package that it is made of.
+	{client, []room{
+		{"cmd/rpc", "client client/replica internal/door internal/flagerror internal/names internal/printable internal/reach internal/sigaction internal/version rpcd/duration rpcd/fdconn rpcd/wire", cobra + " " + sys},
+		{"client", "client/replica client/internal/caller internal/door internal/printable rpcd/talk rpcd/wire", sys},
+		{"client/replica", "client/internal/caller internal/names internal/printable internal/reach rpcd/fdconn rpcd/talk rpcd/wire", sys},
+		{"client/internal/caller", "rpcd/wire", sys},
+	}},
+	// The command rpcd and the daemon.
+	{daemon, []room{
+		{"cmd/rpcd", "internal/flagerror internal/names internal/version rpcd rpcd/child rpcd/duration rpcd/export rpcd/export/lint rpcd/fdconn rpcd/talk rpcd/wire", cobra + " " + hclog + " " + sys + " github.com/coreos/go-systemd/v22/daemon"},
+		{"rpcd", "internal/printable rpcd/child rpcd/directory rpcd/export rpcd/fdconn rpcd/limit rpcd/run rpcd/stream rpcd/talk rpcd/wire", hclog + " " + sys},
+		// The daemon's joints. None imports rpcd.
+		{"rpcd/directory", "rpcd/child rpcd/wire", sys},
+		{"rpcd/run", "rpcd/child rpcd/export", ""},
+		{"rpcd/stream", "rpcd/fdconn rpcd/wire", sys},
+		{"rpcd/limit", "", "golang.org/x"},
+		{"rpcd/child", "rpcd/child/cgroup internal/sigaction", sys},
+		{"rpcd/child/cgroup", "internal/names", sys},
+		// Policy: what may be called. A call is decided without lint.
+		{"rpcd/export/lint", "rpcd/export rpcd/export/internal/display", ""},
+		{"rpcd/export", "rpcd/export/internal/display internal/names rpcd/duration", ""},
+		{"rpcd/export/internal/display", "", ""},
+	}},
+	// Programs that measure and check, and what tests share. No product imports them.
+	{tests, []room{
+		{"bench", "internal/proc internal/rig", ""},
+		{"bench/flood", "internal/proc internal/rig rpcd/fdconn rpcd/wire", ""},
+		{"bench/soak", "internal/names internal/proc internal/rig", ""},
+		{"internal/arrows", "", ""},
+		{"internal/docs", "internal/rows", ""},
+		{"internal/testbin", "internal/proc internal/rig internal/testkit", "github.com/rogpeppe/go-internal/testscript go.uber.org/goleak"},
+		{"internal/testkit", "", sys},
+		{"internal/rig", "internal/proc rpcd/wire", ""},
+		{"internal/rows", "", ""},
+		{"internal/proc", "", ""},
+		{"rpcd/export/internal/exporttest", "internal/names", ""},
+	}},
+	// What both sides stand on: the conversation, the sockets, the protocol, and
+	// words that both have to agree on.
+	{shared, []room{
+		{"rpcd/talk", "rpcd/wire", sys},
+		{"internal/door", "rpcd/fdconn rpcd/wire", ""},
+		{"rpcd/fdconn", "", sys + " github.com/mdlayher/socket"},
+		{"internal/flagerror", "", "github.com/spf13/pflag"},
+		{"internal/reach", "", sys},
+		{"internal/sigaction", "", sys},
+		{"internal/printable", "", ""},
+		{"internal/version", "", ""},
+		{"internal/names", "", ""},
+		{"rpcd/duration", "", ""},
+		{"rpcd/wire", "", ""},
+	}},
+}
+
+// reserved names packages that only these rooms may list above, and why.
+var reserved = []struct{ path, rooms, why string }{
+	{"github.com/mdlayher/socket", "rpcd/fdconn", "fdconn is the only room that knows how sockets carry descriptors"},
+	{hclog, "rpcd cmd/rpcd", "logs stop at rpcd, and lower rooms return errors"},
+	{"rpcd/export/lint", "cmd/rpcd", "a call is decided without lint, which only `rpcd check` uses"},
+	{"internal/door", "client cmd/rpc", "the door is for cmd/rpc alone"},
+}
+
+// light lists what no program gets with the package client.
+var light = []string{"github.com/spf13/cobra", "github.com/spf13/pflag", hclog, "net/http", "encoding/json", "text/template"}
+
 const module = "rpcd/"
 
-const socketModule = "github.com/mdlayher/socket"
-
-const hclogModule = "github.com/hashicorp/go-hclog"
-
-// packages gives the direct imports of every package of the module. Tests may
-// import what they like.
-func packages(t *testing.T) map[string][]string {
-	t.Helper()
-	imports := map[string][]string{}
-	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...") {
-		words := strings.Fields(line)
-		imports[words[0]] = words[1:]
-	}
-	for _, needed := range []string{"rpcd/client", "rpcd/rpcd", "rpcd/rpcd/wire", "rpcd/rpcd/fdconn", "rpcd/cmd/rpc", "rpcd/cmd/rpcd"} {
-		if _, ok := imports[needed]; !ok {
-			t.Fatalf("go list doesn't know %q: it was asked wrongly, or the layout changed", needed)
-		}
-	}
-	return imports
-}
-
-// dependencies gives all that a package stands on, itself included.
-func dependencies(t *testing.T, path string) []string {
-	t.Helper()
-	return goList(t, "-deps", "-f", "{{.ImportPath}}", path)
-}
-
-func goList(t *testing.T, args ...string) []string {
+// goList gives the words of each line of go list.
+func goList(t *testing.T, args ...string) (lines [][]string) {
 	t.Helper()
 	cmd := exec.Command("go", append([]string{"list"}, args...)...)
 	var stderr strings.Builder
@@ -46,151 +118,97 @@ func goList(t *testing.T, args ...string) []string {
 	if err != nil {
 		t.Fatalf("go list %q: %v\n%s", args, err, &stderr)
 	}
-	return strings.Split(strings.TrimSpace(string(out)), "\n")
+	for line := range strings.Lines(string(out)) {
+		lines = append(lines, strings.Fields(line))
+	}
+	return lines
 }
-
-// under says whether a path is that of a package, or of one below it.
-func under(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
-
-func inModule(path string) bool { return strings.HasPrefix(path, module) }
 
 // standard says whether a path is of the standard library, whose first element
-// has no dot; what it vendors counts as its own.
+// has no dot. What the library vendors counts as its own.
 func standard(path string) bool {
 	first, _, _ := strings.Cut(path, "/")
-	return !inModule(path) && !strings.Contains(first, ".")
+	return !strings.HasPrefix(path, module) && !strings.Contains(first, ".")
 }
 
-func TestArrowsFall(t *testing.T) {
-	// daemon is what lies under rpcd/ and isn't shared with the client.
-	daemon := func(path string) bool {
-		return under(path, "rpcd/rpcd") && path != "rpcd/rpcd/wire" && path != "rpcd/rpcd/fdconn" && path != "rpcd/rpcd/talk" && path != "rpcd/rpcd/duration"
+// anyOf says whether a path is that of one of the packages, or below it.
+func anyOf(path, packages string) bool {
+	return slices.ContainsFunc(strings.Fields(packages), func(root string) bool {
+		return path == root || strings.HasPrefix(path, root+"/")
+	})
+}
+
+// TestArrows compares the imports of every package with the table.
+func TestArrows(t *testing.T) {
+	lines := map[string]room{}
+	for _, f := range floors {
+		for _, r := range f.rooms {
+			lines[r.path] = r
+		}
 	}
-	for path, imports := range packages(t) {
-		for _, imported := range imports {
-			wrong := ""
+	for _, words := range goList(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...") {
+		path := strings.TrimPrefix(words[0], module)
+		r, ok := lines[path]
+		if !ok {
+			t.Errorf("the package %s has no line in the table floors: add one, on the floor where it belongs", path)
+			continue
+		}
+		delete(lines, path)
+		for _, imported := range words[1:] {
+			own, inModule := strings.CutPrefix(imported, module)
 			switch {
-			case under(imported, "rpcd/cmd"):
-				wrong = "nobody imports cmd"
-			case under(path, "rpcd/client") && daemon(imported):
-				wrong = "the client doesn't stand on the daemon"
-			case under(path, "rpcd/rpcd") && under(imported, "rpcd/client"):
-				wrong = "the daemon doesn't stand on the client"
-			case path != "rpcd/rpcd" && under(path, "rpcd/rpcd") && imported == "rpcd/rpcd":
-				wrong = "a joint doesn't stand on the daemon"
-			case under(path, "rpcd/rpcd/limit") && !standard(imported) && !strings.HasPrefix(imported, "golang.org/x/"):
-				wrong = "limit stands on the standard library and golang.org/x alone"
-			case imported == "rpcd/rpcd/export/lint" && path != "rpcd/cmd/rpcd":
-				wrong = "a call is decided without lint: only `rpcd check` uses it"
-			case strings.HasPrefix(imported, socketModule) && path != "rpcd/rpcd/fdconn":
-				wrong = "only fdconn knows mdlayher/socket"
-			case strings.HasPrefix(imported, hclogModule) && path != "rpcd/rpcd" && path != "rpcd/cmd/rpcd":
-				wrong = "logs stop at rpcd"
-			}
-			if wrong != "" {
-				t.Errorf("%s imports %s: %s", path, imported, wrong)
+			case inModule && !slices.Contains(strings.Fields(r.mayImport), own):
+				t.Errorf("%s imports %s: its line in the table floors allows %q", path, own, r.mayImport)
+			case !inModule && !standard(imported) && !anyOf(imported, r.outside):
+				t.Errorf("%s imports %s: of other modules its line in the table floors allows %q", path, imported, r.outside)
 			}
 		}
 	}
+	for _, path := range slices.Sorted(maps.Keys(lines)) {
+		t.Errorf("the table floors has a line for %s, which is no package: remove the line", path)
+	}
 }
 
-// TestJoints: pool, topic and child don't stand on each other, nor on wire.
-func TestJoints(t *testing.T) {
-	joints := []string{"rpcd/rpcd/pool", "rpcd/rpcd/topic", "rpcd/rpcd/child"}
-	for path, imports := range packages(t) {
-		for _, joint := range joints {
-			for _, imported := range imports {
-				if under(path, joint) && slices.Contains(joints, imported) && imported != joint {
-					t.Errorf("%s imports %s: joints don't stand on each other", path, imported)
+// TestTable holds the table itself: each arrow falls, no arrow crosses to the
+// other side, and reserved packages stay with their rooms.
+func TestTable(t *testing.T) {
+	below := map[string]side{}
+	for _, f := range slices.Backward(floors) {
+		for _, r := range slices.Backward(f.rooms) {
+			if below[r.path] != "" {
+				t.Errorf("%s has two lines", r.path)
+			}
+			for _, imported := range strings.Fields(r.mayImport) {
+				switch to := below[imported]; {
+				case to == "":
+					t.Errorf("%s may import %s, which doesn't stand below it", r.path, imported)
+				case to != f.side && to != shared:
+					t.Errorf("%s (%s) may import %s (%s): a side imports itself and what is shared", r.path, f.side, imported, to)
 				}
 			}
+			below[r.path] = f.side
+			checkReserved(t, r)
 		}
 	}
 }
 
-// TestStream: stream stands on the protocol's bytes and on sockets alone. It
-// knows no process, no policy and no daemon.
-func TestStream(t *testing.T) {
-	const stream = "rpcd/rpcd/stream"
-	allowed := []string{"rpcd/rpcd/wire", "rpcd/rpcd/fdconn", "golang.org/x/sys/unix"}
-	imports, ok := packages(t)[stream]
-	if !ok {
-		t.Fatalf("go list doesn't know %q", stream)
-	}
-	for _, imported := range imports {
-		if !standard(imported) && !slices.Contains(allowed, imported) {
-			t.Errorf("%s imports %s", stream, imported)
+// checkReserved reports what a room lists though it is reserved for others.
+func checkReserved(t *testing.T, r room) {
+	t.Helper()
+	for _, res := range reserved {
+		lists := slices.Contains(strings.Fields(r.mayImport+" "+r.outside), res.path)
+		if lists && !slices.Contains(strings.Fields(res.rooms), r.path) {
+			t.Errorf("%s may import %s: %s", r.path, res.path, res.why)
 		}
 	}
 }
 
-// TestClient: client stands on its own rooms and on the conversation. Finding a
-// worker knows no call, and the door is cmd/rpc's alone.
-func TestClient(t *testing.T) {
-	conversation := []string{"rpcd/rpcd/talk", "rpcd/rpcd/wire", "rpcd/rpcd/fdconn", "rpcd/rpcd/duration", "golang.org/x/sys/unix"}
-	words := []string{"rpcd/internal/names", "rpcd/internal/reach", "rpcd/internal/printable"}
-	all := packages(t)
-	for path, allowed := range map[string][]string{
-		"rpcd/client":                 {"rpcd/client/replica", "rpcd/client/internal/caller", "rpcd/internal/door"},
-		"rpcd/client/replica":         {"rpcd/client/internal/caller"},
-		"rpcd/client/internal/caller": nil,
-		"rpcd/internal/door":          nil,
-	} {
-		imports, ok := all[path]
-		if !ok {
-			t.Fatalf("go list doesn't know %q", path)
-		}
-		for _, imported := range imports {
-			if !standard(imported) && !slices.Contains(slices.Concat(allowed, conversation, words), imported) {
-				t.Errorf("%s imports %s", path, imported)
-			}
-		}
-	}
-	for path, imports := range all {
-		if slices.Contains(imports, "rpcd/internal/door") && path != "rpcd/client" && path != "rpcd/cmd/rpc" {
-			t.Errorf("%s imports internal/door: it is for cmd/rpc alone", path)
-		}
-	}
-}
-
-// TestFewNeeds: what a package stands on, beside the standard library and itself.
-func TestFewNeeds(t *testing.T) {
-	for path, needs := range map[string][]string{
-		"rpcd/rpcd/wire":         nil,
-		"rpcd/rpcd/duration":     nil,
-		"rpcd/internal/names":    nil,
-		"rpcd/rpcd/export":       {"rpcd/internal/names", "rpcd/rpcd/duration", "rpcd/rpcd/export/internal/display"},
-		"rpcd/rpcd/export/lint":  {"rpcd/internal/names", "rpcd/rpcd/export", "rpcd/rpcd/duration", "rpcd/rpcd/export/internal/display"},
-		"rpcd/rpcd/child/cgroup": {"golang.org/x/sys/unix"},
-	} {
-		for _, dep := range dependencies(t, path) {
-			if !standard(dep) && dep != path && !slices.Contains(needs, dep) {
-				t.Errorf("%s stands on %s; it may stand on the standard library and %q", path, dep, needs)
-			}
-		}
-	}
-}
-
-// TestClientIsLight: who imports client gets no command line, no logs and no
-// web server with it.
+// TestClientIsLight: a program that imports client gets no command line, no logs
+// and no web server with it.
 func TestClientIsLight(t *testing.T) {
-	heavy := []string{"github.com/spf13/cobra", "github.com/spf13/pflag", hclogModule, "net/http", "encoding/json", "text/template"}
-	for _, dep := range dependencies(t, "rpcd/client") {
-		for _, h := range heavy {
-			if under(dep, h) {
-				t.Errorf("client stands on %s", dep)
-			}
+	for _, words := range goList(t, "-deps", "-f", "{{.ImportPath}}", module+"client") {
+		if anyOf(words[0], strings.Join(light, " ")) {
+			t.Errorf("client stands on %s", words[0])
 		}
-	}
-}
-
-func TestCommandsStandOnTheirSide(t *testing.T) {
-	for _, path := range []string{"rpcd/rpcd", "rpcd/rpcd/export", "rpcd/rpcd/child"} {
-		if slices.Contains(dependencies(t, "rpcd/cmd/rpc"), path) {
-			t.Errorf("the command line stands on the daemon: %s", path)
-		}
-	}
-	if slices.Contains(dependencies(t, "rpcd/cmd/rpcd"), "rpcd/client") {
-		t.Error("the daemon's command stands on the client")
 	}
 }

@@ -1,5 +1,5 @@
-// Package names holds the names and numbers that rpc and rpcd have to agree on
-// outside of the protocol. Neither of the two may import the other.
+// Package names holds the names and numbers that rpc, rpcd and the programs of
+// bench have to agree on outside of the protocol. None of them may import another.
 package names
 
 import (
@@ -22,6 +22,19 @@ const MaxWorker = 200
 // stands for every stranger and for nobody in particular.
 const Overflow = 65534
 
+// CgroupPrefix begins the name of the control group that an rpcd makes for its
+// calls. 16 random hexadecimal digits follow.
+const CgroupPrefix = "rpcd-calls-"
+
+// MaxFreeCgroups is how many empty control groups an rpcd keeps at most for calls
+// to come.
+const MaxFreeCgroups = 64
+
+// HasControl says whether a text holds control characters (Unicode's category Cc).
+// Terminals obey them, those of C1 too (U+009B as ESC [), and they end lines. No
+// name of a worker, procedure or variable may hold one.
+func HasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
+
 // Worker says why a worker can't have this name, in words that follow the name.
 // nil: it can. A worker is named like its folder or socket in DefaultDir, so a
 // name is one component of a path. (What has a slash is the path of a socket.)
@@ -29,7 +42,7 @@ func Worker(name string) error {
 	switch {
 	case name == "":
 		return errors.New("its name is empty")
-	case strings.ContainsFunc(name, unicode.IsControl):
+	case HasControl(name):
 		return errors.New("its name holds control bytes")
 	case strings.Contains(name, "/"):
 		return errors.New("its name holds a slash")

@@ -27,14 +27,19 @@ func Line(t testing.TB, r io.Reader) string {
 	return string(line)
 }
 
+// noProcess is above each process's number (PID_MAX_LIMIT, proc_sys_kernel(5)). So
+// a test that signals it hits nobody, while 0 would be the test's own group.
+const noProcess = 1<<22 + 1
+
 // PID reads a process's number, alone on its line. Another line fails the test,
-// which goes on with the number 0.
+// which goes on with a number that no process has.
 func PID(t testing.TB, r io.Reader) int {
 	t.Helper()
 	line := Line(t, r)
 	pid, err := strconv.Atoi(line)
 	if err != nil {
 		t.Errorf("no pid: %q", line)
+		return noProcess
 	}
 	return pid
 }

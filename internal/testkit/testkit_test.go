@@ -62,7 +62,7 @@ func TestLine(t *testing.T) {
 		t.Errorf("pid %d, %d bytes left", pid, r.Len())
 	}
 	fake := &recorder{TB: t}
-	if pid := PID(fake, r); pid != 0 || !strings.Contains(fake.said, `no line: "rest"`) {
+	if pid := PID(fake, r); pid != noProcess || !strings.Contains(fake.said, `no line: "rest"`) {
 		t.Errorf("pid %d, %q", pid, fake.said)
 	}
 }

@@ -80,15 +80,7 @@ func TestCgroupSignalsOnce(t *testing.T) {
 		return
 	}
 	const outsider = `trap "echo $0 USR1" USR1; trap "echo $0 USR2; exit" USR2; echo up; while :; do sleep 0.02; done`
-	s := shell(t, nil, `trap "echo in USR1" USR1; trap "wait; echo in USR2; exit" USR2; setsid sh -c "$1" out & while :; do sleep 0.02; done`, outsider)
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	s.Files[1] = int(w.Fd())
-	c := start(t, s)
-	w.Close()
+	c, r := script(t, `trap "echo in USR1" USR1; trap "wait; echo in USR2; exit" USR2; setsid sh -c "$1" out & while :; do sleep 0.02; done`, outsider)
 	got := []string{testkit.Line(t, r)}
 	c.leaf.Signal(unix.SIGUSR1, c.pid)
 	got = append(got, testkit.Line(t, r))

@@ -14,13 +14,13 @@ import (
 )
 
 // script starts a shell with a script, and gives the pipe that it writes to.
-func script(t *testing.T, text string) (*Child, *os.File) {
+func script(t *testing.T, text string, args ...string) (*Child, *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := start(t, shell(t, w, text))
+	c := start(t, shell(t, w, text, args...))
 	w.Close()
 	t.Cleanup(func() { r.Close() })
 	return c, r

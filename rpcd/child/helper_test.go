@@ -2,20 +2,18 @@ package child
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/proc"
 	"rpcd/internal/testkit"
 )
 
@@ -145,7 +143,7 @@ func start(t *testing.T, s Spec) *Child {
 	return c
 }
 
-// wait waits for the leader, for testkit.Limit at most.
+// wait waits for the leader.
 func wait(t *testing.T, c *Child) Status {
 	t.Helper()
 	var status Status
@@ -187,23 +185,8 @@ func end(c *Child, grace time.Duration) { c.End(time.Now().Add(grace), nil) }
 // ownChildren lists the children of all threads of this process.
 func ownChildren(t *testing.T) []int {
 	t.Helper()
-	tasks, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		t.Fatal(err)
+	if _, err := os.Stat("/proc/thread-self/children"); err != nil {
+		testkit.Lack(t, "the kernel tells no children (CONFIG_PROC_CHILDREN)")
 	}
-	var pids []int
-	for _, task := range tasks {
-		b, err := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
-		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
-			testkit.Lack(t, "the kernel tells no children (CONFIG_PROC_CHILDREN)")
-		}
-		for _, word := range strings.Fields(string(b)) {
-			pid, err := strconv.Atoi(word)
-			if err != nil {
-				t.Fatal(err)
-			}
-			pids = append(pids, pid)
-		}
-	}
-	return pids
+	return proc.Children(os.Getpid())
 }

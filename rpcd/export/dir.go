@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"rpcd/internal/names"
 	"rpcd/rpcd/export/internal/display"
 )
 
@@ -179,7 +180,7 @@ func (d *Dir) load(w *walker, name string) (*Procedure, []Problem, error) {
 // isName says whether a procedure may have this name: one component of a path, 255
 // bytes at most (NAME_MAX), no leading dot and no control byte.
 func isName(name string) bool {
-	return name != "" && len(name) <= 255 && name[0] != '.' && !strings.Contains(name, "/") && !control(name)
+	return name != "" && len(name) <= 255 && name[0] != '.' && !strings.Contains(name, "/") && !names.HasControl(name)
 }
 
 // refusal refuses a call because of a problem.

@@ -3,8 +3,8 @@ package export
 import (
 	"slices"
 	"strings"
-	"unicode"
 
+	"rpcd/internal/names"
 	"rpcd/rpcd/export/internal/display"
 )
 
@@ -111,12 +111,8 @@ func faultOfEnvName(name string) string {
 		return "has a = in its name"
 	case strings.Contains(name, " "):
 		return "has a space in its name"
-	case control(name):
+	case names.HasControl(name):
 		return "has a control byte in its name"
 	}
 	return ""
 }
-
-// control says whether a text has control bytes. Those of C1 count as well, since
-// a terminal may obey U+009B as it obeys ESC [.
-func control(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }

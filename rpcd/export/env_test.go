@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"rpcd/internal/names"
 )
 
 // fault: 67 s6-sudo
@@ -58,7 +60,7 @@ func TestParseEnvFaults(t *testing.T) {
 		"=x", "=", "export X=1", "X = 1", "A B", "LC_?", "LC_[A]", "LC_*=x", "X\r", "X=1\r", "A\x00", "X=\x00", "\x1b[2J",
 	} {
 		a, set, faults := parseEnv("GOOD\n" + line + "\n")
-		if len(faults) != 1 || !strings.HasPrefix(faults[0].what, "line 2: ") || control(faults[0].what) {
+		if len(faults) != 1 || !strings.HasPrefix(faults[0].what, "line 2: ") || names.HasControl(faults[0].what) {
 			t.Errorf("%q: %q %q, faults %q", line, a, set, faults)
 		}
 	}
@@ -74,7 +76,7 @@ func FuzzEnv(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, name string) {
 		a, set, faults := parseEnv(text)
 		for _, x := range faults {
-			if control(x.what) {
+			if names.HasControl(x.what) {
 				t.Fatalf("control byte in %q", x.what)
 			}
 		}

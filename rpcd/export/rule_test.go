@@ -3,6 +3,8 @@ package export
 import (
 	"strings"
 	"testing"
+
+	"rpcd/internal/names"
 )
 
 // fault: 57
@@ -68,7 +70,7 @@ func TestParseRule(t *testing.T) {
 		r, err := ParseRule(s)
 		if err == nil {
 			t.Errorf("ParseRule(%q) = %v, want an error", s, r)
-		} else if msg := err.Error(); len(msg) > 500 || control(msg) {
+		} else if msg := err.Error(); len(msg) > 500 || names.HasControl(msg) {
 			t.Errorf("ParseRule(%q): no short, clean line: %q", s, msg)
 		}
 		if r.admit(Caller{}) {
@@ -87,7 +89,7 @@ func FuzzAllow(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, uid, gid uint32) {
 		rules, faults := parseAllow(text)
 		for _, x := range faults {
-			if control(x.what + x.cure) {
+			if names.HasControl(x.what + x.cure) {
 				t.Fatalf("control byte in %q", x)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"rpcd/internal/names"
 	"rpcd/rpcd/duration"
 	"rpcd/rpcd/export/internal/display"
 )
@@ -48,7 +49,7 @@ var ruleFiles = map[string]func(p *Procedure, text string) []fault{
 	},
 	"summary": func(p *Procedure, text string) []fault {
 		p.Summary = strings.TrimSpace(text)
-		if control(p.Summary) {
+		if names.HasControl(p.Summary) {
 			p.Summary = ""
 			return []fault{{"has a second line or a control byte", "make it one line of text"}}
 		}
@@ -56,7 +57,7 @@ var ruleFiles = map[string]func(p *Procedure, text string) []fault{
 	},
 	"workdir": func(p *Procedure, text string) []fault {
 		p.Workdir = strings.TrimRight(text, "\n")
-		if !path.IsAbs(p.Workdir) || control(p.Workdir) {
+		if !path.IsAbs(p.Workdir) || names.HasControl(p.Workdir) {
 			p.Workdir = ""
 			return []fault{{"is no absolute path on one line: " + display.Quote(text), "write a path that begins with a slash"}}
 		}

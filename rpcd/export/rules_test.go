@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"rpcd/internal/names"
 )
 
 func TestArgs(t *testing.T) {
@@ -37,11 +39,11 @@ func FuzzRules(f *testing.F) {
 		p := &Procedure{}
 		faults := read(p, text)
 		for _, x := range faults {
-			if control(x.what+x.cure) || x.what == "" || x.cure == "" {
+			if names.HasControl(x.what+x.cure) || x.what == "" || x.cure == "" {
 				t.Fatalf("fault %q", x)
 			}
 		}
-		if p.Workdir != "" && p.Workdir[0] != '/' || control(p.Workdir+p.Summary) || p.Timeout < 0 ||
+		if p.Workdir != "" && p.Workdir[0] != '/' || names.HasControl(p.Workdir+p.Summary) || p.Timeout < 0 ||
 			min(p.MaxCalls, p.Workers, p.MaxUses) < 0 || max(p.MaxCalls, p.Workers, p.MaxUses) > maxCount {
 			t.Fatalf("%+v", p)
 		}

@@ -59,24 +59,9 @@ func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
 	// A short name of its own beside the final one: bound, set up, listening,
 	// then renamed.
 	temporary := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%016x.tmp", hash(path)))
-	name, done, err := short(temporary)
+	s, err := bind(temporary, mode)
 	if err != nil {
 		return nil, err
-	}
-	defer done()
-	s, err := socket.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0, "rpcd", nil)
-	if err != nil {
-		return nil, err
-	}
-	_ = os.Remove(temporary) // of a daemon that died here; the lock is ours
-	// The mode is right from its birth: a chmod would follow a link that
-	// somebody put in its place. Until it listens nobody can connect.
-	umask := unix.Umask(int(^mode & 0o777))
-	err = s.Bind(&unix.SockaddrUnix{Name: name})
-	unix.Umask(umask)
-	if err != nil {
-		s.Close()
-		return nil, fmt.Errorf("make a socket in %q: %w", filepath.Dir(path), leftOver(temporary, err))
 	}
 	defer func() {
 		if err != nil {
@@ -103,6 +88,31 @@ func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
 		return nil, fmt.Errorf("name the socket: %w", leftOver(path, err))
 	}
 	return &Listener{s: s, path: path, inode: st.Ino}, nil
+}
+
+// bind makes a socket with the file temporary. The caller closes the socket and
+// removes the file.
+func bind(temporary string, mode os.FileMode) (*socket.Conn, error) {
+	name, done, err := short(temporary)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	s, err := socket.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0, "rpcd", nil)
+	if err != nil {
+		return nil, err
+	}
+	_ = os.Remove(temporary) // of a daemon that died here; the lock is ours
+	// The mode is right from its birth: a chmod would follow a link that
+	// somebody put in its place. Until it listens nobody can connect.
+	umask := unix.Umask(int(^mode & 0o777))
+	err = s.Bind(&unix.SockaddrUnix{Name: name})
+	unix.Umask(umask)
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("make a socket in %q: %w", filepath.Dir(temporary), leftOver(temporary, err))
+	}
+	return s, nil
 }
 
 // exactly gives a socket its mode where a default ACL of the folder has kept

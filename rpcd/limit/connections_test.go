@@ -25,7 +25,7 @@ func (c *crowd) take(name string, uid uint32) *Seat {
 		if _, ok := c.away[name]; ok {
 			c.t.Errorf("%s is turned away twice", name)
 		}
-		c.Answered() // without the lock, so that this doesn't testkit.Limit
+		c.Answered() // without the lock, so that this doesn't hang
 		c.away[name] = why
 	})
 	s.Take()

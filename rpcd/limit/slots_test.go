@@ -32,7 +32,7 @@ func slotIn(t *testing.T, s *Slots, d time.Duration) bool {
 	return err == nil
 }
 
-// Few look-ups run at once; those that testkit.Limit give their slots away.
+// Few look-ups run at once; those that hang give their slots away.
 func TestSlots(t *testing.T) {
 	const few = 8
 	synctest.Test(t, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestSlots(t *testing.T) {
 	})
 }
 
-// The number of look-ups that testkit.Limit has a bound, too.
+// The number of look-ups that hang has a bound, too.
 func TestStuckSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewSlots(8)
@@ -74,7 +74,7 @@ func TestStuckSlots(t *testing.T) {
 		}
 		for range 2 { // a caller that gave up has left nothing behind
 			if slotIn(t, s, time.Hour) {
-				t.Error("the number of look-ups that testkit.Limit has no bound")
+				t.Error("the number of look-ups that hang has no bound")
 			}
 		}
 		last()

@@ -118,3 +118,18 @@ func want(t *testing.T, c *Caller, typ wire.Type) *wire.Started {
 	}
 	return m
 }
+
+// runs starts and ends the call, and gives the caller's EXIT.
+func runs(t *testing.T, caller *Caller, callee *Callee) *wire.Exit {
+	t.Helper()
+	go func() {
+		callee.Start(wire.Started{})
+		_ = callee.Exit(&wire.Exit{Consumed: -1})
+	}()
+	want(t, caller, wire.TypeStarted)
+	exit, err := caller.Follow()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exit
+}

@@ -350,15 +350,7 @@ func TestKeptConnection(t *testing.T) {
 			go func() { _ = caller.Send(nil) }()
 			callee := receive(t, b)
 			callee.SetBridged()
-			go func() {
-				callee.Start(wire.Started{})
-				_ = callee.Exit(&wire.Exit{Consumed: -1})
-			}()
-			want(t, caller, wire.TypeStarted)
-			exit, err := caller.Follow()
-			if err != nil {
-				t.Fatal(err)
-			}
+			exit := runs(t, caller, callee)
 			if !caller.Over(nil, exit != nil) || caller.Over(nil, true) {
 				t.Fatal("the connection isn't kept, or kept twice")
 			}
@@ -378,15 +370,7 @@ func TestConnectionWithAFrameOnItsWayIsNotKept(t *testing.T) {
 		m := plainCall
 		m.Flags = wire.CallKeep
 		caller, callee, _ := begin(t, m)
-		go func() {
-			callee.Start(wire.Started{})
-			_ = callee.Exit(&wire.Exit{Consumed: -1})
-		}()
-		want(t, caller, wire.TypeStarted)
-		exit, err := caller.Follow()
-		if err != nil {
-			t.Fatal(err)
-		}
+		exit := runs(t, caller, callee)
 		told := make(chan error, 1)
 		go func() { told <- caller.Signal(syscall.SIGTERM, false) }() // nobody reads it
 		synctest.Wait()
@@ -416,14 +400,9 @@ func TestLeave(t *testing.T) {
 		m := plainCall
 		m.Flags = wire.CallKeep
 		caller, callee, _ := begin(t, m)
-		go func() {
-			callee.Start(wire.Started{})
-			_ = callee.Exit(&wire.Exit{Consumed: -1})
-		}()
-		want(t, caller, wire.TypeStarted)
-		exit, err := caller.Follow()
-		if err != nil || !caller.Over(nil, exit != nil) {
-			t.Fatal(err)
+		exit := runs(t, caller, callee)
+		if !caller.Over(nil, exit != nil) {
+			t.Fatal("the connection isn't kept")
 		}
 		caller.Leave()
 		if caller.conn.phase != phaseRest {

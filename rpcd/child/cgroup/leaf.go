@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/names"
 )
 
 // Leaf is the cgroup of one call. All methods work on nil, which is the leaf of
@@ -18,10 +20,6 @@ type Leaf struct {
 	clean   bool // cgroup.events said "empty and not frozen", so the directory can be used again
 	retired bool // see Retire
 }
-
-// maxFree is how many empty leaves a parent keeps for calls to come: making one
-// costs ten times as much as using one again.
-const maxFree = 64
 
 // Take gives a leaf for a call, which ends with Give or with a failed Fork. It
 // gives nil where the hierarchy's limits allow no more (ENOSPC, EAGAIN), and for
@@ -153,7 +151,8 @@ func (l *Leaf) Give() {
 		p := l.parent
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if len(p.free) < maxFree {
+		// Making a leaf costs ten times as much as using one again.
+		if len(p.free) < names.MaxFreeCgroups {
 			p.free = append(p.free, l.dir)
 			return
 		}

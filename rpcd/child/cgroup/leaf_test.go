@@ -10,6 +10,9 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/names"
+	"rpcd/internal/testkit"
 )
 
 // contain makes a parent for a test, and checks that Close leaves nothing of it.
@@ -17,10 +20,7 @@ func contain(t *testing.T) *Parent {
 	t.Helper()
 	p, err := Contain(Host{Forking: &sync.Mutex{}, Wake: func() {}})
 	if err != nil {
-		if os.Getenv("RPCD_TEST_ALL") != "" {
-			t.Fatal(err)
-		}
-		t.Skipf("cgroups can't be made here: %v", err)
+		testkit.Lack(t, "cgroups can't be made here: %v", err)
 	}
 	t.Cleanup(func() {
 		p.Close()
@@ -39,11 +39,11 @@ func leaves(t *testing.T, p *Parent) (n int) {
 	return n - 1
 }
 
-// After a burst of calls maxFree leaves are kept, and the others are removed.
+// After a burst of calls MaxFreeCgroups leaves are kept, and the others are removed.
 func TestLeavesOfManyCalls(t *testing.T) {
 	p := contain(t)
 	var all []*Leaf
-	for range maxFree + 20 {
+	for range names.MaxFreeCgroups + 20 {
 		all = append(all, p.Take())
 	}
 	if n := leaves(t, p); n != len(all) {
@@ -55,15 +55,15 @@ func TestLeavesOfManyCalls(t *testing.T) {
 		}
 		l.Give()
 	}
-	if n := leaves(t, p); n != maxFree || len(p.free) != maxFree {
-		t.Errorf("%d leaves, %d of them free; want %d", n, len(p.free), maxFree)
+	if n := leaves(t, p); n != names.MaxFreeCgroups || len(p.free) != names.MaxFreeCgroups {
+		t.Errorf("%d leaves, %d of them free; want %d", n, len(p.free), names.MaxFreeCgroups)
 	}
 	p.Take().Give()
 	retired := p.Take()
 	retired.Retire()
 	retired.Give()
-	if n := leaves(t, p); n != maxFree-1 {
-		t.Errorf("%d leaves after one was retired, want %d", n, maxFree-1)
+	if n := leaves(t, p); n != names.MaxFreeCgroups-1 {
+		t.Errorf("%d leaves after one was retired, want %d", n, names.MaxFreeCgroups-1)
 	}
 }
 

@@ -17,6 +17,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/names"
 )
 
 // Parent is the cgroup in which each call has a leaf.
@@ -113,15 +115,12 @@ func (p *Parent) try(forking sync.Locker) error {
 	return fmt.Errorf("start a process in the cgroup %q: %w", p.dir, err)
 }
 
-// namePrefix begins a parent's name; 16 random hexadecimal digits follow.
-const namePrefix = "rpcd-calls-"
-
 // makeLocked makes a directory with a name of its own and locks it. The caller
 // closes the descriptor.
 func makeLocked(own dir) (dir, int, error) {
 	var name [8]byte
 	_, _ = rand.Read(name[:])
-	path := filepath.Join(string(own), namePrefix+hex.EncodeToString(name[:]))
+	path := filepath.Join(string(own), names.CgroupPrefix+hex.EncodeToString(name[:]))
 	if err := unix.Mkdir(path, 0o755); err != nil {
 		return "", -1, fmt.Errorf("make the cgroup %q: %w", path, err)
 	}

@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/names"
 )
 
 // parentName matches the names of all daemons' parents.
-var parentName = regexp.MustCompile(`^` + namePrefix + `[0-9a-f]{16}$`)
+var parentName = regexp.MustCompile(`^` + names.CgroupPrefix + `[0-9a-f]{16}$`)
 
 // sweep ends what killed daemons have left in own. A daemon that lives holds the
 // lock of its parent.

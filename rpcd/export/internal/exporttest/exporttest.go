@@ -6,7 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"unicode"
+
+	"rpcd/internal/names"
 )
 
 // Tree makes an exports directory, named exports, in a folder of its own. A key
@@ -70,7 +71,7 @@ func Must(t *testing.T, err error) {
 // it says all of the words.
 func Clean(t *testing.T, msg string, words ...string) {
 	t.Helper()
-	if strings.ContainsFunc(msg, unicode.IsControl) || len(msg) > 2000 {
+	if names.HasControl(msg) || len(msg) > 2000 {
 		t.Errorf("no short, clean line: %q", msg)
 	}
 	for _, word := range words {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// procedureName is the name of the link in the exports by which this program is a
+// procedureName is the name under which a copy of this program is exported as a
 // procedure.
 const procedureName = "work"
 

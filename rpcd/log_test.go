@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzPrintable: one line of text, of bounded length, that says what it was
-// made from.
+// FuzzPrintable checks that the result is one line of text and of bounded length,
+// and that it shows the original bytes.
 func FuzzPrintable(f *testing.F) {
 	for _, s := range []string{"", "plain ü", "a\nb\x1b[2J\xff", "\u009b", "\"\\", "\u2028\u202e", strings.Repeat("\x00", 3000), strings.Repeat("ü", 600)} {
 		f.Add(s)

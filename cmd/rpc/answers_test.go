@@ -11,8 +11,9 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// TestCutAnswers cuts a worker's answer after every byte, as when the daemon is
-// killed between the procedure's end and the last frame. rpc invents no status.
+// TestCutAnswers cuts a worker's answer after every byte, as a daemon that is
+// killed before its last frame does. rpc then never invents the procedure's
+// status.
 // fault: 6 kubernetes-cut-status
 func TestCutAnswers(t *testing.T) {
 	testbin.Dir(t)
@@ -49,7 +50,8 @@ func TestCutAnswers(t *testing.T) {
 	}
 }
 
-// fakeWorker accepts calls at a socket, answers each with words and closes.
+// fakeWorker accepts calls at a socket. It answers each with the next bytes from
+// words and closes the connection.
 func fakeWorker(t *testing.T, words <-chan []byte) (socket string) {
 	t.Helper()
 	socket = t.TempDir() + "/w.sock"

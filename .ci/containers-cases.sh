@@ -13,8 +13,8 @@ no_leftovers() { # OUT
   [[ -z $left ]] || fail "left behind: $left"
 }
 
-# samples_are_right OUT: checks the results in OUT. Their size is right, the blackboard's frame is level, and the lecturer
-# is at the right.
+# samples_are_right OUT: checks the results in OUT. Their size is right, the blackboard's frame is level, and the
+# lecturer is at the right.
 samples_are_right() { # OUT
   local n found coat=(0 874 762 849)
   for n in 1 2 3; do
@@ -468,8 +468,8 @@ JSON
 
 served() { of_odd_worker -- rpc o true </dev/null 2>/dev/null; }
 
-# A fork bomb takes all processes of the worker's container, but rpcd survives. In perl the bomb goes on after a fork has
-# failed; in bash it would end.
+# A fork bomb takes all processes of the worker's container, but rpcd survives. In perl the bomb goes on after a fork
+# has failed; in bash it would end.
 # fault: 74
 test_fork_bomb() {
   local status=0

@@ -29,7 +29,8 @@ dc() { # the limit is long, since the first command builds the images
   timeout -k 10 900 "${compose[@]}" -p "$project" --project-directory "$work" -f "$work/docker-compose.yml" "$@" </dev/null
 }
 
-# builder [OPTION...] -- COMMAND...: a builder with stdin. docker run with these OPTIONs is a second quicker than compose.
+# builder [OPTION...] -- COMMAND...: a builder with stdin. OPTIONs are those of docker run, which is a second quicker
+# than compose.
 builder() {
   local options=()
   while [[ $1 != -- ]]; do options+=("$1") && shift; done

@@ -2,8 +2,8 @@
 # fuzz.sh [SECONDS [JOBS [PATTERN]]]: runs the fuzzers of the module whose names match PATTERN (all), each for SECONDS
 # (5), and JOBS (1) of them at a time. At the first finding it prints the fuzzer's output and stops.
 #
-# The input of a finding stays in testdata/fuzz/ of its package, where `go test` runs it from then on. Interesting inputs
-# stay in Go's cache for the next run. The output is one line for each fuzzer, and their number at the end.
+# The input of a finding stays in testdata/fuzz/ of its package, where `go test` runs it from then on. Interesting
+# inputs stay in Go's cache for the next run. The output is one line for each fuzzer, and their number at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -47,7 +47,7 @@ func TestJudge(t *testing.T) {
 	well := entry{1, "3"}
 	none, gone := []fault(nil), []fault{{what: killed}}
 	drain := []fault{{what: drained}}
-	patient := func(c *call) { c.waitsLong = true }
+	waitsLong := func(c *call) { c.waitsLong = true }
 	of := func(k kind) func(*call) { return func(c *call) { c.kind = k } }
 	for name, row := range map[string]struct {
 		call   *call
@@ -69,7 +69,7 @@ func TestJudge(t *testing.T) {
 		"lost, and a status of 0":          {made(say("lost", true, 125, 0)), well, gone, invented},
 		"refused, but ran":                 {made(say("draining", false, 125, exit(125))), entry{1, ""}, drain, ran},
 		"refused":                          {made(say("draining", false, 125, exit(125))), entry{}, drain, ""},
-		"refused, though patient":          {made(both(say("draining", false, 125, exit(125)), patient)), entry{}, drain, unexplained},
+		"refused, though it waits":         {made(both(say("draining", false, 125, exit(125)), waitsLong)), entry{}, drain, unexplained},
 		"busy":                             {made(say("busy", false, 125, exit(125))), entry{}, drain, unexplained},
 		"stdout not whole":                 {made(func(c *call) { c.stdout.left = 1 }), well, none, torn},
 		"stderr wrong":                     {made(func(c *call) { c.stderr.wrong = true }), well, none, torn},

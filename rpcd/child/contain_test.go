@@ -36,8 +36,9 @@ func contained(t *testing.T) bool {
 	return true
 }
 
-// What has left the process group still gets TERM, the grace and KILL: whether it
-// made a session of its own, closed its streams or lost its parent.
+// A process that has left the process group still gets TERM and, after the grace,
+// KILL. It may have made a session of its own, closed its streams or lost its
+// parent.
 // fault: 49
 func TestCgroupReachesEscapees(t *testing.T) {
 	if !contained(t) {

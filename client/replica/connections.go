@@ -10,9 +10,9 @@ import (
 // The zero value holds none; all methods but Put may be called on nil, too.
 // Several goroutines may use one.
 //
-// A connection is given out once, and only while it is as its last call left it:
-// when the replica has closed it, or has said anything, it is dropped. A
-// connection keeps the user who made it: the worker asks the kernel only then.
+// A connection is given out once. It is dropped if the replica has closed it or
+// has sent bytes since the last call. The worker judges all calls on a connection
+// by the user who made it, since it asks the kernel only then.
 type Connections struct {
 	mu     sync.Mutex
 	kept   []*keptConnection // the eldest first

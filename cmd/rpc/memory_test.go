@@ -12,8 +12,8 @@ import (
 )
 
 // TestSlowReader has a slow reader of a huge output. The output arrives whole, and
-// neither rpc nor rpcd keeps it in memory. 512 MiB are enough instead of the 10 GB
-// of docs/faults.md: memory that grows with the output shows long before.
+// neither rpc nor rpcd keeps it in memory. docs/faults.md promises that for 10 GB,
+// but memory that grows with the output shows at 512 MiB already.
 // fault: 47
 func TestSlowReader(t *testing.T) {
 	size := 512 << 20

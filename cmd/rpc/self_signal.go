@@ -13,9 +13,9 @@ import (
 // value is SIG_DFL.
 type sigaction [4]uintptr
 
-// setAction sets a signal's disposition in the kernel: signal.Reset leaves Go's
-// handler there, which swallows the signal. before, if not nil, gets the one
-// that was set.
+// setAction sets a signal's disposition in the kernel, since signal.Reset leaves
+// Go's handler there, which drops the signal. If before isn't nil, it gets the
+// former disposition.
 func setAction(sig syscall.Signal, action, before *sigaction) {
 	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(action)), uintptr(unsafe.Pointer(before)), 8, 0, 0)
 }

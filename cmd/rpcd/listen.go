@@ -103,8 +103,8 @@ func (a *address) listen(mode os.FileMode, gid int) ([]*fdconn.Listener, error) 
 	return []*fdconn.Listener{l}, nil
 }
 
-// exposed warns of a folder in which everybody may replace the socket by one of
-// their own. That is no error: the operator decides who mounts the volume.
+// exposed warns of a folder in which every user may replace the socket. That is no
+// error, since the operator decides which containers mount the volume.
 func (a *address) exposed() []string {
 	info, err := os.Stat(filepath.Dir(a.path))
 	if len(a.passed) > 0 || err != nil || info.Mode()&0o002 == 0 || info.Mode()&os.ModeSticky != 0 {

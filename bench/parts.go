@@ -43,7 +43,7 @@ func buildNoop(st *stage) (string, error) {
 }
 
 // partWays are the parts of a call: the start of any Go program, the start of
-// rpc, and a question to the worker, which starts no process.
+// rpc, and a question that starts no process.
 func partWays(st *stage, socket string) []*way {
 	fixed := func(name string, argv ...string) *way {
 		return &way{name: name, argv: func(string, ...string) []string { return argv }}

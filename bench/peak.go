@@ -19,7 +19,7 @@ const (
 //
 // The peak is VmHWM in /proc, which counts from exec(2) on. ru_maxrss would also
 // count the memory before exec, which is this program's own after vfork(2).
-// /bin/true would then seem as big as this program; it really takes 1.1 MB.
+// /bin/true would then seem as big as this program, but takes only 1.1 MB.
 //
 // ptrace(2) stops the process at its exit_group(2), while its memory is still
 // there. Any thread may call exit_group, so every thread is traced. peakMemory

@@ -122,8 +122,8 @@ func (r *reader) stop() {
 	}
 }
 
-// setBack moves a seekable input back to where the procedure stopped reading, as
-// its position is shared with the caller. consumed is how many bytes the
+// setBack moves a seekable input back to where the procedure stopped reading. Other
+// readers of the caller share this position. consumed is how many bytes the
 // procedure took, or -1 if that isn't known.
 func (r *reader) setBack(consumed int64) {
 	if !r.is.seekable {

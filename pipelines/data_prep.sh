@@ -74,7 +74,8 @@ reads() { # PROJECT USUAL
   echo "${name:-$2}"
 }
 
-# unwritable says who owns FOLDER and which variables to set. Such a folder is the most common trouble with containers.
+# unwritable reports the owner of FOLDER, and which variables to set. Such a folder is the most common trouble with
+# containers.
 unwritable() { # FOLDER
   local there=$1
   until [[ -e $there ]]; do there=$(dirname -- "$there"); done

@@ -19,7 +19,7 @@ type Connections struct {
 	closed bool
 }
 
-// MaxKept bounds the connections that wait for a call: each holds a descriptor
+// MaxKept bounds the connections that wait for a call. Each holds a descriptor
 // here, and one of the few places for idle connections at its worker.
 const MaxKept = 64
 

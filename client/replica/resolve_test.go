@@ -48,8 +48,8 @@ func FuzzSockets(f *testing.F) {
 	})
 }
 
-// Sockets tries the meanings of a worker's name in this order: a socket's path, a
-// folder of sockets, a folder of that name, and a socket of that name.
+// Sockets takes a worker's name first as the path of a socket, then as a folder of
+// sockets. Then it looks for a folder and for a socket of that name.
 func TestSockets(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("RPC_DIR", dir)

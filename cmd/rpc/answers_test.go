@@ -11,9 +11,8 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// TestCutAnswers cuts a worker's answer after every byte, as a daemon that is
-// killed before its last frame does. rpc then never invents the procedure's
-// status.
+// TestCutAnswers cuts a worker's answer after every byte, as when the daemon is
+// killed before its last frame. rpc then never invents a status.
 // fault: 6 kubernetes-cut-status
 func TestCutAnswers(t *testing.T) {
 	testbin.Dir(t)

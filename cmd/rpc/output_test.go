@@ -76,8 +76,8 @@ func TestAge(t *testing.T) {
 	}
 }
 
-// FuzzTables checks that a worker's texts and a folder's name can't add a line to
-// ls and ps, and that their control bytes don't reach the terminal.
+// FuzzTables checks that a worker's texts and a folder's name add no line to ls and
+// ps. Their control bytes don't reach the terminal.
 func FuzzTables(f *testing.F) {
 	for _, s := range hostile {
 		f.Add(s, "up", "nona")

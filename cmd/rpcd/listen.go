@@ -114,8 +114,8 @@ func (a *address) exposed() []string {
 	return []string{fmt.Sprintf("everybody may replace the socket: %q is writable by others (chmod o-w %s; callers are safe with --server-uid %d)", dir, dir, os.Geteuid())}
 }
 
-// workerName refuses a name under which no caller could reach the worker: one that
-// rpc takes for a verb or an option, and one that it doesn't list.
+// workerName refuses a name under which no caller could reach the worker: rpc would
+// take it for a verb or an option, or doesn't list it.
 func workerName(name string) error {
 	switch {
 	case slices.Contains(version.Verbs, name):

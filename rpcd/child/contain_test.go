@@ -179,8 +179,8 @@ func TestChangedCgroupsAreRemoved(t *testing.T) {
 	}
 }
 
-// The umask of a caller that starts a call at the same time doesn't count: rpcd
-// without root's rights has to read and write the files of a cgroup.
+// The umask of a call that starts at the same time doesn't change a cgroup's mode.
+// rpcd without root's rights has to read and write the files of a cgroup.
 // fault: 101
 func TestCgroupsHaveOurMode(t *testing.T) {
 	if !contained(t) {

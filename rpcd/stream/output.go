@@ -73,9 +73,9 @@ func (o *output) run() {
 	_ = o.out.Close()
 }
 
-// relay relays the output in three phases. Its error says why the last one ended:
-// io.EOF if no process has the pipe any more, errHeldOpen if one still has it, or
-// an error of the stream or the connection.
+// relay relays the output in three phases. Its error says why the last one ended.
+// It is io.EOF if no process has the pipe any more, and errHeldOpen if one still
+// has it. Else it is an error of the stream or the connection.
 func (o *output) relay() error {
 	// 1. While the procedure runs, everything is relayed as it comes.
 	if err := o.asItComes(o.running); err != errProcedureEnded {

@@ -5,8 +5,8 @@
 #   ./examples.sh --containers   the picture pipeline in containers (docker with compose)
 #   ./examples.sh --build        only build
 #
-# In README.md a block ```console is a session: "$ " begins a command, the lines below are what it prints ("..." stands
-# for any rest of a line); a command that ends in "&" runs until the session's end. Exit status: 0, or 1 when something
+# In README.md a block ```console is a session. "$ " begins a command, and the lines below are its output. "..." stands
+# for any rest of a line. A command that ends in "&" runs until the session's end. Exit status: 0, or 1 if an output
 # differs.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -20,11 +20,11 @@ build() {
   ls -l bin/rpc bin/rpcd
 }
 
-# Ends what a session started in the background, by its number.
+# end_jobs ends the processes that a session started in the background.
 end_jobs() {
   local pids
   pids=$(jobs -p)
-  # shellcheck disable=SC2086 # numbers
+  # shellcheck disable=SC2086 # pids, which are words without blanks
   [ -z "$pids" ] || kill $pids 2>/dev/null || true
   wait
 }
@@ -39,7 +39,7 @@ differs() { # COMMAND PRINTED EXPECTED
   return 0
 }
 
-# One session, in a folder and a shell of its own. stdin: the block.
+# session runs one session, from the block on stdin. It has a folder and a shell of its own.
 session() (
   dir=$(mktemp -d)
   trap 'end_jobs; rm -rf "$dir"' EXIT
@@ -69,7 +69,7 @@ session() (
   exit "$failed"
 )
 
-# Every session of README.md.
+# sessions runs every session of README.md.
 sessions() {
   local block='' needs='' inside='' failed=0 n=0 line
   while IFS= read -r line <&3; do
@@ -92,7 +92,7 @@ sessions() {
   ((n > 0 && failed == 0))
 }
 
-# The picture pipeline with a worker that is a local process.
+# pictures runs the picture pipeline with a worker that is a local process.
 pictures() {
   say "the picture pipeline, here"
   local tool missing=()

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# test.sh: installs or builds what the tests need and a bare Debian machine lacks, then runs every test; nothing is
-# skipped: what can't be had is a failure. One exception: `containers real_recording` needs a recording that isn't in
-# the repository, and says SKIPPED where BILDERSKRIPT (.ci/containers-test.sh) doesn't name its folder.
+# test.sh: installs or builds the tools that a bare Debian machine lacks, and runs every test. A missing tool makes a
+# test fail, and no test is skipped, with one exception. `containers real_recording` needs a recording that isn't in
+# the repository. It says SKIPPED unless BILDERSKRIPT (see .ci/containers-test.sh) names the recording's folder.
 #
 #   ./test.sh            everything (30 minutes cold, 10 warm)
 #   ./test.sh STEP...    only these: lint go race fuzz examples containers soak bench
 #
-# The last line counts the steps. Exit status: 0 all passed, 1 not.
+# The last line counts the steps that passed and failed. Exit status: 0 if all passed, else 1.
 set -euo pipefail
 cd "$(dirname "$0")"
 export RPCD_TEST_ALL=1 # a missing tool fails a test instead of skipping it
@@ -53,10 +53,10 @@ lint() {
 
 go_tests() { go test -timeout 20m ./...; }
 
-# The parts that run side by side, with the race detector; the rest is separate processes.
+# In these packages goroutines share memory. The other tests run separate processes, which the race detector can't see.
 race() { go test -race -short -timeout 15m ./rpcd/... ./client/...; }
 
-# Every fuzzer, a second each, two at a time: that they run at all. .ci/fuzz.sh 600 looks for something.
+# Runs every fuzzer for one second, two at a time, to see that they work. To look for faults: .ci/fuzz.sh 600
 fuzz() { .ci/fuzz.sh 1 2; }
 
 examples() {
@@ -69,7 +69,7 @@ containers() {
   .ci/systemd-test.sh
 }
 
-# A minute of faults; for more: go run ./bench/soak -for 30m
+# One minute of faults. For a longer run: go run ./bench/soak -for 30m
 # fault: 90
 soak() { go run ./bench/soak -for 1m; }
 
@@ -81,7 +81,7 @@ bench() {
 passed=0 failed=()
 run() { # STEP FUNCTION
   say "$1"
-  # A function called in a condition loses -e: each step is a shell of its own.
+  # bash ignores set -e in a function that a condition calls. So each step runs in a shell of its own.
   if ("$BASH" -euo pipefail -c "$(declare -f "$2"); $2"); then
     passed=$((passed + 1))
   else

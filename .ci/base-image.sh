@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# base-image.sh: makes sure that the engine has debian:bookworm-slim, which our Dockerfiles start FROM.
+# base-image.sh: makes sure that the engine has debian:bookworm-slim, on which our Dockerfiles build (FROM).
 #
-# Taken as it is where the engine has it, pulled where a registry answers, and otherwise made once from Debian
-# packages (a minute, 90 MB, needs root), with the settings of the official image that keep apt's and dpkg's
-# leftovers out of the layers above it. BASE_IMAGE: another name for the result. BASE_PULL=0: don't try to pull.
+# An image that the engine has already is used as it is. Else the script pulls it, if a registry answers. Else it makes
+# the image from Debian packages, which takes a minute, 90 MB and root. A made image has the official image's settings
+# that keep apt's and dpkg's files out of later layers.
+#
+# BASE_IMAGE: another name for the image. BASE_PULL=0: don't try to pull.
 set -euo pipefail
 
 image=${BASE_IMAGE:-debian:bookworm-slim}
@@ -25,12 +27,13 @@ if ! command -v debootstrap >/dev/null || [[ ! -e /usr/share/keyrings/debian-arc
     >/dev/null || die "apt-get install debootstrap failed"
 fi
 
-# Where this machine gets a suite from, so that its own mirror serves the image too; nothing on another release.
+# mirror SUITE: where this machine gets the suite from, so that the image uses the same mirror. On a machine of another
+# release it prints nothing.
 mirror() {
   # shellcheck disable=SC2016 # apt's placeholder, not ours
   apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $1" 2>/dev/null | head -n 1
 }
-[[ -n $(mirror "$suite") ]] || apt-get update -qq || true # a bare machine has no lists yet
+[[ -n $(mirror "$suite") ]] || apt-get update -qq || true # a bare machine has no package lists yet
 main=$(mirror "$suite")
 main=${main:-http://deb.debian.org/debian}
 security=$(mirror "$suite-security")
@@ -53,7 +56,7 @@ Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache ""; Acquire::Languages "none";
 CONF
 printf '%s\n' force-unsafe-io 'path-exclude=/usr/share/doc/*' 'path-include=/usr/share/doc/*/copyright' \
   'path-exclude=/usr/share/man/*' 'path-exclude=/usr/share/locale/*' >"$root/etc/dpkg/dpkg.cfg.d/docker-slim"
-# A package's service isn't started while an image is built.
+# This file forbids packages to start their services while an image is built.
 printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
 chmod 755 "$root/usr/sbin/policy-rc.d"
 rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/cache/apt/*.bin "$root"/var/lib/apt/lists/* \

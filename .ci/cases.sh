@@ -1,7 +1,11 @@
-# cases.sh: what the tests in containers share, for scripts that source it (containers-test.sh, systemd-test.sh).
-# A case is a function test_NAME in a file of them. The sourcing script has set $top (the repository), $work (a folder
-# of its own) and -euo pipefail; it may define skips (NAME: prints why, and succeeds, when the case can't be shown
-# here) and more_on_failure.
+# cases.sh: functions that containers-test.sh and systemd-test.sh share. They source it.
+#
+# A case is a function test_NAME in a file of cases. The sourcing script has set $top (the repository), $work (a folder
+# of its own) and -euo pipefail. It may define two functions:
+#
+#   skips NAME        succeeds, and prints why, if the case can't run on this machine
+#   more_on_failure   prints more about a case that failed
+#
 # shellcheck shell=bash disable=SC2154 # top, work
 
 fail() {
@@ -13,7 +17,7 @@ is() { # WHAT GOT WANTED
   [[ $2 == "$3" ]] || fail "$1 is \"$2\", not \"$3\""
 }
 
-within() { # SECONDS COMMAND...: until it is true
+within() { # SECONDS COMMAND...: waits until COMMAND succeeds; fails after SECONDS
   local limit=$((SECONDS + $1))
   until "${@:2}"; do
     ((SECONDS < limit)) || return 1
@@ -26,7 +30,8 @@ more_on_failure() { :; }
 
 me=${0##*/}
 
-# choose FILE ARG...: the cases to run, in $names: all of the file in its order, or the named ones; --list names them.
+# choose FILE [NAME...]: sets $names to the cases to run: the named ones, or all of FILE in its order. With --list it
+# prints all names and exits.
 choose() {
   local all name
   all=$(sed -n 's/^test_\([a-z0-9_]*\)() {$/\1/p' "$1")
@@ -42,7 +47,7 @@ choose() {
   done
 }
 
-# need FOLDER: an engine that answers, the base image, and rpc and rpcd in the folder.
+# need FOLDER: exits unless an engine answers and FOLDER has rpc and rpcd. It makes the base image if need be.
 need() {
   local file
   timeout 20 docker info >/dev/null 2>&1 || { echo "$me: no container engine answers (try .ci/engine.sh)" >&2 && exit 1; }
@@ -59,7 +64,7 @@ run() { # NAME
     skipped=$((skipped + 1))
     return
   fi
-  # In the background, since set -e is off in what an `if` or `||` judges.
+  # In the background, since bash ignores set -e in the condition of an `if` and before `||`.
   (trap - EXIT && "test_$1") >"$work/log" 2>&1 &
   job=$!
   if wait "$job"; then
@@ -73,7 +78,7 @@ run() { # NAME
   fi
 }
 
-# run_all: the chosen cases, and their sum. Its status says whether all passed.
+# run_all: runs the chosen cases and prints how many passed and failed. It fails if one did.
 run_all() {
   local name
   passed=0 failed=0 skipped=0

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # compose-v2.sh: prints the path of a docker compose v2, for the tests that run our docker-compose.yml with it.
 #
-# An installed plugin or binary of version 2 is taken as it is. Otherwise v2 is built once (3 minutes on two
-# cores, 900 MB of disk meanwhile) into ${XDG_CACHE_HOME:-~/.cache}/rpcd/compose-v2/ and taken from there later:
-# Debian 12 packages version 1 alone. A plain `go install` refuses the module's exclude directives, so a scratch
-# module requires it instead. stdout is the path and nothing else; the build's own words go to a log beside it.
+# An installed plugin or binary of version 2 is used as it is. Else the script builds v2, since Debian 12 packages only
+# version 1. The build takes 3 minutes on two cores, and 900 MB of disk meanwhile. It is done once: later runs find the
+# result in ${XDG_CACHE_HOME:-~/.cache}/rpcd/compose-v2/.
+#
+# `go install` can't build the module because of its exclude directives, so an empty module requires it instead. stdout
+# has only the path. The output of the build goes to a log beside the binary.
 set -euo pipefail
 
 version=${COMPOSE_V2_VERSION:-v2.40.3}
@@ -17,7 +19,7 @@ die() {
   exit 1
 }
 
-# A binary that answers `version` as v2 does; one that is there but broken is no reason to stop.
+# is_v2 PATH: whether PATH is a binary that answers `version` as v2 does. A broken one counts as missing.
 is_v2() {
   [[ -x $1 ]] && [[ $("$1" version --short 2>/dev/null) =~ ^v?[2-9]\. ]]
 }
@@ -46,12 +48,12 @@ if [[ -x $binary ]]; then
   exit 0
 fi
 work=$(mktemp -d "$cache/build.XXXXXX")
-# Modules are read-only in Go's cache, not here: work holds a build cache and two files.
+# rm can remove $work: it has a build cache and two files, but no module cache, whose files are read-only.
 trap 'rm -rf "$work"' EXIT
 log=$cache/build.log
 echo "compose-v2.sh: building docker compose $version (some minutes, once; log: $log)" >&2
 
-# A build cache of its own, gone afterwards: nothing else would read what it leaves in the user's.
+# build has a build cache of its own, which is removed afterwards. No other build would use these entries.
 build() {
   cd "$work"
   export GOCACHE=$work/gocache GOFLAGS=-mod=mod GOWORK=off CGO_ENABLED=0

@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154
-# containers-cases.sh: one behaviour a function, named test_*, run in this order by containers-test.sh, which reads
-# this file and has what they stand on: dc, builder, start_w, in_w, is, fail, within; project, work, top, uid, gid.
+# containers-cases.sh: the cases of containers-test.sh, which sources this file and runs its functions test_* in this
+# order. Each holds one behaviour. They use its functions dc, builder, start_w, in_w, is, fail and within, and its
+# variables project, work, top, uid and gid.
 
 size() { # PICTURE
   builder -- identify -format '%wx%h' "$1"
@@ -12,7 +13,8 @@ no_leftovers() { # OUT
   [[ -z $left ]] || fail "left behind: $left"
 }
 
-# The samples as they must come out: right size, the blackboard's frame level, the lecturer at its right side.
+# samples_are_right OUT: checks the results in OUT. Their size is right, the blackboard's frame is level, and the
+# lecturer is at the right.
 samples_are_right() { # OUT
   local n found coat=(0 874 762 849)
   for n in 1 2 3; do
@@ -22,7 +24,7 @@ samples_are_right() { # OUT
   done
 }
 
-# One command, whatever is there: where the engine has no images of ours, it builds them.
+# One command makes the sample pictures. It also builds the images if the engine hasn't got them.
 test_sample_run() {
   local got
   got=$(dc run --rm -T builder pipelines/data_prep.sh images/in images/out) || fail "data_prep.sh ended with status $?"
@@ -50,7 +52,7 @@ test_real_recording() {
   [[ -s $out/fisheye.png ]]
 }
 
-# Hugin's words and Hugin's status, as in its own container without rpc.
+# A broken project gives Hugin's own messages and status, as in a container without rpc.
 test_broken_project() {
   local dir=$work/volumes/images/broken container got status there here
   mkdir -p "$dir" && cp "$work"/volumes/images/in/{lecture-1.jpg,perspective.pto} "$dir/"
@@ -62,7 +64,7 @@ test_broken_project() {
   status=0
   got=$(dc run --rm -T builder pipelines/data_prep.sh images/broken images/broken-out 2>&1) || status=$?
   is "the pipeline's status" $status 1
-  # stdout and stderr are two streams of the engine's: their order isn't the pipeline's.
+  # The engine joins stdout and stderr in an order of its own.
   [[ $got == *"Project file contains no images"* ]] || fail "no message of Hugin's in: $got"
   [[ $got == *"1 pictures: 0 done, 1 failed"* ]] || fail "no summary in: $got"
   no_leftovers images/broken-out
@@ -77,7 +79,7 @@ test_broken_project() {
       >"$work/rpc.out" 2>"$work/rpc.err" </dev/null || there=$?
     echo "$project_file.pto: status $there, locally $here"
     is "rpc's status of $project_file.pto" $there $here
-    # Times and names of temporary files differ.
+    # Times and the names of temporary files differ from run to run.
     diff <(sed -E 's/[0-9:.]{8,}//; s|/tmp/[A-Za-z0-9]+||' "$work/local.err") \
       <(sed -E 's/[0-9:.]{8,}//; s|/tmp/[A-Za-z0-9]+||' "$work/rpc.err") || fail "other words on stderr for $project_file.pto"
   done
@@ -103,7 +105,7 @@ idle() { # CONTAINER
   docker exec "$1" rpc ping /run/rpc/hugin/ | grep -q ' 0 running'
 }
 
-# A pipeline ended from outside, as PID 1: nothing half done stays, and the worker has no call any more.
+# A pipeline that runs as PID 1 is ended from outside. It leaves no half-done files, and no call at the worker.
 test_interrupted_run() {
   local name=$project-b2 out=$work/volumes/images/interrupted status=0 job container
   dc up -d hugin pictures
@@ -119,7 +121,7 @@ test_interrupted_run() {
   within 20 idle "$container" || fail "the worker still has calls: $(docker exec "$container" rpc ping /run/rpc/hugin/)"
 }
 
-# Folders of another user: one line that says what to set.
+# If the folders belong to another user, the error is one line that says what to set.
 test_unwritable_pictures() {
   local dir=$work/volumes/images/foreign got status=0
   mkdir -p "$dir" && chmod 755 "$dir"
@@ -131,7 +133,7 @@ test_unwritable_pictures() {
   [[ $got == *"belongs to 4242:4242, this runs as $uid:$gid"*"set RPC_UID and RPC_GID"* ]] || fail "it says: $got"
 }
 
-# Streams opened by name under another uid: PIPES are made by the builder's shell.
+# A procedure of another user opens its streams by name. It can do so if they are pipes of the builder's shell.
 # fault: 61
 test_two_users() {
   local pass rows got status=0
@@ -157,17 +159,17 @@ ROWS
   )
   for pass in all none; do
     in_w --user 1001:1001 --group-add "$gid" -e RPC_PASS=$pass -- bash -c "$rows" </dev/null || fail "with --pass $pass"
-    # Two pipes, which the engine joins in an order of its own.
+    # The engine makes two pipes here, and joins their output in an order of its own.
     is "the engine's own pipes, --pass $pass" "$(echo x | in_w --user 1001:1001 --group-add "$gid" -e RPC_PASS=$pass -- \
       rpc w sh -c 'cat /dev/stdin >/dev/stdout; echo e >/dev/stderr' 2>&1 | sort)" $'e\nx'
   done
-  # A caller without the group reads which numbers don't fit.
+  # The error of a caller without the group has the uids and gids of both sides.
   got=$(in_w --user 1001:1001 -- rpc w true 2>&1) || status=$?
   is "a stranger's status" $status 125
   [[ $got == "rpc: "*"1001"* && $(wc -l <<<"$got") == 1 ]] || fail "a stranger reads: $got"
 }
 
-# A process that can't die of a signal as PID 1 exits 128+N instead.
+# rpc as PID 1 can't die of a signal N, so it exits with 128+N instead.
 # fault: 76
 test_rpc_as_pid_1() {
   local row status name
@@ -179,7 +181,7 @@ test_rpc_as_pid_1() {
     is "the status of ${row%:*}" $status "${row##*:}"
   done
   is "its output" "$(echo x | in_w --entrypoint rpc -- w cat)" x
-  # What docker stop sends reaches the procedure.
+  # The signal of docker stop reaches the procedure.
   name=$project-b1
   mkfifo "$work/pid1"
   in_w --name "$name" --entrypoint rpc -- w sh -c 'trap "echo got TERM; exit 3" TERM; echo started; sleep 60 & wait' >"$work/pid1" </dev/null &
@@ -199,11 +201,11 @@ zombies() {
 }
 no_zombies() { [[ $(zombies) == 0 ]]; }
 
-# rpcd as PID 1 inherits what calls leave behind: it reaps it, and takes no call's status for it.
+# rpcd as PID 1 reaps the processes that calls leave behind. Their statuses don't mix with those of calls.
 # fault: 75
 test_orphans_are_reaped() {
   start_w
-  in_w -- bash -s <<'CALLS' || fail "a call's status was wrong" # rpc -n leaves the script on stdin alone
+  in_w -- bash -s <<'CALLS' || fail "a call's status was wrong" # rpc -n doesn't read the script from stdin
     calls() {
       for ((i = 0; i < 50; i++)); do
         status=0
@@ -227,7 +229,7 @@ test_no_volume() {
   [[ $(<"$work/err") == "rpc: "*hugin* ]] || fail "it says: $(<"$work/err")"
 }
 
-# Why a builder's calls fail, and the cure, each said by rpc doctor.
+# rpc doctor says why a builder's calls fail, and names the cure.
 test_doctor() {
   local got status
   ill() { # STATUS FINDING CURE OPTION... -- COMMAND...
@@ -249,7 +251,7 @@ test_doctor() {
   ill 0 'ok    descriptors: they arrive' "ok    files: calls run as $uid:$gid" -v "$w:/run/rpc/w:ro" -e RPC_CHDIR=/ -- rpc doctor w
 }
 
-# A worker of root's that has just the capabilities to become its callers.
+# A worker runs as root with only the capabilities that it needs to become its callers.
 # fault: 57
 test_run_as_caller() {
   local got status=0 dir=$work/volumes/images/theirs line caller
@@ -264,7 +266,7 @@ test_run_as_caller() {
 
   is "who runs it" "$(as1001 -- rpc w id </dev/null)" "uid=1001 gid=1001 groups=1001,1234"
   is "its capabilities" "$(as1001 -- rpc w grep CapEff /proc/self/status </dev/null | tr -d 'CapEf:\t0')" ""
-  as1001 -- rpc -C /work/images/theirs w touch file </dev/null # a folder that root without capabilities can't enter
+  as1001 -- rpc -C /work/images/theirs w touch file </dev/null # root without capabilities can't enter this folder
   is "the file's owner" "$(stat -c %u:%g "$dir/file")" 1001:1001
   for pass in all none; do
     is "streams by name, --pass $pass" "$(as1001 -e RPC_PASS=$pass -- sh -c "echo x | rpc w sh -c 'cat /dev/stdin >/dev/stdout' | cat")" x
@@ -274,7 +276,7 @@ test_run_as_caller() {
   is "a stranger's status" $status 126
   [[ $got == *"cannot run your calls as you"*65534* ]] || fail "a stranger reads: $got"
 
-  # Signals, and the end of what ignores them.
+  # Signals reach the procedure, and a procedure that ignores them is killed.
   mkfifo "$work/runas"
   as1001 --name "$project-b3" --entrypoint rpc -- w sh -c 'trap "echo got TERM; exit 3" TERM; echo started; sleep 60 & wait' >"$work/runas" </dev/null &
   caller=$!
@@ -300,7 +302,7 @@ test_run_as_caller() {
 }
 nobody_1001() { ! docker exec "$w" sh -c 'grep -q "^Uid:.1001" /proc/[0-9]*/status 2>/dev/null'; }
 
-# A call eats the worker's memory: it is killed, and rpcd serves the next.
+# A call that takes all memory of the worker is killed. rpcd serves the next one.
 # fault: 21
 test_out_of_memory() {
   local status=0
@@ -311,7 +313,7 @@ test_out_of_memory() {
   timeout 30 docker exec "$w" rpc ping --wait 20s /run/rpc/w/ >/dev/null || fail "the worker w does not answer: $(docker logs "$w" 2>&1 | tail -n 3)"
   in_w -- rpc w tail /dev/zero </dev/null || status=$?
   is "the status of what took all memory" $status 137
-  # Also where each takes little: no one of them is chosen for its size, nor is rpcd.
+  # The same holds if many calls take little memory each: the kernel kills some of them, but not rpcd.
   in_w -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do rpc -n w sh -c "head -c 9m /dev/zero | tail -n 1 | sleep 3" & done; wait' </dev/null >/dev/null 2>&1 || true
   is "the next call" "$(in_w -- rpc w echo next </dev/null)" next
   is "what the engine saw" "$(docker inspect -f '{{.State.Running}} {{.RestartCount}}' "$w")" "true 0"
@@ -320,7 +322,7 @@ test_out_of_memory() {
   stop_w
 }
 
-# A worker stopped under a call: the caller learns it, and never as success.
+# If a worker is stopped during a call, the caller fails.
 # fault: 76 moby-stop
 test_stop_with_a_call_in_flight() {
   local procedure line status caller wanted
@@ -338,18 +340,18 @@ test_stop_with_a_call_in_flight() {
     wanted='125|143'
     [[ $procedure == exec* ]] || wanted='125|137'
     [[ $status =~ ^($wanted)$ ]] || fail "the caller of \"$procedure\" ends with $status, not $wanted"
-    # 137: the engine killed it after the 12 s.
+    # 137 would mean that the engine killed the worker after 12 s.
     status=$(docker inspect -f '{{.State.ExitCode}}' "$w")
     [[ $status != 137 ]] || fail "rpcd did not end within 12 s"
     exec 8<&-
   done
 }
 
-# A worker that the freezer holds (cgroup): an error within a bound, and none once it is let go.
+# A call to a paused worker (cgroup freezer) fails in time. After unpause calls succeed.
 # fault: 14 moby-paused
 test_paused_worker() {
   local status=0 begin
-  stop_w # the case before may have left it stopped
+  stop_w # the case before may have left a stopped worker
   start_w
   docker pause "$w" >/dev/null
   begin=$SECONDS
@@ -362,7 +364,7 @@ test_paused_worker() {
   is "the next call" "$(in_w -- rpc w echo next </dev/null)" next
 }
 
-# PID 1 has no default for INT: rpcd has its own, and drains.
+# The kernel ignores INT for a PID 1 without a handler. rpcd has a handler, and drains.
 # fault: 76
 test_interrupted_worker() {
   stop_w
@@ -388,14 +390,14 @@ test_compose_v2() {
 }
 
 odd=$project-bo
-# no_odd_worker ends one, with its volume.
+# no_odd_worker removes the odd worker and its volume.
 no_odd_worker() {
-  docker ps -aq --filter "volume=$odd" | xargs -r docker rm -f >/dev/null # callers of a case that failed, too
+  docker ps -aq --filter "volume=$odd" | xargs -r docker rm -f >/dev/null # with callers that a failed case left
   docker volume ls -q --filter "name=^$odd$" | xargs -r docker volume rm >/dev/null
 }
 
-# odd_worker OPTION... -- IMAGE COMMAND...: a worker named o besides w, in a volume of its own; of_odd_worker OPTION... --
-# COMMAND... is a builder that reaches it. Both go with the case.
+# odd_worker OPTION... -- IMAGE COMMAND...: a second worker, named o, in a volume of its own. of_odd_worker OPTION... --
+# COMMAND... is a builder that can call it. Both end with the case.
 odd_worker() {
   trap 'no_odd_worker && docker images -q "$project-bare" | xargs -r docker rmi -f >/dev/null' EXIT
   no_odd_worker
@@ -410,7 +412,7 @@ odd_worker() {
 }
 of_odd_worker() { builder -v "$odd:/run/rpc/o:ro" -e RPC_CHDIR=/ "$@"; }
 
-# what_calls_do: a builder's script that prints what a worker with a shell must answer.
+# what_calls_do is a builder's script. Its output is the same for every worker that has a shell.
 # shellcheck disable=SC2016 # the builder's variables
 what_calls_do='
 rpc o sh -c "echo out; echo err >&2; exit 7" 2>&1 | cat; echo ${PIPESTATUS[0]}
@@ -422,7 +424,8 @@ rpc o sh -c "trap \"echo told; exit 5\" TERM; echo up; sleep 60 & wait" >/tmp/up
 kill $!; wait $!; echo $? $(</tmp/up)'
 what_they_answer=$'out\nerr\n7\nin\nrelayed\n137\n124\n127\n5 up told'
 
-# Static binaries in an image of their own and nothing else, and in one with busybox; no user of a name, no HOME.
+# rpcd works in an image with only the two static binaries, and in one with busybox besides. Its user has no name there,
+# and HOME is unset.
 # fault: 84 85
 test_scratch_and_busybox() {
   local image=$project-bare root=$work/bare name got
@@ -446,7 +449,8 @@ test_scratch_and_busybox() {
   is "calls from busybox" "$got" $'from busybox\n7'
 }
 
-# A filter that denies what old kernels lack: as not permitted (seccomp's habit) and as not there.
+# rpcd works under a seccomp filter that denies system calls which old kernels lack. The filter gives EPERM, and then
+# ENOSYS.
 # fault: 85
 test_denied_syscalls() {
   local errno
@@ -456,7 +460,7 @@ test_denied_syscalls() {
   "pidfd_send_signal", "clone3", "openat2", "close_range", "kcmp", "faccessat2", "epoll_pwait2"]}]}
 JSON
     odd_worker --tmpfs /tmp --security-opt "seccomp=$work/seccomp.json" -- rpc-hugin rpcd serve --listen /run/rpc/o/ --all-commands
-    # 434 is pidfd_open, 437 openat2
+    # 434 is pidfd_open(2), 437 is openat2(2).
     is "the filter's answer" "$(docker exec "$odd" perl -e 'for (434, 437) { $! = 0; syscall($_, $$, 0, 0, 0); print $! + 0, "\n" }')" "$errno"$'\n'"$errno"
     is "what calls do, errno $errno" "$(of_odd_worker --security-opt "seccomp=$work/seccomp.json" -- bash -c "$what_calls_do" 2>&1 </dev/null)" "$what_they_answer"
   done
@@ -464,14 +468,15 @@ JSON
 
 served() { of_odd_worker -- rpc o true </dev/null 2>/dev/null; }
 
-# A fork bomb takes the worker's processes, not the worker. It burns on where a fork fails, unlike bash's.
+# A fork bomb takes all processes of the worker's container, but rpcd survives. In perl the bomb goes on after a fork
+# has failed; in bash it would end.
 # fault: 74
 test_fork_bomb() {
   local status=0
   odd_worker --tmpfs /tmp --pids-limit 200 -- rpc-hugin rpcd serve --listen /run/rpc/o/ --all-commands --grace 1s
   of_odd_worker -- rpc --timeout 12s o perl -e 'for (;;) { fork // select undef, undef, undef, 0.02 }' >/dev/null 2>&1 </dev/null &
   within 20 bombed || fail "the bomb doesn't go off: $(cat "$(pids_file)" 2>&1)"
-  # Calls beside it may fail, and make rpcd want threads.
+  # Calls during the bomb may fail. They make rpcd start threads.
   of_odd_worker -- bash -c '{ for i in {1..30}; do rpc o true & done; wait; } >/dev/null 2>&1; exec rpc ping --wait 20s o' </dev/null ||
     fail "rpcd does not answer beside the bomb: $(docker logs "$odd" 2>&1 | grep -m 1 fatal)"
   bombed || fail "the bomb was over before ping's answer"

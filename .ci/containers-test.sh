@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# containers-test.sh [NAME...]: the tests on real containers, all of them or the named ones (--list names them).
+# containers-test.sh [NAME...]: runs the tests in real containers: all, or the named ones. --list prints their names.
 #
 # Needs an engine and a docker-compose (.ci/engine.sh), the base image (.ci/base-image.sh), bin/rpc and bin/rpcd.
-# They run on a copy of the tree and under a project name of their own, which is taken down on every way out; only
-# the images rpc-builder and rpc-hugin stay. Prints `ok NAME (SECONDS)` or `not ok NAME: why` and what it printed.
-# BILDERSKRIPT: folder of the real recording (../shared/data/bilderskript). COMPOSE: another docker-compose.
+# The tests use a copy of the tree, and a compose project with a name of its own. Every way out of the script removes
+# both. Only the images rpc-builder and rpc-hugin stay. The output is `ok NAME (SECONDS)`, or `not ok NAME: why` and the
+# output of the test.
+#
+# BILDERSKRIPT: the folder of the real recording (../shared/data/bilderskript). COMPOSE: another docker-compose.
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -23,11 +25,12 @@ skips() {
   [[ $1 == real_recording && ! -d $recording ]] && echo "the recording is not here (no folder $recording)"
 }
 
-dc() { # one bound for all: the first run builds the images
+dc() { # the limit is long, since the first command builds the images
   timeout -k 10 900 "${compose[@]}" -p "$project" --project-directory "$work" -f "$work/docker-compose.yml" "$@" </dev/null
 }
 
-# A builder without compose and with stdin, a second quicker: options of docker run, --, command.
+# builder [OPTION...] -- COMMAND...: a builder with stdin. OPTIONs are those of docker run, which is a second quicker
+# than compose.
 builder() {
   local options=()
   while [[ $1 != -- ]]; do options+=("$1") && shift; done
@@ -37,7 +40,8 @@ builder() {
     "${options[@]}" rpc-builder "$@"
 }
 
-# A worker named w whose callers may run everything, started once; in_w is a builder that reaches it.
+# start_w starts, once, a worker named w that serves all commands. in_w [OPTION...] -- COMMAND... is a builder that can
+# call it.
 w=$project-w
 start_w() {
   docker container inspect "$w" >/dev/null 2>&1 && return
@@ -52,7 +56,8 @@ stop_w() {
 }
 in_w() { builder -v "$w:/run/rpc/w:ro" -e RPC_CHDIR=/ "$@"; }
 
-# By compose's labels, which both versions set: what `down -v -t 1` does, for the projects of all tests at once.
+# clean does the work of `down -v -t 1` for the projects of all tests at once. It uses the labels that both versions of
+# compose set.
 clean() {
   local name
   if [[ -n ${job:-} ]]; then kill "$job" 2>/dev/null || true; fi
@@ -72,15 +77,16 @@ trap 'exit 143' TERM
 # shellcheck source=.ci/containers-cases.sh
 . "$top/.ci/containers-cases.sh"
 
-choose "$top/.ci/containers-cases.sh" "$@" # the sample run comes first and builds
+choose "$top/.ci/containers-cases.sh" "$@" # the sample run is the first case, which builds the images
 need "$top/bin"
 mkdir "$work/bin"
 cp "$top"/{docker-compose.yml,.dockerignore} "$work/"
 cp "$top"/bin/{rpc,rpcd} "$work/bin/"
 tar -C "$top" -c --exclude=volumes/images/out pipelines volumes | tar -C "$work" -x
-((EUID)) || chown -R 0:0 "$work" # as in root's fresh clone
+((EUID)) || chown -R 0:0 "$work" # as in a new clone that root has made
 
-# Images that are there may hold older binaries; the ones replaced go, or each run would leave two without a name.
+# Older images may have older binaries, so they are built anew. The replaced ones are removed: each run would else leave
+# two images without a name.
 if old=$(docker image inspect -f '{{.Id}}' rpc-builder rpc-hugin 2>/dev/null); then
   dc build >"$work/build.log" 2>&1 || { tail -n 20 "$work/build.log" && exit 1; }
   for image in $(comm -23 <(sort <<<"$old") <(docker image inspect -f '{{.Id}}' rpc-builder rpc-hugin | sort)); do

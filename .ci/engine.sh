@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # engine.sh: makes sure that a container engine answers and that a docker-compose is there.
 #
-# Does nothing where both are. On a bare Debian machine it installs Debian's packages (root), and where no service
-# manager has started the engine it starts dockerd in the background, with its log in
-# ${XDG_CACHE_HOME:-~/.cache}/rpcd/dockerd.log. It leaves the engine running: the next run finds it.
+# It does nothing if both are there. On a bare Debian machine it installs Debian's packages, as root. If no service
+# manager has started the engine, it starts dockerd in the background, and leaves it running for later runs. The log of
+# dockerd is ${XDG_CACHE_HOME:-~/.cache}/rpcd/dockerd.log.
 set -euo pipefail
 
 log=${XDG_CACHE_HOME:-$HOME/.cache}/rpcd/dockerd.log
-wait_s=60 # for the engine to answer; 1 s is usual
+wait_s=60 # seconds until the engine has to answer; usually it takes 1 s
 
 die() {
   echo "engine.sh: $*" >&2

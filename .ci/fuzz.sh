@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# fuzz.sh [SECONDS [JOBS [PATTERN]]]: runs every fuzzer of the module (those whose name matches PATTERN) for SECONDS
-# (default 5), JOBS of them at a time (default 1), and stops at the first finding with all that the fuzzer said.
+# fuzz.sh [SECONDS [JOBS [PATTERN]]]: runs the fuzzers of the module whose names match PATTERN (all), each for SECONDS
+# (5), and JOBS (1) of them at a time. At the first finding it prints the fuzzer's output and stops.
 #
-# A finding's input stays in testdata/fuzz/ of its package, where `go test` runs it from then on. What was found to
-# be interesting stays in Go's cache, and the next run begins with it. One line a fuzzer, and the sum at the end.
+# The input of a finding stays in testdata/fuzz/ of its package, where `go test` runs it from then on. Interesting
+# inputs stay in Go's cache for the next run. The output is one line for each fuzzer, and their number at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +24,7 @@ trap clean EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Lines "PACKAGE FUZZER": go test -list gives the names before the line of their package.
+# The file has lines "PACKAGE FUZZER". go test -list prints the fuzzers before the line of their package.
 go test -list '^Fuzz' ./... >"$work/list" || { cat "$work/list" && exit 1; }
 awk '/^Fuzz/ { names[++n] = $1 } /^ok/ { for (i = 1; i <= n; i++) print $2, names[i]; n = 0 }' "$work/list" |
   grep -E "$pattern" >"$work/fuzzers" || {
@@ -32,7 +32,7 @@ awk '/^Fuzz/ { names[++n] = $1 } /^ok/ { for (i = 1; i <= n; i++) print $2, name
   exit 2
 }
 
-# A binary a package, made once: go test -fuzz would link it anew for each fuzzer.
+# Each package gets one test binary. go test -fuzz would link it anew for each fuzzer.
 while read -r package; do
   go test -c -fuzz . -o "$work/${package//\//_}" "$package"
 done < <(cut -d' ' -f1 "$work/fuzzers" | sort -u)
@@ -40,10 +40,10 @@ done < <(cut -d' ' -f1 "$work/fuzzers" | sort -u)
 fuzz() { # PACKAGE FUZZER
   local log=$work/$2.log status=0 figures
   cd "$(go list -f '{{.Dir}}' "$1")"
-  # A fuzzer that hangs in its own input ends with timeout's status, and is a finding too.
+  # A fuzzer that hangs is ended by timeout, and its status makes it a finding, too.
   timeout -k 10 "$((seconds + 120))" nice -n 10 "$work/${1//\//_}" -test.run '^$' -test.fuzz "^$2\$" \
     -test.fuzztime "${seconds}s" -test.parallel 1 -test.fuzzcachedir "$cache/$1" >"$log" 2>&1 || status=$?
-  # Up to Go 1.26 the end of the time may be taken for a failure (golang/go#75804); no input is written then.
+  # Up to Go 1.26 a fuzzer may fail just because its time is over (golang/go#75804). It writes no input then.
   if ((status)) && grep -qx ' *context deadline exceeded' "$log" && ! grep -q 'Failing input written' "$log"; then
     status=0
   fi

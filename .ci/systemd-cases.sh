@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2016,SC2034,SC2154,SC2317
-# systemd-cases.sh: one behaviour a function, named test_*, run in this order by systemd-test.sh, which reads this file
-# and has what they stand on.
+# systemd-cases.sh: the cases of systemd-test.sh, which sources this file and runs its functions test_* in this order.
+# Each holds one behaviour. They use functions and variables of systemd-test.sh.
 
 test_units_are_clean() {
   local got status=0
@@ -9,7 +9,7 @@ test_units_are_clean() {
   is "what it says" "$got" ""
 }
 
-# The first call of a builder starts the worker, through a read-only volume and without a network.
+# A builder's first call starts the worker. The builder has no network, and the socket's volume is read-only.
 test_activation_by_the_first_call() {
   local status=0 got
   fresh hugin
@@ -21,15 +21,15 @@ test_activation_by_the_first_call() {
   is "the service after" "$(sc is-active rpcd@hugin.service)" active
   is "the socket" "$(in_b stat -c '%a %u:%g' "/run/rpc/hugin/$s.sock")" "660 1000:1000"
   is "the child's view of systemd" "$(in_b rpc hugin sh -c 'tr "\0" "\n" </proc/self/environ | grep -cE "^(LISTEN|NOTIFY|WATCHDOG)_"' </dev/null || true)" 0
-  # The worker named after its machine.
+  # rpcd.service is the worker that has the machine's name.
   is "the one of rpcd.service" "$(in_s rpc "$s" sh -c 'echo "$RPC_WORKER"')" "$s"
-  # A stop of the socket is one for good, and leaves nothing in the volume.
+  # Stopping the socket stops the worker for good, and leaves nothing in the volume.
   sc stop rpcd@hugin.socket
   is "the folder after a stop" "$(in_b ls -A /run/rpc/hugin)" ""
   is "the service after a stop of its socket" "$(sc is-active rpcd@hugin.service || true)" inactive
 }
 
-# `systemctl start` returns when calls are served, and says so when they can't be.
+# `systemctl start` returns once calls are served, and fails if rpcd can't serve them.
 test_readiness() {
   local status=0
   fresh hugin
@@ -56,7 +56,7 @@ test_status_text() {
 
 restarted() { (($(show "$1" NRestarts) > $2)); } # UNIT TIMES
 
-# A daemon that is stuck: its caller learns it, its calls end, and another takes over.
+# The watchdog ends a daemon that is stuck. Its callers fail, its calls end, and a new daemon takes over.
 test_watchdog_bites() {
   local first call_pid
   fresh hugin
@@ -71,7 +71,7 @@ test_watchdog_bites() {
   logged rpcd@hugin.service 'Watchdog timeout' || fail "it was not the watchdog"
   within 20 gone "$call_pid" || fail "the call lives on"
   in_b rpc hugin true </dev/null || fail "no calls after the restart"
-  # One that isn't stuck stays: it has been heard more often than the limit.
+  # The watchdog leaves a daemon alone that answers for longer than the limit.
   first=$(pid_of rpcd@hugin.service)
   is "the limit" "$(show rpcd@hugin.service WatchdogUSec)" 2s
   heard=$(show rpcd@hugin.service WatchdogTimestampMonotonic)
@@ -98,8 +98,8 @@ test_kill_9_with_a_call_in_flight() {
 
 draining() { [[ $(show "$1" StatusText) == draining* ]]; }
 
-# A stop lets calls end; one that doesn't gets TERM, then KILL. TimeoutStopSec is shorter than the drain: rpcd asks for
-# more.
+# A stop lets calls end. A call that doesn't end gets TERM, and then KILL. The drain may be longer than TimeoutStopSec,
+# since rpcd asks systemd for more time.
 # fault: 7
 test_drain_on_stop() {
   local short stop
@@ -129,7 +129,7 @@ test_drain_on_stop() {
   is "the service's end" "$(show rpcd@hugin.service Result)" success
 }
 
-# Calls during restarts: those that were accepted end, the others wait for the successor. None is refused or lost.
+# During restarts accepted calls end by themselves, and other calls wait for the next daemon. None is refused or lost.
 # fault: moby-restart
 test_restart_under_load() {
   local calls restarts=0
@@ -180,23 +180,24 @@ test_run_as_caller() {
   is "who runs" "$got" $'1234:1000 CapEff:\t0000000000000000'
 }
 
-# With the rights to make mounts the sandbox is real, and a worker's job still works in it.
+# If systemd may make mounts, the sandbox takes effect, and calls still work in it.
 test_sandbox_is_enforced() {
   local name=$project-admin denied
-  boot "$name" --cap-add SYS_ADMIN -v "$project-work:/work" # its sockets are its own
+  boot "$name" --cap-add SYS_ADMIN -v "$project-work:/work" # without the volumes of sockets
   in_admin() { docker exec -i -u 1000:1000 -w /work "$name" rpc hugin sh -c "$1" </dev/null; }
   is "a job's result" "$(in_admin 'echo x >result && perl -e "print qq(it is x\n) if <> eq qq(x\n)" <result')" "it is x"
   is "status" "$(in_admin 'grep -E "^(NoNewPrivs|Seccomp|CapBnd):" /proc/self/status' | tr -d '\t' | xargs)" "CapBnd:0000000000000000 NoNewPrivs:1 Seccomp:2"
   for denied in 'mount | grep -E " /usr .*[(]rw"' 'setarch i386 true' 'echo 1 >/proc/sys/kernel/printk'; do
     ! in_admin "$denied" 2>/dev/null || fail "not denied: $denied"
   done
-  # /usr is read-only for root too, which is more than file modes say.
+  # /usr is read-only even for root, for whom file modes don't count.
   is "/usr" "$(in_admin 'grep -E " /usr " /proc/self/mountinfo | cut -d" " -f6 | cut -d, -f1' | sort -u)" ro
   is "/etc" "$(in_admin 'grep -E " /etc " /proc/self/mountinfo | cut -d" " -f6 | cut -d, -f1' | sort -u)" ro
   docker rm -f "$name" >/dev/null
 }
 
-# Without systemd: rpcd is PID 1, and one call leaves it 10,000 orphans while others go on and get their own statuses.
+# Without systemd rpcd is PID 1. One call leaves it 10,000 orphans, which it reaps, while other calls get their own
+# statuses.
 # fault: 75
 test_pid_1_reaps_10000_orphans() {
   local name=$project-one got
@@ -204,10 +205,10 @@ test_pid_1_reaps_10000_orphans() {
     -v "$project-one:/run/rpc/one" rpc-systemd rpcd serve --listen /run/rpc/one/ --all-commands >/dev/null
   timeout 60 docker exec "$name" rpc ping --wait 50s one >/dev/null || fail "rpcd does not answer"
   is "PID 1" "$(docker exec "$name" cat /proc/1/comm)" rpcd
-  # An orphan ends when it sees that it is PID 1's, and with a status that nobody else has.
+  # An orphan ends once its parent is PID 1, with a status that no call has.
   got=$(
     timeout 300 docker exec -i "$name" bash -s <<'CALLS'
-    others() { # until the orphans are done
+    others() { # STATUS: makes calls that exit with STATUS until the orphans are done
       until [[ -e /tmp/done ]]; do
         status=0
         rpc -n one sh -c "exit $1" || status=$?

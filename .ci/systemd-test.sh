@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# systemd-test.sh [NAME...]: rpcd under a real systemd, PID 1 of a container; all tests or the named ones (--list).
+# systemd-test.sh [NAME...]: tests rpcd under a real systemd, which is PID 1 of a container. It runs all tests, or the
+# named ones. --list prints their names.
 #
-# Needs an engine (.ci/engine.sh), the base image (.ci/base-image.sh), bin/rpc and bin/rpcd. The containers need no
-# privileges; the test of the sandbox has one more that may SYS_ADMIN. Everything made here is named after the process
-# and removed on every way out; only the image rpc-systemd stays. Prints `ok NAME (SECONDS)` or `not ok NAME: why`.
+# Needs an engine (.ci/engine.sh), the base image (.ci/base-image.sh), bin/rpc and bin/rpcd. The containers have no
+# privileges, except one with SYS_ADMIN for the test of the sandbox. All names contain the script's pid, and every way
+# out of the script removes them. Only the image rpc-systemd stays. The output is `ok NAME (SECONDS)` or
+# `not ok NAME: why`.
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -19,8 +21,8 @@ more_on_failure() {
   docker exec "$s" journalctl --no-pager -o short-precise -n 25 2>/dev/null | sed 's/^/    | /' || true
 }
 
-# systemd finds its own cgroups: of a v1 host its named hierarchy alone (with SYS_ADMIN it would remount the whole
-# /sys/fs/cgroup of the host read-only), of a v2 host the one tree.
+# cgroups prints the options by which systemd gets its cgroups. On a v2 host that is the whole tree. On a v1 host it is
+# only systemd's own hierarchy: with SYS_ADMIN systemd would remount the host's /sys/fs/cgroup read-only.
 cgroups() {
   case $(stat -fc %T /sys/fs/cgroup) in
   cgroup2fs) echo --cgroupns host -v /sys/fs/cgroup:/sys/fs/cgroup:rw ;;
@@ -28,7 +30,7 @@ cgroups() {
   esac
 }
 
-mounts() { # MODE: a volume for each worker's sockets, and the folder that all share
+mounts() { # MODE: the options for a volume of sockets for each worker, and for the folder that all share
   local name
   for name in "${volumes[@]}"; do printf '%s ' -v "$project-$name:/run/rpc/$name$1"; done
   echo -v "$project-work:/work" -w /work
@@ -39,13 +41,13 @@ booted() { # CONTAINER
 }
 
 boot() { # CONTAINER OPTION...
-  # shellcheck disable=SC2046 # words on purpose
+  # shellcheck disable=SC2046 # several words on purpose
   docker run -d --name "$1" --hostname "$1" --network none --tmpfs /run --tmpfs /run/lock --tmpfs /tmp \
     $(cgroups) "${@:2}" rpc-systemd >/dev/null
   within 60 booted "$1" || fail "systemd has not started: $(docker logs "$1" 2>&1 | tail -n 5)"
 }
 
-# The builder: no rights, no network, the sockets' volumes read-only.
+# start_b starts the builder: without rights and without a network, and with the sockets' volumes read-only.
 start_b() {
   # shellcheck disable=SC2046
   docker run -d --init --name "$b" --network none --read-only --cap-drop ALL --security-opt no-new-privileges \
@@ -58,13 +60,13 @@ show() { sc show --value -p "$2" "$1"; } # UNIT PROPERTY
 pid_of() { show "$1" MainPID; }
 logged() { in_s journalctl --no-pager -o cat -u "$1" | grep -- "$2" >/dev/null; } # UNIT PATTERN
 
-# A drop-in for one unit, from stdin, until the next boot.
+# drop_in UNIT: makes a drop-in for UNIT from stdin. It lasts until the next boot.
 drop_in() { # UNIT
   in_s sh -c "mkdir -p /run/systemd/system/$1.d && cat >/run/systemd/system/$1.d/test.conf"
   sc daemon-reload
 }
 
-# As after the boot: nothing of another test.
+# fresh NAME: brings the worker NAME into its state after the boot, without changes of another test.
 fresh() {                  # NAME: of the worker
   sc stop "rpcd@$1.socket" # and its service
   in_s rm -rf "/run/systemd/system/rpcd@$1.service.d" "/etc/rpcd/$1.conf"
@@ -73,7 +75,8 @@ fresh() {                  # NAME: of the worker
   sc start "rpcd@$1.socket"
 }
 
-# call NAME COMMAND...: a call in the background, whose first line is awaited: $caller, and $line.
+# call NAME COMMAND...: starts a call in the background and waits for its first line of output. It sets $caller to the
+# pid, and $line.
 call() {
   rm -f "$work/out" && mkfifo "$work/out"
   in_b rpc -n "$@" >"$work/out" 2>"$work/err" </dev/null &
@@ -82,14 +85,14 @@ call() {
   read -r -t 60 line <&8 || fail "the procedure has not started: $(<"$work/err")"
 }
 
-ended() { # the status of the call in the background, in $status
+ended() { # waits for the call in the background, and sets $status
   status=0
   wait "$caller" || status=$?
   exec 8<&-
 }
 
-# An engine on cgroup v1 doesn't tell systemd in a container that a cgroup is empty (its release agent is the host's):
-# after a KILL it waits TimeoutStopSec before it starts the service again. On v2 this changes nothing.
+# On cgroup v1 systemd in a container doesn't learn that a cgroup is empty, since the release agent is the host's. After
+# a KILL it waits for TimeoutStopSec before it starts the service again. On v2 this setting changes nothing.
 quick_stop=$'[Service]\nTimeoutStopSec=2s'
 
 gone() { ! in_s test -e "/proc/$1"; } # PID
@@ -109,7 +112,7 @@ trap 'exit 143' TERM
 . "$top/.ci/systemd-cases.sh"
 
 choose "$top/.ci/systemd-cases.sh" "$@"
-bin=${RPCD_TEST_BIN:-$top/bin} # other binaries: to see a test fail
+bin=${RPCD_TEST_BIN:-$top/bin} # the variable names other binaries, with which a test should fail
 need "$bin"
 mkdir "$work/image" "$work/image/bin"
 cp "$bin"/{rpc,rpcd} "$work/image/bin/"

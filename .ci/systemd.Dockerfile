@@ -1,4 +1,5 @@
-# What .ci/systemd-test.sh runs: systemd as PID 1, rpcd with the shipped units, and some exports; also the builder.
+# The image of .ci/systemd-test.sh: systemd as PID 1, rpcd with the shipped units, and some exports. The builder uses it,
+# too.
 FROM debian:bookworm-slim
 
 RUN apt-get update \

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# vulnerabilities.sh [OPTION...]: govulncheck over the module and Go's library; OPTIONs are govulncheck's.
+# vulnerabilities.sh [OPTION...]: runs govulncheck, with its OPTIONs, over the module and Go's standard library.
 #
-# Fails for a known vulnerability that our code reaches, and for a checker that doesn't work. Where the checker or
-# its database can't be fetched it says so in one line and passes: a machine without a network has no news.
+# It fails if our code reaches a known vulnerability, or if the checker doesn't work. If the checker or its database
+# can't be fetched, it says so in one line and passes, since a machine may have no network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,7 +16,7 @@ unreached() {
   exit 0
 }
 
-# Installed, not `go run`: that would turn the checker's status 3 (something is found) into its own 1.
+# The checker is installed, since `go run` would turn its status 3 (a finding) into 1.
 if ! GOBIN=$bin timeout 300 go install "$tool" >"$log" 2>&1; then
   grep -qE 'dial tcp|lookup|Forbidden|timeout|module lookup disabled' "$log" && unreached "the checker can't be fetched" 'dial tcp|lookup|Forbidden|timeout|disabled'
   cat "$log" >&2

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// callers are the numbers of calls in flight that are measured. The peers are
-// measured at the last.
+// callers are the numbers of calls in flight that are measured. The peers take
+// part only at the last of them.
 var callers = []int{1, 4, 16, 64}
 
-// measureConcurrency counts finished calls of `true` a second with so many in
-// flight, against local spawns with as many.
+// measureConcurrency counts the calls of `true` that end in a second, for each
+// number in callers. The yardstick is as many local spawns at a time.
 func measureConcurrency(st *stage) []row {
 	var rows []row
 	for i, inFlight := range callers {
@@ -19,7 +19,7 @@ func measureConcurrency(st *stage) []row {
 			names = append(names, s6Name, sshName)
 		}
 		all := inTurns(st, st.pick(names...), st.options.Floods, func(w *way) (float64, error) {
-			calls := max(2*st.options.Calls, 4*inFlight) / w.dear
+			calls := max(2*st.options.Calls, 4*inFlight) / w.divisor
 			var rate float64
 			err := onThread(func() (err error) {
 				rate, err = st.flood(w.argv("true"), inFlight, calls)
@@ -33,9 +33,10 @@ func measureConcurrency(st *stage) []row {
 	return rows
 }
 
-// flood has calls runs of argv done, inFlight at a time, and returns how many
-// ended in a second. One failed call is an error, but all are waited for.
-// To be called on one thread (onThread), which owns all of them.
+// flood runs argv calls times, inFlight at a time, and returns how many runs
+// ended per second. If one fails, flood returns an error, after it has waited
+// for all that were started. It must run inside onThread, whose thread is the
+// parent of the processes.
 func (s *spawner) flood(argv []string, inFlight, calls int) (float64, error) {
 	var first error
 	started, running, failed := 0, 0, 0

@@ -15,8 +15,8 @@ import (
 	"rpcd/internal/rig"
 )
 
-// dockerWay makes an image of one static file and a container without network
-// from it; close removes both. Its procedure is that file, whatever is asked.
+// dockerWay makes an image of one static file, and from it a container without
+// a network. close removes both. Every procedure of this way is that file.
 func dockerWay(st *stage) *way {
 	docker, err := rig.LookFor("docker", "docker.io")
 	if err != nil {
@@ -30,7 +30,8 @@ func dockerWay(st *stage) *way {
 		return missing(dockerName, err.Error())
 	}
 	name := fmt.Sprintf("rpcd-bench-%d", os.Getpid())
-	// Removal is arranged first: an import may have been done although it fails.
+	// The removal is arranged first, since docker import may fail after it has made
+	// the image.
 	st.later(func() { exec.Command(docker, "image", "rm", "--force", name).Run() })
 	st.later(func() { exec.Command(docker, "rm", "--force", name).Run() })
 	if _, err := output(st, archive, docker, "import", "-", name); err != nil {
@@ -39,12 +40,12 @@ func dockerWay(st *stage) *way {
 	if _, err := output(st, nil, docker, "run", "--detach", "--network", "none", "--name", name, name, "/noop", "wait"); err != nil {
 		return &way{name: dockerName, failed: err.Error()}
 	}
-	return &way{name: dockerName, dear: 4, argv: func(string, ...string) []string {
+	return &way{name: dockerName, divisor: 4, argv: func(string, ...string) []string {
 		return []string{docker, "exec", name, "/noop"}
 	}}
 }
 
-// noopArchive returns the no-op as a tar.
+// noopArchive returns a tar archive of the binary that buildNoop makes.
 func noopArchive(st *stage) ([]byte, error) {
 	binary, err := buildNoop(st)
 	if err != nil {
@@ -65,14 +66,14 @@ func noopArchive(st *stage) ([]byte, error) {
 	return archive.Bytes(), writer.Close()
 }
 
-// output runs a command of the preparation, for a minute at most, and returns
-// what it printed; its error holds the first line of its stderr. A Ctrl-C
-// doesn't end it early: the engine would go on and make what close has removed.
+// output runs a command of the preparation and returns its stdout. The command
+// may take a minute. The error holds the first line of stderr. A Ctrl-C doesn't
+// end the command: the engine would go on and make what close has removed.
 func output(st *stage, stdin []byte, argv ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(st.ctx), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // nor the terminal's own signal
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // keeps the terminal's SIGINT away
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GO111MODULE=off")
 	cmd.Stdin = bytes.NewReader(stdin)
 	var stderr bytes.Buffer

@@ -6,11 +6,11 @@ import (
 	"rpcd/internal/rig"
 )
 
-// goal is a promise of the project about one row.
+// goal is a bound that the project promises for one row.
 type goal struct {
 	section, name string
 	figure        func(row) *rig.Summary
-	atMost        bool // else at least
+	atMost        bool // bound is the greatest good value, else the least
 	bound         float64
 	text          string // the bound in words, for the table
 }
@@ -21,7 +21,7 @@ func vsOurs(r row) *rig.Summary  { return r.VsOurs }
 
 const peakPrefix = "client's peak: "
 
-// goals are what the project promises of a call's cost.
+// goals are the project's promises about the cost of a call.
 var goals = []goal{
 	{"latency", passedName, vsLocal, true, 5.2, "<= 5.2 local spawns"},
 	{"latency", s6Name, vsOurs, false, 1.3, ">= 1.3 times ours"},
@@ -34,14 +34,14 @@ var goals = []goal{
 	{"memory", peakPrefix + relayedName, value, true, 4, "<= 4 MB"},
 }
 
-// Verdicts about a goal.
+// The verdicts about a goal.
 const (
 	met         = "met"
 	notMet      = "**not met**"
 	notMeasured = "not measured"
 )
 
-// judge writes goals and verdicts into rows. The median decides.
+// judge writes the goals and their verdicts into rows. The median decides.
 func judge(rows []row) {
 	for i := range rows {
 		for _, g := range goals {
@@ -63,9 +63,9 @@ func (g goal) verdict(r row) string {
 	return notMet
 }
 
-// shortfalls lists what -strict fails for: goals that aren't met, ways that
-// failed, and our own ways without figures. A peer that isn't installed is no
-// shortfall.
+// shortfalls lists the reasons for which -strict fails: goals that aren't met,
+// ways that failed, and our own ways without figures. A peer that isn't
+// installed is no such reason.
 func shortfalls(rows []row) []string {
 	var list []string
 	for _, r := range rows {

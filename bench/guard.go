@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// stallLimit bounds every measured process. When no process has ended for so
-// long, those that run are killed, and their way counts as failed. It is enough
-// for a GiB through ssh on a loaded machine.
+// stallLimit is the longest time in which no measured process ends. After it the
+// running ones are killed, and their way counts as failed. The limit is enough
+// for a GiB through ssh on a busy machine.
 const stallLimit = 2 * time.Minute
 
-// guard knows the measured processes that run. It kills them, by their
-// numbers, when they stall and when bench is told to end.
+// guard knows the measured processes that run. It kills them when they stall,
+// and when bench has to end.
 type guard struct {
 	mutex   sync.Mutex
 	running map[int]struct{}
-	ended   int  // processes so far; a count that doesn't grow means a stall
-	over    bool // bench ends: a process that is started now is killed at once
+	ended   int  // processes that ended; a number that doesn't grow means a stall
+	over    bool // bench has to end: add kills a new process at once
 
 	stop chan struct{}
 	done chan struct{}
@@ -40,8 +40,8 @@ func (g *guard) add(pid int) {
 	}
 }
 
-// remove is called right after pid was reaped. Its number is another's only if
-// the kernel has given out all other numbers in between.
+// remove forgets pid right after it was reaped. Until then no other process can
+// have the number, unless the kernel has used up all others.
 func (g *guard) remove(pid int) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
@@ -49,7 +49,8 @@ func (g *guard) remove(pid int) {
 	g.ended++
 }
 
-// watch looks every five seconds, so that it costs the measured ones nothing.
+// watch looks for a stall only every five seconds, so that it doesn't slow the
+// measured processes.
 func (g *guard) watch(ctx context.Context) {
 	defer close(g.done)
 	ticker := time.NewTicker(5 * time.Second)
@@ -61,7 +62,7 @@ func (g *guard) watch(ctx context.Context) {
 			return
 		case <-ctx.Done():
 			g.kill(true)
-			ctx = context.Background() // once is enough
+			ctx = context.Background() // never done: kill(true) runs once
 		case now := <-ticker.C:
 			if ended, idle := g.look(); ended != seen || idle {
 				seen, since = ended, now
@@ -72,7 +73,7 @@ func (g *guard) watch(ctx context.Context) {
 	}
 }
 
-// look returns how many processes have ended, and whether none runs.
+// look returns how many processes have ended so far, and whether none runs.
 func (g *guard) look() (ended int, idle bool) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()

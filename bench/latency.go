@@ -6,19 +6,19 @@ import (
 	"rpcd/internal/rig"
 )
 
-// measureLatency times single calls of `true`, from before the client is
-// spawned until it has been reaped, one after the other. A round's figure is
-// the median of its calls, in seconds.
+// measureLatency times calls of `true`, one after the other, from the client's
+// spawn until it is reaped. A round's figure is the median of its calls, in
+// seconds.
 func measureLatency(st *stage) []row {
 	ways := st.pick(localName, shellName, passedName, relayedName, bridgedName, s6Name, sshName, socatName, dockerName, noopName, versionName, pingName)
 	all := inTurns(st, ways, st.options.Rounds, func(w *way) (float64, error) {
 		argv := w.argv("true")
 		seconds := make([]float64, 0, st.options.Calls)
 		err := onThread(func() error {
-			if _, err := st.time(argv); err != nil { // fills the processor's caches again
+			if _, err := st.time(argv); err != nil { // not counted: it fills the processor's caches
 				return err
 			}
-			for range max(st.options.Calls/w.dear, 3) {
+			for range max(st.options.Calls/w.divisor, 3) {
 				took, err := st.time(argv)
 				if err != nil {
 					return err

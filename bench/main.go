@@ -1,7 +1,7 @@
-// Command bench measures what a call costs against local spawns and against
-// other ways to have a process elsewhere run a command. It says which of the
-// project's goals are met. Its servers listen on UNIX sockets in its own folder
-// and on 127.0.0.1 only.
+// Command bench measures the cost of a call. It compares calls with local spawns
+// and with other tools that run a command in another process. It says which of
+// the project's goals are met. Its servers listen only on UNIX sockets in its own
+// folder and on 127.0.0.1.
 package main
 
 import (
@@ -18,14 +18,14 @@ import (
 
 func main() { os.Exit(rig.Main("bench", run)) }
 
-// run measures and writes the report. Its error is what was in the way of
-// measuring, and with -strict also a goal that isn't met.
+// run measures and writes the report. It fails if it couldn't measure, and with
+// -strict also for each of the shortfalls.
 func run(ctx context.Context, args []string) error {
 	o, err := parse(args)
 	if err != nil {
 		return err
 	}
-	debug.SetGCPercent(-1) // inTurns collects, between calls
+	debug.SetGCPercent(-1) // inTurns collects garbage between the calls instead
 	r := report{Date: time.Now().Format(time.DateTime), Machine: rig.LookAround(), Options: o}
 	if r.Rows, err = measureAll(ctx, o); err != nil {
 		return err
@@ -48,8 +48,8 @@ func run(ctx context.Context, args []string) error {
 	return err
 }
 
-// measureAll sets the stage, measures what was asked for, and leaves nothing
-// behind.
+// measureAll starts the servers, measures the sections that were asked for, and
+// removes everything.
 func measureAll(ctx context.Context, o options) ([]row, error) {
 	s, err := newSpawner(ctx)
 	if err != nil {

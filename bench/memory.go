@@ -9,12 +9,13 @@ import (
 	"rpcd/internal/proc"
 )
 
-// settleLimit is how long the daemon may take to close the last connections. It
-// waits up to 5 s for the caller to close first (rpcd/PROTOCOL.md).
+// settleLimit is how long the daemon may take to close the last connections. The
+// daemon waits up to 5 s for a caller to close first (rpcd/PROTOCOL.md).
 const settleLimit = 7 * time.Second
 
-// measureMemory reports the size of the client's file, the peak memory of the
-// clients, and what a fresh daemon holds before and after thousands of calls.
+// measureMemory reports the size of the client's file and the peak memory of the
+// clients. It also reports a fresh daemon's memory, descriptors and threads,
+// before and after thousands of calls.
 func measureMemory(st *stage) []row {
 	const section = "memory"
 	rows := []row{plain(section, "rpc on disk", unitMB, fileMB(st.options.RPC)),
@@ -33,7 +34,7 @@ func measureMemory(st *stage) []row {
 	return append(rows, measureDaemon(st, section)...)
 }
 
-// clientPeaks returns the peak resident memory, in MB, of a few calls of w.
+// clientPeaks returns the peak resident memory of a few calls of w, in MB.
 func clientPeaks(st *stage, w *way) (peaks []float64, err error) {
 	for range 5 {
 		err := onThread(func() error {
@@ -48,7 +49,8 @@ func clientPeaks(st *stage, w *way) (peaks []float64, err error) {
 	return peaks, nil
 }
 
-// fileMB returns a function for plain: the size of a file in MB (10^6 bytes).
+// fileMB returns a function, for plain, that gives the size of a file in MB (10^6
+// bytes).
 func fileMB(path string) func() (float64, error) {
 	return func() (float64, error) {
 		info, err := os.Stat(path)
@@ -59,8 +61,8 @@ func fileMB(path string) func() (float64, error) {
 	}
 }
 
-// measureDaemon looks at a fresh worker before and after many calls, passed
-// and relayed in turns, four in flight.
+// measureDaemon looks at a fresh worker before and after many calls. Batches of
+// passed and of relayed calls take turns, four calls at a time.
 func measureDaemon(st *stage, section string) []row {
 	before, after, err := loadDaemon(st)
 	when := fmt.Sprintf(" after %d calls", st.options.Load)
@@ -83,15 +85,16 @@ func measureDaemon(st *stage, section string) []row {
 	return rows
 }
 
-// loadDaemon returns what the worker holds before and after, the second as
-// soon as it holds no more descriptors than before, or at settleLimit.
+// loadDaemon returns the worker's usage before and after many calls. The second
+// look comes once the worker holds no more descriptors than before, or after
+// settleLimit.
 func loadDaemon(st *stage) (before, after proc.Usage, err error) {
 	socket, worker, err := startWorker(st, "memory")
 	if err != nil {
 		return before, after, err
 	}
 	defer worker.Stop()
-	time.Sleep(settleTime) // rpcd may still be closing the connection that asked whether it answers
+	time.Sleep(settleTime) // rpcd may still be closing the connection of the start's check
 	if before, err = proc.Look(worker.PID()); err != nil {
 		return before, after, err
 	}
@@ -110,6 +113,6 @@ func loadDaemon(st *stage) (before, after proc.Usage, err error) {
 	return before, after, err
 }
 
-// errNoPeak says that a process ended without the stop at which its memory is
-// read.
+// errNoPeak means that a process ended without the stop at which peakMemory
+// reads its memory.
 var errNoPeak = errors.New("cannot read its peak memory: it ended unseen")

@@ -9,8 +9,8 @@ import (
 	"rpcd/internal/rig"
 )
 
-// options are the command line. Rounds is how many rounds of latency, Calls
-// how many calls a round; the other counts follow from -quick alone.
+// options are the command line. Rounds counts the rounds of latency, and Calls
+// the calls of a round. Only -quick changes the other numbers.
 type options struct {
 	Rounds    int      `json:"rounds"`
 	Calls     int      `json:"calls"`
@@ -26,7 +26,7 @@ type options struct {
 	json         string
 }
 
-// sections in the order in which they are measured.
+// sections are the parts of the report, in the order of measuring.
 var sections = []string{"latency", "throughput", "concurrency", "memory"}
 
 const usage = `usage: go run ./bench [OPTION...]

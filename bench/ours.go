@@ -10,9 +10,8 @@ import (
 	"rpcd/internal/rig"
 )
 
-// ourWays starts one worker and returns the three ways to call it: descriptors
-// passed, streams relayed, and relayed through a socat UNIX-TCP-UNIX bridge;
-// and the parts of a call.
+// ourWays starts one worker and returns the three ways to call it: passed,
+// relayed, and bridged by socat (UNIX, TCP, UNIX). The parts of a call follow.
 func ourWays(st *stage) []*way {
 	socket, _, err := startWorker(st, "w")
 	if err != nil {
@@ -36,8 +35,8 @@ func rpcWay(st *stage, name, socket string, options ...string) *way {
 	}}
 }
 
-// startWorker serves the procedures at a socket named after name and returns
-// its path and the daemon, which close will end.
+// startWorker starts a worker that serves the procedures, and returns the path of
+// its socket and the daemon. close ends the daemon.
 func startWorker(st *stage, name string) (string, *rig.Process, error) {
 	for _, binary := range []string{st.options.RPC, st.options.RPCD} {
 		if _, err := os.Stat(binary); err != nil {
@@ -57,7 +56,8 @@ func startWorker(st *stage, name string) (string, *rig.Process, error) {
 	return socket, worker, nil
 }
 
-// startBridge joins a new socket to that of the worker; close will end it.
+// startBridge starts a bridge to the worker's socket, and returns the path of the
+// bridge's own. close ends the bridge.
 func startBridge(st *stage, socket string) (string, error) {
 	near := filepath.Join(st.folder, "bridge.sock")
 	bridge, err := st.starter().Bridge(near, socket)

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// paired divides two figures of the same round, so that both were measured while
-// the machine was equally busy. A round that either series lacks is left out: it
-// is NaN where a way failed or was stopped.
+// paired divides the figures of two series round by round, since the machine was
+// equally busy for both figures of a round. It leaves out a round in which
+// either figure is NaN, because a way failed or was stopped.
 func paired(over, under []float64) []float64 {
 	var ratios []float64
 	for i := range min(len(over), len(under)) {

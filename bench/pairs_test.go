@@ -8,7 +8,8 @@ import (
 	"rpcd/internal/rig"
 )
 
-// A median of ratios isn't the ratio of medians: the rounds must stay pairs.
+// paired divides round by round. The median of these ratios differs from the
+// ratio of the two medians.
 func TestPairedKeepsRounds(t *testing.T) {
 	local := []float64{1, 10, 2}
 	ours := []float64{3, 20, 8}

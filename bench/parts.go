@@ -7,9 +7,9 @@ import (
 	"rpcd/internal/rig"
 )
 
-// noopSource is the container's only file, and the least that a Go program
-// costs. It ends at once, or with an argument waits to be killed, which keeps
-// the container up.
+// noopSource is a program that does nothing. It is the container's only file, and
+// its start shows the least that a Go program costs. With an argument it waits
+// to be killed, which keeps the container running.
 const noopSource = `package main
 
 import (
@@ -24,7 +24,8 @@ func main() {
 }
 `
 
-// buildNoop builds noopSource with the go command, once, and returns its path.
+// buildNoop builds noopSource once with the go command, and returns the binary's
+// path.
 func buildNoop(st *stage) (string, error) {
 	source, binary := filepath.Join(st.folder, "noop.go"), filepath.Join(st.folder, "noop")
 	if _, err := os.Stat(binary); err == nil {
@@ -41,8 +42,8 @@ func buildNoop(st *stage) (string, error) {
 	return binary, err
 }
 
-// partWays are what a call is made of: the start of any Go program, of ours,
-// and a question to the worker that starts no process.
+// partWays are the parts of a call: the start of any Go program, the start of
+// rpc, and a question that starts no process.
 func partWays(st *stage, socket string) []*way {
 	fixed := func(name string, argv ...string) *way {
 		return &way{name: name, argv: func(string, ...string) []string { return argv }}

@@ -14,16 +14,16 @@ const (
 	ptraceEventExec = 4
 )
 
-// peakMemory runs argv once and returns the greatest resident memory, in
-// bytes, of its last program (s6-sudo becomes s6-ipcclient, then s6-sudoc).
+// peakMemory runs argv once and returns the peak resident memory, in bytes, of
+// its last program. (s6-sudo becomes s6-ipcclient, and then s6-sudoc.)
 //
-// Not from ru_maxrss: exec keeps in it the peak of the memory that the process
-// had before, and between vfork and exec that is the harness's own, so /bin/true
-// would read as big as this Go program. VmHWM belongs to the new memory alone.
-// It is read from /proc in the moment of exit_group(2), where ptrace stops a
-// process while its memory is still there; `/bin/true` must read about 1.1 MB.
-// Every thread is traced, for the one that calls exit_group is the one that stops.
-// To be called on one thread (onThread), which is the tracer.
+// The peak is VmHWM in /proc, which counts from exec(2) on. ru_maxrss would also
+// count the memory before exec, which is this program's own after vfork(2).
+// /bin/true would then seem as big as this program, but takes only 1.1 MB.
+//
+// ptrace(2) stops the process at its exit_group(2), while its memory is still
+// there. Any thread may call exit_group, so every thread is traced. peakMemory
+// must run inside onThread, whose thread is the tracer.
 func (s *spawner) peakMemory(argv []string) (int64, error) {
 	files := []uintptr{s.null.Fd(), s.null.Fd(), s.null.Fd()}
 	pid, err := syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{Env: s.env, Files: files,
@@ -45,7 +45,7 @@ func (s *spawner) peakMemory(argv []string) (int64, error) {
 	}
 	var peak int64
 	file := fmt.Sprintf("/proc/%d/status", pid)
-	known := map[int]bool{pid: true} // threads past their first stop
+	known := map[int]bool{pid: true} // the threads that have had their first stop
 	for stopped := pid; ; {
 		signal := 0
 		switch {
@@ -54,13 +54,13 @@ func (s *spawner) peakMemory(argv []string) (int64, error) {
 			peak = max(peak, int64(proc.Memory(file, "VmHWM"))<<10)
 		case status.TrapCause() == ptraceEventExec:
 			peak = 0
-		case status.StopSignal() == syscall.SIGTRAP: // exec at the start, or a new thread's parent
+		case status.StopSignal() == syscall.SIGTRAP: // after exec, or in the thread that made a new one
 		case status.StopSignal() == syscall.SIGSTOP && !known[stopped]: // a new thread
 		default:
 			signal = int(status.StopSignal())
 		}
 		known[stopped] = true
-		syscall.PtraceCont(stopped, signal) // ESRCH: killed meanwhile; wait4 tells
+		syscall.PtraceCont(stopped, signal) // ESRCH if it was killed meanwhile, which wait4 reports
 		if stopped, err = wait4(-1, &status); err != nil {
 			return 0, err
 		}
@@ -74,8 +74,8 @@ func (s *spawner) peakMemory(argv []string) (int64, error) {
 	return 0, errNoPeak
 }
 
-// wait4 waits for a stop or an end of a tracee of this thread, whatever kind
-// of clone it is.
+// wait4 waits until a tracee of this thread stops or ends. __WALL lets it wait
+// for threads, too.
 func wait4(pid int, status *syscall.WaitStatus) (int, error) {
 	for {
 		stopped, err := syscall.Wait4(pid, status, syscall.WALL|syscall.WNOTHREAD, nil)

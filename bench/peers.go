@@ -6,8 +6,9 @@ import (
 	"rpcd/internal/rig"
 )
 
-// s6Way is the peer nearest to us: s6-sudo passes its descriptors to s6-sudod,
-// which spawns what the server's words say. So there is one server a procedure.
+// s6Way is the peer nearest to us: s6-sudo passes its descriptors to s6-sudod.
+// An s6-sudod always spawns the command of its own command line, so each
+// procedure has a server of its own.
 func s6Way(st *stage) *way {
 	programs := map[string]string{}
 	for _, program := range []string{"s6-ipcserver", "s6-sudod", "s6-sudo"} {
@@ -20,7 +21,7 @@ func s6Way(st *stage) *way {
 	sockets := map[string]string{}
 	for procedure, file := range procedures {
 		socket := filepath.Join(st.folder, "s6-"+procedure+".sock")
-		// by default s6-ipcserver takes 40 connections, too few for 64 callers
+		// s6-ipcserver takes 40 connections by default, too few for 64 callers.
 		_, err := st.daemon(rig.Accepts("unix", socket), programs["s6-ipcserver"], "-a", "0600",
 			"-c", "256", "-C", "256", "-b", "256", socket, programs["s6-sudod"], file)
 		if err != nil {
@@ -33,8 +34,8 @@ func s6Way(st *stage) *way {
 	}}
 }
 
-// socatWay is what people build without a tool of ours. It carries no arguments
-// and no exit status, so it is a peer for the latency of `true` alone.
+// socatWay is a server of socat's, which people build by hand. It carries neither
+// arguments nor the exit status, so it is a peer only for the latency of `true`.
 func socatWay(st *stage) *way {
 	socat, err := rig.LookFor("socat", "socat")
 	if err != nil {

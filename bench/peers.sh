@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs from Debian what bench/ compares us with: s6, ssh, socat, and a
-# docker client where an engine runs. Nothing else, and what is there already
-# stays as it is. No service is started or enabled: bench/ starts its own.
+# Installs the Debian packages of the peers of bench/: s6, ssh, socat, and where
+# an engine runs a docker client. Programs that are installed already stay as
+# they are. No service is started or enabled, since bench/ starts its own.
 set -euo pipefail
 
 missing=()

@@ -8,7 +8,7 @@ import (
 	"rpcd/internal/rig"
 )
 
-// report is one run: what was measured, on what, how.
+// report is one run: its figures, the machine and the options.
 type report struct {
 	Date    string      `json:"date"`
 	Machine rig.Machine `json:"machine"`
@@ -16,8 +16,8 @@ type report struct {
 	Rows    []row       `json:"rows"`
 }
 
-// String is the report as Markdown: the machine, the tables, the verdicts.
-// A goal whose section wasn't asked for counts as not measured.
+// String gives the report as Markdown: the machine, the tables and the verdicts.
+// A goal of a section that wasn't asked for counts as not measured.
 func (r report) String() string {
 	counts := map[string]int{}
 	for _, row := range r.Rows {

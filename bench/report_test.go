@@ -11,7 +11,8 @@ import (
 	"rpcd/internal/rig"
 )
 
-// sample rows: a goal met, one not met, one that can't be told, one failed.
+// sampleRows has a goal that is met, one that isn't, one without figures, and one
+// whose way failed.
 func sampleRows() []row {
 	rows := []row{
 		{Section: "latency", Name: localName, Unit: unitTime, Value: &rig.Summary{Median: 0.0004, P10: 0.0003, P90: 0.0005}},

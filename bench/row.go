@@ -7,7 +7,8 @@ import (
 	"rpcd/internal/rig"
 )
 
-// unit is what a figure counts. Of rates more is better, of the rest less.
+// unit is the unit of a figure. A greater rate is better; of the other units
+// less is better.
 type unit string
 
 const (
@@ -20,18 +21,18 @@ const (
 
 func (u unit) isRate() bool { return u == unitGiBs || u == unitRate }
 
-// row is one line of a table: what was measured of one way.
+// row is one line of a table: the figures of one way.
 type row struct {
 	Section string `json:"section"`
 	Name    string `json:"name"`
 	Detail  string `json:"detail,omitempty"`
 	Unit    unit   `json:"unit"`
 
-	Figures []float64    `json:"figures,omitempty"` // of each round, in Unit
+	Figures []float64    `json:"figures,omitempty"` // one for each round, in Unit
 	Value   *rig.Summary `json:"value,omitempty"`   // of Figures
 
-	// VsLocal is this figure divided by the local spawn's of the same round,
-	// VsOurs how many times slower than our passed call in the same round.
+	// VsLocal is this figure divided by the local spawn's of the same round. VsOurs
+	// is how many times slower this way was than our passed call in that round.
 	VsLocal *rig.Summary `json:"ratio_to_local,omitempty"`
 	VsOurs  *rig.Summary `json:"times_slower_than_ours,omitempty"`
 
@@ -40,8 +41,8 @@ type row struct {
 	Verdict string `json:"verdict,omitempty"`
 }
 
-// compare makes the rows of one section: each way against the yardstick and
-// against ours, paired by rounds.
+// compare makes the rows of one section. It compares each way with the yardstick
+// and with ours, round by round.
 func compare(section string, all []series, yardstick, ours string, u unit) []row {
 	rows := make([]row, 0, len(all))
 	local, passed := find(all, yardstick), find(all, ours)
@@ -61,7 +62,7 @@ func compare(section string, all []series, yardstick, ours string, u unit) []row
 	return rows
 }
 
-// plain makes a row of one figure that is compared with nothing.
+// plain makes a row of one figure, without a comparison.
 func plain(section, name string, u unit, read func() (float64, error)) row {
 	r := row{Section: section, Name: name, Unit: u}
 	figure, err := read()
@@ -73,8 +74,8 @@ func plain(section, name string, u unit, read func() (float64, error)) row {
 	return r
 }
 
-// setSeries takes over the rounds that were measured; none leaves r without a
-// value.
+// setSeries sets the figures of the rounds that were measured. Without any, r has
+// no value.
 func (r *row) setSeries(figures []float64) {
 	r.Figures = known(figures)
 	if len(r.Figures) > 0 {
@@ -83,7 +84,7 @@ func (r *row) setSeries(figures []float64) {
 	}
 }
 
-// ratio summarizes the paired ratios of two series; nil without any.
+// ratio summarizes the ratios that paired gives. It returns nil if there are none.
 func ratio(over, under []float64) *rig.Summary {
 	ratios := paired(over, under)
 	if len(ratios) == 0 {
@@ -93,7 +94,7 @@ func ratio(over, under []float64) *rig.Summary {
 	return &s
 }
 
-// measure writes a figure of unit u for people.
+// measure formats a figure of unit u for people.
 func measure(u unit, figure float64) string {
 	switch {
 	case math.IsNaN(figure):

@@ -11,10 +11,10 @@ import (
 	"rpcd/internal/rig"
 )
 
-// spawner starts the processes that are measured, by syscall.ForkExec (vfork
-// and exec, like posix_spawn) and wait4, without os/exec's pidfds, goroutines
-// and pollers in between. It owns /dev/null, which a call gets for each stream
-// that has no other file.
+// spawner starts the measured processes by syscall.ForkExec, which uses vfork and
+// exec as posix_spawn does. It reaps them by wait4. os/exec would add pidfds,
+// goroutines and a poller. A stream without another file is /dev/null, which the
+// spawner owns.
 type spawner struct {
 	ctx   context.Context
 	env   []string
@@ -22,20 +22,20 @@ type spawner struct {
 	guard *guard
 }
 
-// onThread runs f on an operating system thread of its own, which ends with
-// it: wait4 with __WNOTHREAD then knows f's children alone, and never takes a
-// daemon's status from os/exec.
+// onThread runs f on an operating system thread of its own. wait4 with
+// __WNOTHREAD then sees only the children of f, and never takes a daemon's status
+// from os/exec. The thread ends with f.
 func onThread(f func() error) error {
 	done := make(chan error)
 	go func() {
-		runtime.LockOSThread() // never unlocked: the thread dies with the goroutine
+		runtime.LockOSThread() // never unlocked: so the thread ends with the goroutine
 		done <- f()
 	}()
 	return <-done
 }
 
-// newSpawner takes the environment without RPC_* and RPCD_*, which would
-// change what is measured.
+// newSpawner takes over the environment without RPC_* and RPCD_*: these variables
+// are options of rpc and rpcd, and would change the figures.
 func newSpawner(ctx context.Context) (*spawner, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -50,8 +50,8 @@ func (s *spawner) close() {
 	s.null.Close()
 }
 
-// start spawns argv with the descriptors stdin, stdout and stderr (nil:
-// /dev/null), which stay the caller's to close.
+// start spawns argv with the streams stdin, stdout and stderr, where nil means
+// /dev/null. The caller still closes its files.
 func (s *spawner) start(argv []string, stdin, stdout, stderr *os.File) (int, error) {
 	files := make([]uintptr, 3)
 	for i, file := range []*os.File{stdin, stdout, stderr} {
@@ -68,8 +68,8 @@ func (s *spawner) start(argv []string, stdin, stdout, stderr *os.File) (int, err
 	return pid, nil
 }
 
-// wait reaps pid, or with -1 any child of this thread, and returns its number;
-// an exit status other than 0 is an error.
+// wait reaps pid, or any child of this thread if pid is -1. It returns the pid.
+// An exit status other than 0 is an error.
 func (s *spawner) wait(pid int) (int, error) {
 	var status syscall.WaitStatus
 	for {
@@ -96,8 +96,8 @@ func statusError(status syscall.WaitStatus) error {
 	return nil
 }
 
-// time spawns argv once and returns how long it took until it was reaped.
-// To be called on one thread (onThread).
+// time spawns argv once and returns the time until it is reaped. It must run
+// inside onThread.
 func (s *spawner) time(argv []string) (time.Duration, error) {
 	if err := s.ctx.Err(); err != nil {
 		return 0, err
@@ -111,8 +111,8 @@ func (s *spawner) time(argv []string) (time.Duration, error) {
 	return time.Since(began), err
 }
 
-// try runs argv once, unmeasured, and returns what it said on stderr with its
-// error: a way that can't do one call gives its reason here.
+// try runs argv once without measuring. Its error holds the text on stderr, which
+// the report gives as the reason why a way can't be measured.
 func (s *spawner) try(argv []string) error {
 	said, err := os.CreateTemp("", "rpcd-bench-stderr-")
 	if err != nil {

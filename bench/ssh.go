@@ -11,9 +11,9 @@ import (
 	"rpcd/internal/rig"
 )
 
-// serverConfig: loopback and the key made for this run are the only way in.
-// SetEnv SHLVL lets bash, which reads ~/.bashrc whenever sshd starts it, skip
-// that file: it can cost 100 ms, and isn't ssh's fault.
+// serverConfig admits only the key of this run, and only over loopback. bash
+// reads ~/.bashrc when sshd starts it, which can take 100 ms that aren't ssh's.
+// With SHLVL set bash skips that file.
 const serverConfig = `
 ListenAddress 127.0.0.1:%[2]s
 HostKey %[1]s/host_key
@@ -31,8 +31,8 @@ SetEnv SHLVL=1
 LogLevel ERROR
 `
 
-// clientConfig: "door" opens the shared connection; "mux" can use only that
-// one, so that a call that finds it closed fails instead of being slow.
+// clientConfig has two hosts. "door" opens the shared connection. "mux" can only
+// use that one: if it is closed, a call fails instead of being slow.
 const clientConfig = `
 Host mux
   ProxyCommand /bin/false
@@ -54,8 +54,8 @@ Host *
   LogLevel ERROR
 `
 
-// sshWay starts a server of our own on loopback and one connection to it,
-// which all calls then share (ControlMaster): the fastest that ssh can be.
+// sshWay starts an sshd of our own on loopback, and one connection to it. All
+// calls share that connection (ControlMaster), which is ssh's fastest mode.
 func sshWay(st *stage) *way {
 	programs := map[string]string{}
 	for program, debianPackage := range map[string]string{
@@ -72,7 +72,7 @@ func sshWay(st *stage) *way {
 	if err != nil {
 		return &way{name: sshName, failed: err.Error()}
 	}
-	if os.Mkdir("/run/sshd", 0o755) == nil { // root's sshd wants it; boot makes it where init runs
+	if os.Mkdir("/run/sshd", 0o755) == nil { // root's sshd needs it; usually the boot makes it
 		st.later(func() { os.Remove("/run/sshd") })
 	}
 	server := filepath.Join(folder, "sshd_config")
@@ -84,13 +84,13 @@ func sshWay(st *stage) *way {
 	if _, err := st.daemon(check, append(client, "-N", "door")...); err != nil {
 		return &way{name: sshName, failed: err.Error()}
 	}
-	return &way{name: sshName, dear: 2, argv: func(procedure string, args ...string) []string {
+	return &way{name: sshName, divisor: 2, argv: func(procedure string, args ...string) []string {
 		return append(append(client[:3:3], "mux", procedures[procedure]), args...)
 	}}
 }
 
-// writeSSH fills folder with keys and both configurations and returns the port
-// that they agree on.
+// writeSSH writes the keys and both configurations to folder. It returns the port
+// of the server.
 func writeSSH(folder, keygen string) (port string, err error) {
 	who, err := user.Current()
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"rpcd/internal/rig"
 )
 
-// stage is what the measurements run on: our worker, the peers, and the folder
-// with their sockets, keys and logs. close takes all of it down again.
+// stage has everything that the measurements need: our worker, the peers, and the
+// folder with their sockets, keys and logs. close ends and removes all of it.
 type stage struct {
 	*spawner
 	options options
@@ -17,11 +17,11 @@ type stage struct {
 	undo    []func()
 }
 
-// starter logs into the stage's folder.
+// starter gives a rig.Starter that logs into the stage's folder.
 func (st *stage) starter() rig.Starter { return rig.Starter{Folder: st.folder} }
 
-// newStage starts our worker and every peer that is installed. What can't be
-// had is a way with a reason, never an error.
+// newStage starts our worker and every peer that is installed. A worker or peer
+// that can't be started is no error: its way then holds the reason.
 func newStage(s *spawner, o options) (*stage, error) {
 	folder, err := os.MkdirTemp("", "rpcd-bench-")
 	if err != nil {
@@ -39,10 +39,10 @@ func newStage(s *spawner, o options) (*stage, error) {
 	return st, nil
 }
 
-// later remembers what close has to do; the last comes first.
+// later adds a function for close to call. The last one is called first.
 func (st *stage) later(f func()) { st.undo = append(st.undo, f) }
 
-// daemon starts a server that close will end, and waits until test succeeds.
+// daemon starts a server and waits until test succeeds. close ends the server.
 func (st *stage) daemon(test func() error, argv ...string) (*rig.Process, error) {
 	d, err := st.starter().Start(argv...)
 	if err != nil {
@@ -52,10 +52,10 @@ func (st *stage) daemon(test func() error, argv ...string) (*rig.Process, error)
 	return d, d.Ready(test)
 }
 
-// add takes ways over and tries each once with the procedure true.
+// add appends ways, and tries each once with the procedure true.
 func (st *stage) add(ways ...*way) {
 	for _, w := range ways {
-		w.dear = max(w.dear, 1)
+		w.divisor = max(w.divisor, 1)
 		if w.usable() && st.ctx.Err() == nil {
 			if err := st.try(w.argv("true")); err != nil {
 				w.failed = err.Error()
@@ -65,7 +65,7 @@ func (st *stage) add(ways ...*way) {
 	}
 }
 
-// pick returns the ways with these names, in the order of names.
+// pick returns the ways with the given names, in that order.
 func (st *stage) pick(names ...string) []*way {
 	var picked []*way
 	for _, name := range names {
@@ -77,7 +77,7 @@ func (st *stage) pick(names ...string) []*way {
 	return picked
 }
 
-// close ends every server and removes every file, the last first.
+// close ends every server and removes every file, the newest first.
 func (st *stage) close() {
 	for _, f := range slices.Backward(st.undo) {
 		f()

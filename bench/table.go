@@ -7,8 +7,8 @@ import (
 	"rpcd/internal/rig"
 )
 
-// table writes rows as Markdown, a table a section, padded so that it reads
-// well in a terminal too.
+// table writes rows as Markdown, with one table for each section. Padding makes
+// the tables readable in a terminal, too.
 func table(rows []row) string {
 	var text strings.Builder
 	for len(rows) > 0 {
@@ -36,7 +36,7 @@ func writeSection(text *strings.Builder, rows []row) {
 	text.WriteByte('\n')
 }
 
-// cells are the columns of r. A bar would end a cell.
+// cells gives the columns of r. It replaces "|", which would end a cell.
 func cells(r row) []string {
 	median := strings.ReplaceAll(r.Trouble, "|", "/")
 	if r.Value != nil && r.Trouble == "" {
@@ -45,7 +45,7 @@ func cells(r row) []string {
 	return []string{r.Name, median, spread(r.VsLocal, ""), spread(r.VsOurs, "x"), r.Goal, r.Verdict}
 }
 
-// spread writes a median ratio and, in brackets, its 10th to 90th percentile.
+// spread writes a median ratio, and in brackets the 10th and 90th percentiles.
 func spread(s *rig.Summary, sign string) string {
 	if s == nil {
 		return ""
@@ -53,7 +53,7 @@ func spread(s *rig.Summary, sign string) string {
 	return fmt.Sprintf("%s%s (%s-%s)", digits(s.Median), sign, digits(s.P10), digits(s.P90))
 }
 
-// digits keeps three significant figures, and no decimals from 100 on.
+// digits writes three significant figures, and no decimals from 100 on.
 func digits(ratio float64) string {
 	switch {
 	case ratio >= 99.95:

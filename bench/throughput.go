@@ -14,11 +14,12 @@ import (
 	"rpcd/internal/rig"
 )
 
-// ramFolder holds the file that is read: no disk takes part.
+// ramFolder holds the file that is read. It is in RAM, so that no disk slows the
+// reading.
 const ramFolder = "/dev/shm"
 
-// measureThroughput times `X cat FILE | wc -c` in GiB/s, from before the first
-// is spawned until both have been reaped; wc must have counted every byte.
+// measureThroughput measures `X cat FILE | wc -c` in GiB/s, from the first spawn
+// until both processes are reaped. wc must have counted every byte.
 func measureThroughput(st *stage) []row {
 	ways := st.pick(localName, passedName, relayedName, bridgedName, s6Name, sshName)
 	file, size, err := makeFile(st.options.Size)
@@ -44,9 +45,9 @@ func measureThroughput(st *stage) []row {
 	return rows
 }
 
-// makeFile writes a file of up to size bytes, whole MiB, into RAM: never more
-// than half of what the file system and the machine have free. The caller
-// removes it.
+// makeFile writes a file of whole MiB and at most size bytes into RAM. It takes at
+// most half of the free space and of the free memory. The caller removes the
+// file.
 func makeFile(size int64) (path string, real int64, err error) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(ramFolder, &fs); err != nil {
@@ -79,7 +80,7 @@ func makeFile(size int64) (path string, real int64, err error) {
 	return file.Name(), size, err
 }
 
-// countBytes pipes argv's stdout into wc and returns how long both took.
+// countBytes pipes argv's stdout into wc and returns the time that both took.
 func (s *spawner) countBytes(argv []string, size int64) (time.Duration, error) {
 	if err := s.ctx.Err(); err != nil {
 		return 0, err
@@ -100,8 +101,8 @@ func (s *spawner) countBytes(argv []string, size int64) (time.Duration, error) {
 	}
 	defer count.Close()
 	began := time.Now()
-	// wc is started first: it then waits for the first byte, and the kernel
-	// places both processes the same way for every producer.
+	// wc is started first and waits for the first byte. So the kernel places both
+	// processes alike for every producer.
 	consumer, err := s.start([]string{filepath.Clean(wc), "-c"}, data, counted, nil)
 	data.Close()
 	counted.Close()
@@ -110,7 +111,7 @@ func (s *spawner) countBytes(argv []string, size int64) (time.Duration, error) {
 		return 0, err
 	}
 	producer, err := s.start(argv, nil, stdout, nil)
-	stdout.Close() // wc sees the end, also when the producer didn't start
+	stdout.Close() // so that wc sees the end, even if the producer didn't start
 	var failed error
 	if err == nil {
 		_, failed = s.wait(producer)

@@ -2,25 +2,25 @@ package main
 
 import "strings"
 
-// way is one manner of having a command run: a local spawn, our call, a
-// peer's. Every section measures ways against each other, in turns.
+// way is one way to run a command: a local spawn, one of our calls or a peer's.
+// Every section compares ways, which take turns.
 type way struct {
 	name string
 
-	// argv returns what is spawned so that procedure runs with args; its
-	// first word is an absolute path. nil when the way is absent.
+	// argv returns the command line that runs procedure with args. Its first word
+	// is an absolute path. argv is nil if the way is absent.
 	argv func(procedure string, args ...string) []string
 
-	// dear divides the number of calls of this way in a round: else a round
-	// would consist of docker exec alone.
-	dear int
+	// divisor divides the number of this way's calls in a round. A slow way, such
+	// as docker exec, would else take most of the round.
+	divisor int
 
-	// absent says why this way can't be measured here. failed says what went
-	// wrong while it was measured; from then on it is left out.
+	// absent says why this way can't be measured here. failed says why measuring
+	// it failed; the way is left out from then on.
 	absent, failed string
 }
 
-// Names of the ways, as tables and goals know them.
+// Names of the ways, in tables and goals.
 const (
 	localName   = "local spawn"
 	shellName   = "sh -c"
@@ -36,13 +36,13 @@ const (
 	pingName    = "(rpc ping: no process)"
 )
 
-// The procedures that every way offers, and the local files they stand for.
+// procedures are the procedures that every way offers, with their local files.
 var procedures = map[string]string{"true": "/bin/true", "cat": "/bin/cat"}
 
-// usable says whether w can still be measured.
+// usable reports whether w can still be measured.
 func (w *way) usable() bool { return w.absent == "" && w.failed == "" }
 
-// How the reason begins when a way has no figures.
+// How the reason begins if a way has no figures.
 const (
 	absentPrefix = "not measured: "
 	failedPrefix = "failed: "
@@ -50,7 +50,7 @@ const (
 
 func isFailure(trouble string) bool { return strings.HasPrefix(trouble, failedPrefix) }
 
-// trouble is the reason that a report gives for a way without figures.
+// trouble gives the reason, for the report, why a way has no figures.
 func (w *way) trouble() string {
 	switch {
 	case w.absent != "":
@@ -61,17 +61,17 @@ func (w *way) trouble() string {
 	return ""
 }
 
-// missing is a way that can't be measured, and why.
+// missing gives a way that can't be measured, with the reason.
 func missing(name, why string) *way { return &way{name: name, absent: why} }
 
-// localWay is the yardstick: bench itself spawns the procedure's file.
+// localWay is the yardstick: bench itself spawns the file of the procedure.
 func localWay() *way {
 	return &way{name: localName, argv: func(procedure string, args ...string) []string {
 		return append([]string{procedures[procedure]}, args...)
 	}}
 }
 
-// shellWay is what a script pays for `sh -c /bin/true`. It takes no arguments.
+// shellWay is `sh -c /bin/true`, which scripts often use. It takes no arguments.
 func shellWay() *way {
 	return &way{name: shellName, argv: func(procedure string, _ ...string) []string {
 		return []string{"/bin/sh", "-c", procedures[procedure]}

@@ -16,8 +16,8 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// sendCall does what an entry before the runtime does: it connects, and sends a
-// call of script with its stdin and stdout.
+// sendCall stands for code that runs before Go's runtime. It connects and sends a
+// call of script, with its stdin and stdout.
 func sendCall(t *testing.T, worker, procedure, script string, stdin, stdout *os.File) door.Sent {
 	t.Helper()
 	socket := filepath.Join(Dir(), worker+".sock")
@@ -35,8 +35,8 @@ func sendCall(t *testing.T, worker, procedure, script string, stdin, stdout *os.
 	return door.Sent{Conn: conn, Socket: socket, Call: m}
 }
 
-// answer reads the first n bytes of the answer; all that has come within 200 ms
-// when n is negative.
+// answer reads the first n bytes of the answer. If n is negative, it reads all
+// bytes that come within 200 ms.
 func answer(t *testing.T, conn *fdconn.Conn, n int) []byte {
 	t.Helper()
 	if n >= 0 {
@@ -55,7 +55,8 @@ func answer(t *testing.T, conn *fdconn.Conn, n int) []byte {
 	return b[:n]
 }
 
-// adopted makes a Cmd of a call that was sent, and its stdin and stdout.
+// adopted sends a call, and makes a Cmd of its connection after it has read the
+// first bytes of the answer. It also gives the call's stdin and stdout.
 func adopted(t *testing.T, worker, procedure, script string, read int) (c *Cmd, stdin io.WriteCloser, stdout io.ReadCloser) {
 	t.Helper()
 	inR, inW, err := os.Pipe()
@@ -76,8 +77,8 @@ func adopted(t *testing.T, worker, procedure, script string, read int) (c *Cmd, 
 	return c, inW, outR
 }
 
-// A call that somebody else has sent goes on as any other, whatever of its answer
-// was read. Its procedure reads and writes, gets a signal, and has a status.
+// A call that other code has sent goes on like any call, however much of its
+// answer was read. Its procedure reads, writes, gets a signal and has a status.
 func TestAdopt(t *testing.T) {
 	const script = `trap 'echo got; exit 5' USR1; read word; echo "$word"; while :; do sleep 0.02; done`
 	each(t, func(t *testing.T, worker string, bridged bool) {
@@ -109,7 +110,8 @@ func TestAdopt(t *testing.T) {
 	})
 }
 
-// What of a relayed output was read with the answer isn't lost, nor is its order.
+// Relayed output that was read together with the answer arrives whole and in
+// order.
 func TestAdoptWithOutput(t *testing.T) {
 	each(t, func(t *testing.T, worker string, bridged bool) {
 		if !bridged {
@@ -130,7 +132,7 @@ func TestAdoptWithOutput(t *testing.T) {
 	})
 }
 
-// A refused call says what it says when Start makes it.
+// The error of a refused call is the same as if Start had sent the call.
 func TestAdoptRefused(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		plain := Command(worker, "nosuchcommand", "-c", "")
@@ -150,7 +152,7 @@ func TestAdoptRefused(t *testing.T) {
 	})
 }
 
-// A call that is refused for want of a place is sent anew, for RetryFor.
+// A call that was refused as busy is sent again until RetryFor is over.
 func TestAdoptRetries(t *testing.T) {
 	newWorld(t).serve("w", "--max-calls", "1", "--queue", "0")
 	first := occupy(t, "w")
@@ -175,7 +177,7 @@ func TestAdoptRetries(t *testing.T) {
 	}
 }
 
-// An adopted connection is closed, also where Start fails before it looks at it.
+// Start closes the adopted connection even if it fails before it uses it.
 func TestAdoptClosesItsConnection(t *testing.T) {
 	newWorld(t).serve("w")
 	c, _, _ := adopted(t, "w", "sh", "sleep 1000", 0)
@@ -185,7 +187,7 @@ func TestAdoptClosesItsConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer dir.Close()
-	c.Stderr = dir // can't be passed
+	c.Stderr = dir // a directory can't be passed, so Start fails
 	want(t, c.Start(), ErrUsage, false)
 	if err := conn.WriteFrame(nil); err == nil && conn.Quiet() {
 		t.Error("the connection is open")

@@ -115,8 +115,9 @@ func (k *call) failed(err error) error {
 	return err
 }
 
-// follow takes the worker's frames to the end: in a goroutine of its own where
-// streams are relayed, else in Wait, which spares a short call two switches.
+// follow takes the worker's frames up to the call's end. If streams are relayed, it
+// has a goroutine of its own. Else Wait calls it, which spares a short call two
+// thread switches.
 func (k *call) follow() {
 	defer close(k.followed)
 	exit, err := k.read()

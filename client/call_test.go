@@ -21,7 +21,8 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// A context that ends kills the whole group, and is Wait's error.
+// The end of the context kills the procedure's whole process group. Wait returns
+// the context's error.
 func TestContext(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -54,8 +55,8 @@ func TestContext(t *testing.T) {
 	})
 }
 
-// Cancel says what the end of the context does; a procedure that then succeeds
-// has succeeded.
+// Cancel is called when the context ends. If the procedure still succeeds, Wait
+// returns nil.
 func TestCancel(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		for script, want := range map[string]error{
@@ -74,8 +75,9 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-// What holds the procedure's stdout open beyond its end is waited for until
-// WaitDelay; over frames, the worker waits no longer than 200 ms.
+// After the procedure's end another process holds its stdout open. Wait waits for
+// that process until WaitDelay. Over a bridge the worker ends the output after
+// 200 ms.
 func TestWaitDelay(t *testing.T) {
 	each(t, func(t *testing.T, worker string, bridged bool) {
 		var out bytes.Buffer
@@ -93,7 +95,7 @@ func TestWaitDelay(t *testing.T) {
 	}, "--grace", "60s")
 }
 
-// A worker that is frozen can't keep a cancelled call.
+// Wait returns after WaitDelay even if the worker is frozen.
 func TestWaitDelayOfAFrozenWorker(t *testing.T) {
 	w := newWorld(t)
 	rpcd := w.serve("w")
@@ -144,7 +146,7 @@ func TestSignal(t *testing.T) {
 	})
 }
 
-// A caller that abandons its call gives no grace.
+// Abandon kills the procedure without a grace.
 // fault: 3
 func TestAbandon(t *testing.T) {
 	w := newWorld(t)
@@ -182,7 +184,8 @@ func TestStoppedAndContinued(t *testing.T) {
 	})
 }
 
-// A time limit's end is ErrTimeout, whatever the procedure makes of it.
+// Wait returns ErrTimeout at the end of the time limit, with any exit status of
+// the procedure.
 func TestTimeout(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		for _, script := range []string{"sleep 1000", "trap 'exit 0' TERM; while :; do sleep 0.02; done", "trap '' TERM; while :; do sleep 0.02; done"} {
@@ -223,7 +226,7 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-// A refusal has words, also where the worker has none.
+// The error of a refusal has a text even if the worker sent none.
 // fault: 28
 func TestRefusalWithoutAText(t *testing.T) {
 	w := newWorld(t)
@@ -240,8 +243,8 @@ func TestRefusalWithoutAText(t *testing.T) {
 	}
 }
 
-// A worker's own trouble has a word of its own. It isn't tried again: nobody
-// knows whether it passes.
+// A failure of the worker itself is ErrFailed. It isn't retryable, since nobody
+// knows whether it will pass.
 func TestFailed(t *testing.T) {
 	w := newWorld(t)
 	var calls atomic.Int32
@@ -284,7 +287,7 @@ func TestUnreachable(t *testing.T) {
 	want(t, Command("killed", "true").Run(), ErrUnreachable, false)
 }
 
-// RetryFor waits for a worker to come up.
+// RetryFor lets Start wait for a worker that isn't there yet.
 func TestRetryFor(t *testing.T) {
 	w := newWorld(t)
 	c := Command("late", "echo", "here")
@@ -310,7 +313,8 @@ func TestRetryFor(t *testing.T) {
 	c = Command("never", "true")
 	c.RetryFor = 100 * time.Millisecond
 	want(t, c.Run(), ErrUnreachable, false)
-	// The context ends it, too; so does what won't get better.
+	// The end of the context ends the tries, too. So does an error that isn't
+	// retryable.
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	c = CommandContext(ctx, "never", "true")
@@ -325,7 +329,7 @@ func TestRetryFor(t *testing.T) {
 	testkit.Within(t, "the call", func() { want(t, c.Run(), ErrUnknown, false) })
 }
 
-// occupy starts a call that runs until the test's end.
+// occupy starts a call that takes a place of the worker until the test's end.
 func occupy(t *testing.T, worker string) *Cmd {
 	t.Helper()
 	c := Command(worker, "sleep", "1000")
@@ -357,7 +361,7 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-// A call that waits in the queue can be cancelled, and never runs.
+// A call that is cancelled in the queue never runs.
 func TestCanceledInTheQueue(t *testing.T) {
 	w := newWorld(t)
 	w.serve("w", "--max-calls", "1")
@@ -417,7 +421,7 @@ func TestDraining(t *testing.T) {
 	})
 }
 
-// A connection that ends before the call is an error, never status 0.
+// A connection that ends before the call does is an error, never status 0.
 // fault: 5 kubernetes-cut-status
 func TestLost(t *testing.T) {
 	t.Run("rpcd killed", func(t *testing.T) {
@@ -430,7 +434,7 @@ func TestLost(t *testing.T) {
 		if c.ProcessState != nil {
 			t.Errorf("a state out of nowhere: %v", c.ProcessState)
 		}
-		_ = syscall.Kill(pid, syscall.SIGKILL) // nobody else can
+		_ = syscall.Kill(pid, syscall.SIGKILL) // the dead worker can't do it
 	})
 	t.Run("bridge cut", func(t *testing.T) {
 		w := newWorld(t)
@@ -444,7 +448,7 @@ func TestLost(t *testing.T) {
 	})
 }
 
-// A caller that ends takes its call with it.
+// The end of the caller also ends its call.
 // fault: 1
 func TestCallerVanishes(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
@@ -456,12 +460,12 @@ func TestCallerVanishes(t *testing.T) {
 	})
 }
 
-// Something that speaks no rpc is told apart from a worker.
+// A socket of another protocol gives ErrProtocol.
 func TestProtocol(t *testing.T) {
 	w := newWorld(t)
 	testkit.Need(t, "socat")
 	path := filepath.Join(w.dir, "echo.sock")
-	socat, err := w.starter().Start("socat", "UNIX-LISTEN:"+path+",fork", "SYSTEM:echo no rpc here at all; cat >/dev/null") // socat drops what it read of a program that has ended
+	socat, err := w.starter().Start("socat", "UNIX-LISTEN:"+path+",fork", "SYSTEM:echo no rpc here at all; cat >/dev/null") // cat keeps the program running: socat drops the output of one that has ended
 	if err != nil {
 		t.Fatal(err)
 	}

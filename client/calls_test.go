@@ -11,7 +11,8 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// calls waits until a worker has so many calls in a state, and gives all.
+// calls waits until n calls of a worker are in the given state, and returns all
+// of its calls.
 func calls(t *testing.T, worker string, n int, state CallState) []Running {
 	t.Helper()
 	for began := time.Now(); time.Since(began) < testkit.Limit; time.Sleep(time.Millisecond) {
@@ -82,8 +83,8 @@ func TestKillOfAWaitingCall(t *testing.T) {
 	}
 }
 
-// What a frozen replica has isn't known: the error says so, and the others'
-// calls are given.
+// Calls returns the calls of the other replicas if one is frozen. The error says
+// which replica didn't answer.
 func TestCallsOfAPoolWithAFrozenReplica(t *testing.T) {
 	w := newWorld(t)
 	if err := os.Mkdir(filepath.Join(w.dir, "pool"), 0o755); err != nil {
@@ -103,7 +104,7 @@ func TestCallsOfAPoolWithAFrozenReplica(t *testing.T) {
 	}
 	freeze(t, frozen)
 	var got []Running
-	for limit := 100 * time.Millisecond; len(got) == 0 && limit < testkit.Limit; limit *= 2 { // the others may be slow
+	for limit := 100 * time.Millisecond; len(got) == 0 && limit < testkit.Limit; limit *= 2 { // the other replicas may be slow
 		var err error
 		got, err = Calls(t.Context(), "pool", limit)
 		want(t, err, ErrLost, false)

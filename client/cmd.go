@@ -24,9 +24,9 @@ type Cmd struct {
 	ExtraFiles     []*os.File // entry i is descriptor 3+i; only where descriptors can be passed
 
 	// Cancel is called when the context of CommandContext ends; it is Kill
-	// unless set. WaitDelay bounds how long Wait waits for pipes that something
-	// else holds open, from the context's end and from the procedure's end on
-	// (0: no bound).
+	// unless set. WaitDelay bounds how long Wait waits for pipes that another
+	// process holds open. The time begins with the end of the context or of the
+	// procedure. 0 means no bound.
 	Cancel    func() error
 	WaitDelay time.Duration
 

@@ -14,8 +14,8 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// sockets gives the sockets that a process holds, by their inodes. A new
-// connection has a new one.
+// sockets gives the inodes of the sockets that a process holds. Each connection
+// has another inode.
 func sockets(t *testing.T, pid int) (inodes []string) {
 	t.Helper()
 	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
@@ -31,14 +31,14 @@ func sockets(t *testing.T, pid int) (inodes []string) {
 	return inodes
 }
 
-// settled gives the sockets of a worker that has seen the ends of all
-// connections but those that are kept.
+// settled waits until the worker holds its listening socket and the given number
+// of connections, and returns these sockets.
 func settled(t *testing.T, pid, connections int) []string {
 	t.Helper()
 	var found []string
 	testkit.Eventually(t, fmt.Sprintf("the worker has %d connections", connections), func() bool {
 		found = sockets(t, pid)
-		return len(found) == 1+connections // the listening one, too
+		return len(found) == 1+connections // 1 for the listening socket
 	})
 	return found
 }
@@ -62,7 +62,8 @@ func TestConnectionCarriesManyCalls(t *testing.T) {
 			t.Fatalf("call %d: %q, %v", i, out, err)
 		}
 	}
-	// Another end of the procedure, and a refusal, leave it as usable.
+	// The connection stays usable after a procedure that failed, and after a
+	// refusal.
 	if _, err := call("false"); err == nil {
 		t.Error("false succeeded")
 	}
@@ -80,7 +81,8 @@ func TestConnectionCarriesManyCalls(t *testing.T) {
 	settled(t, rpcd.PID(), 0)
 }
 
-// A worker that ended between two calls costs a new connection, and no call.
+// If the worker restarts between two calls, the second call makes a new
+// connection and succeeds.
 func TestConnectionsOfAWorkerThatRestarts(t *testing.T) {
 	w := newWorld(t)
 	var kept Connections
@@ -101,11 +103,11 @@ func TestConnectionsOfAWorkerThatRestarts(t *testing.T) {
 	}
 }
 
-// Calls side by side have connections of their own, relayed streams among them,
-// and leave no descriptor behind.
+// Calls at the same time use different connections, with relayed streams too.
+// They leave no descriptor open.
 func TestConnectionsSideBySide(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
-		if err := Command(worker, "true").Run(); err != nil { // the poller has its descriptors from now on
+		if err := Command(worker, "true").Run(); err != nil { // lets Go's poller open its descriptors
 			t.Fatal(err)
 		}
 		before, err := proc.Look(os.Getpid())
@@ -141,8 +143,8 @@ func TestConnectionsSideBySide(t *testing.T) {
 	})
 }
 
-// A signal that comes as its call ends never reaches the next call on the
-// connection, which would die by it.
+// A signal to a call that is just ending never reaches the next call on the same
+// connection.
 func TestConnectionsWithSignalsAtTheEnd(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		var kept Connections
@@ -165,7 +167,7 @@ func TestConnectionsWithSignalsAtTheEnd(t *testing.T) {
 				}
 			})
 			err := c.Wait()
-			go close(over) // while the next call begins
+			go close(over) // late, so that signals still come while the next call begins
 			if err != nil {
 				t.Fatalf("call %d: %v", i, err)
 			}
@@ -173,7 +175,8 @@ func TestConnectionsWithSignalsAtTheEnd(t *testing.T) {
 	})
 }
 
-// A call that is denied isn't followed by another one: its worker may close.
+// A connection isn't used again after a denied call, since the worker may close
+// it.
 func TestConnectionOfADeniedCall(t *testing.T) {
 	w := newWorld(t)
 	exports := withSecret(t, "true")

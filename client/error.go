@@ -29,8 +29,8 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Outcome, e.Err}
 }
 
-// Retryable says whether a call or question that failed so may succeed soon:
-// nothing was started, and the worker may come up, end or have room.
+// Retryable reports whether the call or question that failed with err may succeed
+// soon. Then nothing was started, and the worker may come up or have room later.
 func Retryable(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) || e.Started {

@@ -13,10 +13,10 @@ import (
 	"testing"
 )
 
-// faceFile lists what this package exports.
+// faceFile lists every name that this package exports.
 const faceFile = "testdata/face.txt"
 
-// face gives the type-checked package, as its importers see it.
+// face type-checks the package and gives what its importers see.
 func face(t *testing.T) *types.Package {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}", "rpcd/client")
@@ -39,7 +39,7 @@ func face(t *testing.T) *types.Package {
 	return p
 }
 
-// members gives the exported methods and fields of a type, with their types.
+// members gives the exported fields and methods of a type, with their types.
 func members(t types.Type) map[string]types.Type {
 	m := map[string]types.Type{}
 	if named, ok := t.(*types.Named); ok {
@@ -59,7 +59,8 @@ func members(t types.Type) map[string]types.Type {
 	return m
 }
 
-// A new name in the face is a decision: it is written into the list by hand.
+// The package exports exactly the names in faceFile. The file is edited by hand,
+// so that every new name is a decision.
 func TestFace(t *testing.T) {
 	scope := face(t).Scope()
 	var got []string
@@ -96,11 +97,11 @@ func TestFace(t *testing.T) {
 	}
 }
 
-// hidden are the packages whose types a Go user never sees.
+// hidden are the packages whose types must not show in the exported API.
 var hidden = []string{"rpcd/rpcd", "rpcd/internal", "rpcd/client/internal", "golang.org/x", "github.com"}
 
-// What a Go user can reach from the face are types of this package, of package
-// replica and of the standard library.
+// All types that the exported API mentions belong to this package, to package
+// replica or to the standard library.
 func TestFaceShowsNoInnerTypes(t *testing.T) {
 	p := face(t)
 	seen := map[types.Type]bool{}

@@ -13,7 +13,7 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// pool makes a folder for replicas.
+// pool makes a folder for the replicas of a worker.
 func (w *world) pool(name string) {
 	w.t.Helper()
 	if err := os.Mkdir(filepath.Join(w.dir, name), 0o755); err != nil {
@@ -21,7 +21,7 @@ func (w *world) pool(name string) {
 	}
 }
 
-// waits waits until n calls are in a replica's queue.
+// waits returns when n calls are in a replica's queue.
 func waits(t *testing.T, worker string, n uint32) {
 	t.Helper()
 	testkit.Eventually(t, "calls wait at "+worker, func() bool {
@@ -30,15 +30,15 @@ func waits(t *testing.T, worker string, n uint32) {
 	})
 }
 
-// background runs a call.
+// background runs a call, and sends its result to the channel.
 func background(c *Cmd) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- c.Run() }()
 	return done
 }
 
-// A pool isn't busy while a replica has room in its queue, though another one
-// has fewer calls.
+// A call takes a place in any replica's queue. The pool is busy only if all queues
+// are full.
 // fault: 77
 func TestPoolsShortestQueue(t *testing.T) {
 	w := newWorld(t)
@@ -64,8 +64,8 @@ func TestPoolsShortestQueue(t *testing.T) {
 	}
 }
 
-// full starts a replica that says it has a place in its queue, refuses what
-// doesn't wait, and leaves to f what does.
+// full starts a fake replica without a free place, but with room in its queue. It
+// refuses calls that don't wait, and gives those that wait to f.
 func (w *world) full(name string, f func(c net.Conn)) {
 	busy := &wire.Refused{Code: wire.Busy, Text: "is busy"}
 	w.answers(name, func(c net.Conn, h wire.Header, payload []byte) {
@@ -81,8 +81,8 @@ func (w *world) full(name string, f func(c net.Conn)) {
 	})
 }
 
-// A replica that filled up meanwhile is passed over. A call that has waited in a
-// queue for as long as that allows is refused, and doesn't begin anew elsewhere.
+// A replica that has become full is skipped. A call that was refused after its
+// wait in a queue isn't tried at another replica.
 // fault: 77
 func TestPoolsRefusals(t *testing.T) {
 	w := newWorld(t)
@@ -116,7 +116,7 @@ func TestPoolsRefusals(t *testing.T) {
 	}
 }
 
-// What isn't answered in a pool says which replica is meant.
+// The error of a failed call names the replica of the pool that didn't answer.
 // fault: 15
 func TestPoolsErrorsNameTheReplica(t *testing.T) {
 	w := newWorld(t)
@@ -131,18 +131,18 @@ func TestPoolsErrorsNameTheReplica(t *testing.T) {
 	}
 }
 
-// A pool of which one can never be reached and another only says nothing yet is
-// worth another try.
+// One replica of a pool can't be reached and another doesn't answer yet. The error
+// then is retryable.
 // fault: 95
 func TestPoolsHope(t *testing.T) {
 	w := newWorld(t)
 	w.pool("p")
-	if err := os.WriteFile(filepath.Join(w.dir, "p/a.sock"), nil, 0o644); err != nil { // no socket
+	if err := os.WriteFile(filepath.Join(w.dir, "p/a.sock"), nil, 0o644); err != nil { // a file isn't a socket
 		t.Fatal(err)
 	}
 	stop := make(chan struct{})
 	w.answers("p/b", func(net.Conn, wire.Header, []byte) { <-stop })
-	t.Cleanup(func() { close(stop) }) // before the worker's own end
+	t.Cleanup(func() { close(stop) }) // runs before the fake worker's own cleanup
 	err := Command("p", "true").Run()
 	want(t, err, ErrUnreachable, false)
 	if !Retryable(err) || !strings.Contains(err.Error(), "is a file, no socket") {

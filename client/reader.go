@@ -122,9 +122,9 @@ func (r *reader) stop() {
 	}
 }
 
-// setBack gives back what was read ahead of the procedure, where that can be:
-// the position of a file is shared with the caller. consumed is how many bytes
-// the procedure took; -1: not known.
+// setBack moves a seekable input back to where the procedure stopped reading. Other
+// readers of the caller share this position. consumed is how many bytes the
+// procedure took, or -1 if that isn't known.
 func (r *reader) setBack(consumed int64) {
 	if !r.is.seekable {
 		return

@@ -23,7 +23,7 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// A relay that can't begin whole, for lack of descriptors, leaves none open.
+// If one stream of a relay can't get a descriptor, none of them stays open.
 // fault: 19
 func TestRelayThatCannotBegin(t *testing.T) {
 	in, out, err := os.Pipe()
@@ -31,7 +31,7 @@ func TestRelayThatCannotBegin(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	out.Close() // stands for a dup that fails
+	out.Close() // makes dup fail, as a lack of descriptors would
 	k := &call{Caller: talk.NewCaller(talk.NewConn(nil), &wire.Call{}), cmd: Command("w", "true"), bridged: true, std: &stdio{
 		streams: []wire.Stream{{Mode: wire.Relayed}, {Number: 1, Mode: wire.Relayed}},
 		files:   [3]*os.File{in, out},
@@ -51,8 +51,8 @@ func TestRelayThatCannotBegin(t *testing.T) {
 	}
 }
 
-// Spliced or copied, a pipe of the caller's gets the same bytes, in frames of any
-// size.
+// A pipe of the caller gets the same bytes whether they are spliced or copied, and
+// in frames of every size.
 func TestSplicedAsCopied(t *testing.T) {
 	for _, splices := range []bool{true, false} {
 		conn, worker, err := fdconn.Pair()
@@ -104,7 +104,7 @@ func TestSplicedAsCopied(t *testing.T) {
 	}
 }
 
-// A grace too long for the clock isn't taken for one that has run out.
+// A grace that is too long for a time.Time doesn't count as run out.
 // fault: 28
 func TestHugeGrace(t *testing.T) {
 	w := newWorld(t)
@@ -119,13 +119,14 @@ func TestHugeGrace(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	_ = c.Signal(syscall.SIGUSR1) // the worker's cue to end the call
+	_ = c.Signal(syscall.SIGUSR1) // on which the fake worker ends the call
 	if err := c.Wait(); err != nil {
 		t.Errorf("%v", err)
 	}
 }
 
-// answers starts a worker that reads first frames and leaves the rest to f.
+// answers starts a fake worker. It reads the first frame of each connection and
+// calls f.
 func (w *world) answers(name string, f func(c net.Conn, h wire.Header, payload []byte)) {
 	w.t.Helper()
 	testkit.Listen(w.t, filepath.Join(w.dir, name+".sock"), func(c *net.UnixConn) {
@@ -137,7 +138,7 @@ func (w *world) answers(name string, f func(c net.Conn, h wire.Header, payload [
 	})
 }
 
-// A signal that comes while the call is being sent follows it.
+// A signal that comes while CALL is being written is sent after it.
 // fault: 91
 func TestSignalBehindTheCall(t *testing.T) {
 	w := newWorld(t)
@@ -146,14 +147,14 @@ func TestSignalBehindTheCall(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	cmd := Command("fake", "sort", strings.Repeat("x", 1<<20)) // more than a socket holds
+	cmd := Command("fake", "sort", strings.Repeat("x", 1<<20)) // more than a socket's buffer holds
 	over := make(chan error, 1)
 	go func() { over <- cmd.Run() }()
 	c, err := listener.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b [1]byte // it is on its way
+	var b [1]byte // once it is read, CALL is being written
 	if _, err := io.ReadFull(c, b[:]); err != nil {
 		t.Fatal(err)
 	}

@@ -129,7 +129,7 @@ func TestStdin(t *testing.T) {
 		if out, err := c.Output(); err != nil || !bytes.Equal(out, big) {
 			t.Errorf("2 MiB through cat: %d bytes, %v", len(out), err)
 		}
-		c = Command(worker, "true") // reads nothing
+		c = Command(worker, "true") // doesn't read its stdin
 		c.Stdin = bytes.NewReader(big)
 		if err := c.Run(); err != nil {
 			t.Errorf("an unread stdin: %v", err)
@@ -155,7 +155,8 @@ type errorReader struct{ err error }
 
 func (r errorReader) Read([]byte) (int, error) { return 0, r.err }
 
-// A file as stdin stands, afterwards, where the procedure has read to.
+// After a call, the position of a file that was its stdin is where the procedure
+// stopped reading.
 func TestStdinFile(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		for _, pass := range []Pass{PassAll, PassPipes, PassNone} {
@@ -204,7 +205,7 @@ func TestPipes(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for _, word := range []string{"one", "two"} { // a dialogue: nothing is held back
+		for _, word := range []string{"one", "two"} { // each line is answered before the next one is written
 			if _, err := io.WriteString(in, word+"\n"); err != nil {
 				t.Fatal(err)
 			}
@@ -228,7 +229,7 @@ func TestPipes(t *testing.T) {
 	})
 }
 
-// A writer that fails ends in an error, as in os/exec.
+// If a Writer for the output fails, Wait returns its error, as os/exec does.
 func TestWriterFails(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		broken := errors.New("broken")
@@ -244,7 +245,7 @@ type errorWriter struct{ err error }
 
 func (w errorWriter) Write([]byte) (int, error) { return 0, w.err }
 
-// A closed reader kills the procedure by SIGPIPE, however it is reached.
+// If the reader of stdout closes, SIGPIPE kills the procedure, also over a bridge.
 func TestEarlyClose(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		c := Command(worker, "yes")
@@ -307,7 +308,8 @@ func TestUmask(t *testing.T) {
 	})
 }
 
-// ExtraFiles are descriptors 3 and up; a bridge can't carry them.
+// ExtraFiles become the descriptors from 3 on. Over a bridge the call fails, since
+// a bridge can't carry them.
 func TestExtraFiles(t *testing.T) {
 	each(t, func(t *testing.T, worker string, bridged bool) {
 		r, w, err := os.Pipe()
@@ -346,8 +348,8 @@ func TestExtraFiles(t *testing.T) {
 	})
 }
 
-// What was opened with O_PATH names a file and is no way to its bytes: it is
-// refused here, and not only by the worker.
+// The client itself refuses a descriptor that was opened with O_PATH, as it gives
+// no access to the file's bytes.
 // fault: 37
 func TestPathDescriptor(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
@@ -406,7 +408,8 @@ func TestMisuse(t *testing.T) {
 	want(t, Command("w", "true", "a\x00b").Run(), ErrUsage, false)
 }
 
-// Options.Pass: how the procedure's stdout is reached changes nothing.
+// The output is the same for every value of Pass, and Verbose tells whether stdout
+// was passed.
 func TestPass(t *testing.T) {
 	newWorld(t).serve("w")
 	for _, pass := range []Pass{PassAll, PassPipes, PassNone} {
@@ -432,7 +435,7 @@ func TestPass(t *testing.T) {
 	}
 }
 
-// 200 calls cost no descriptor; goroutines are counted by TestMain.
+// 200 calls leave no descriptor open. TestMain counts the goroutines.
 func TestNothingLeaks(t *testing.T) {
 	each(t, func(t *testing.T, worker string, _ bool) {
 		calls := func(n int) {

@@ -14,7 +14,7 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// exportsFolder makes an exports directory of links to commands.
+// exportsFolder makes an exports directory with links to the named commands.
 func exportsFolder(t *testing.T, names ...string) string {
 	t.Helper()
 	dir := filepath.Join(testkit.Folder(t), "exports")
@@ -89,7 +89,7 @@ func TestPingAndList(t *testing.T) {
 	want(t, err, ErrUnreachable, false)
 }
 
-// A frozen worker doesn't hold a question up.
+// A question to a frozen worker fails after its time limit.
 // fault: 14
 func TestPingOfAFrozenWorker(t *testing.T) {
 	w := newWorld(t)
@@ -101,7 +101,7 @@ func TestPingOfAFrozenWorker(t *testing.T) {
 	})
 }
 
-// The context of a question counts, also while its answer is awaited.
+// The end of the context ends a Ping that waits for its answer.
 func TestPingsContext(t *testing.T) {
 	w := newWorld(t)
 	rpcd := w.serve("w")
@@ -130,7 +130,7 @@ func TestServerUID(t *testing.T) {
 	want(t, c.Run(), ErrUnreachable, false)
 }
 
-// Rules by uid: a caller that isn't admitted is denied.
+// A caller whose uid no rule admits gets ErrDenied.
 func TestDenied(t *testing.T) {
 	w := newWorld(t)
 	exports := withSecret(t, "cat")
@@ -142,8 +142,8 @@ func TestDenied(t *testing.T) {
 	}
 }
 
-// NAME/ is a pool: the least loaded replica takes the call, and the next one
-// where it is busy, draining or dead.
+// The replica of a pool with the least load takes a call. If it is busy, draining
+// or dead, the next one takes it.
 func TestPool(t *testing.T) {
 	w := newWorld(t)
 	if err := os.Mkdir(filepath.Join(w.dir, "pool"), 0o755); err != nil {
@@ -160,7 +160,7 @@ func TestPool(t *testing.T) {
 	var verbose bytes.Buffer
 	for range 2 {
 		c := Command("pool", "sleep", "1000")
-		c.Verbose, c.RetryFor = &verbose, testkit.Limit // a replica that is slow to say its load gets no call
+		c.Verbose, c.RetryFor = &verbose, testkit.Limit // RetryFor, since a replica that tells its load late gets no call
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +175,7 @@ func TestPool(t *testing.T) {
 		}
 	}
 	err = Command("pool", "true").Run()
-	for began := time.Now(); errors.Is(err, ErrUnreachable) && time.Since(began) < testkit.Limit; { // both were slow
+	for began := time.Now(); errors.Is(err, ErrUnreachable) && time.Since(began) < testkit.Limit; { // both may be slow to tell their loads
 		err = Command("pool", "true").Run()
 	}
 	want(t, err, ErrBusy, false)
@@ -184,7 +184,7 @@ func TestPool(t *testing.T) {
 	}
 }
 
-// A terminal is never passed: it is relayed, in the caller's own world.
+// The client never passes a terminal, but relays it.
 // fault: 38
 func TestTerminalIsRelayed(t *testing.T) {
 	newWorld(t).serve("w")

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testbin.Main(m)) }
 
-// world is a folder of workers.
+// world is a folder with the sockets of workers.
 type world struct {
 	t   *testing.T
 	dir string
@@ -31,10 +31,11 @@ func newWorld(t *testing.T) *world {
 	return &world{t, dir}
 }
 
-// starter logs into files beside the sockets.
+// starter gives a rig.Starter that logs into files beside the sockets.
 func (w *world) starter() rig.Starter { return rig.Starter{Folder: w.dir} }
 
-// serve starts a worker under a name, for every command unless args say more.
+// serve starts a worker with a name. Without an --exports in args it serves all
+// commands.
 func (w *world) serve(name string, args ...string) *rig.Process {
 	w.t.Helper()
 	args = append([]string{"--drain", "0", "--grace", "1s"}, args...)
@@ -50,7 +51,7 @@ func (w *world) serve(name string, args ...string) *rig.Process {
 	return worker
 }
 
-// bridge reaches a worker under another name, by bytes only.
+// bridge starts a bridge called name to the worker to.
 func (w *world) bridge(name, to string) *rig.Bridge {
 	w.t.Helper()
 	return testbin.Bridge(w.t, w.starter(), w.socket(name), w.socket(to))
@@ -58,8 +59,8 @@ func (w *world) bridge(name, to string) *rig.Bridge {
 
 func (w *world) socket(name string) string { return filepath.Join(w.dir, name+".sock") }
 
-// each runs a test on a worker that is reached directly, and over a bridge. Both
-// have to behave the same, except where the test asks for bridged.
+// each runs a test with a worker directly, and again over a bridge. Both must
+// behave alike, except where the test looks at bridged.
 func each(t *testing.T, f func(t *testing.T, worker string, bridged bool), args ...string) {
 	t.Helper()
 	t.Run("direct", func(t *testing.T) {
@@ -76,7 +77,8 @@ func each(t *testing.T, f func(t *testing.T, worker string, bridged bool), args 
 
 func sh(worker, script string) *Cmd { return Command(worker, "sh", "-c", script) }
 
-// want checks an error against a sentinel, and what it says of the start.
+// want checks the outcome of an error, and whether it says that the procedure
+// was started.
 func want(t *testing.T, err error, outcome Outcome, started bool) {
 	t.Helper()
 	var e *Error
@@ -92,7 +94,7 @@ func want(t *testing.T, err error, outcome Outcome, started bool) {
 	}
 }
 
-// begin starts a call and gives its stdout.
+// begin starts a call and returns its stdout.
 func begin(t *testing.T, c *Cmd) io.Reader {
 	t.Helper()
 	r, err := c.StdoutPipe()
@@ -106,7 +108,7 @@ func begin(t *testing.T, c *Cmd) io.Reader {
 	return r
 }
 
-// freeze stops a process, and waits until it has stopped.
+// freeze stops a process by SIGSTOP, and waits until it has stopped.
 func freeze(t *testing.T, p *rig.Process) {
 	t.Helper()
 	p.Signal(syscall.SIGSTOP)

@@ -1,4 +1,4 @@
-# Where pipelines run: bash, ImageMagick and rpc, which calls the workers. Build bin/ first (see README.md).
+# The image in which pipelines run: bash, ImageMagick, and rpc, which calls the workers. Build bin/ first (README.md).
 FROM debian:bookworm-slim
 
 RUN apt-get update \

@@ -1,22 +1,23 @@
 #!/usr/bin/env bash
-# data_prep.sh: lecture recordings, straightened: Hugin works in its container, ImageMagick in this one.
+# data_prep.sh: straightens pictures of lecture recordings. Hugin works in its container, ImageMagick in this one.
 #
 #   data_prep.sh [OPTION...] IN OUT
 #
-# For every picture of the folder IN (jpg, jpeg, png, tif, tiff): fisheye correction by Hugin, perspective control by
-# Hugin, then resized and mirrored by ImageMagick, to OUT/NAME.png. A result has its name when it is whole, not before.
-# Pictures that fail are reported with Hugin's own words and status, the others go on. The last line counts them.
+# Every picture of the folder IN (jpg, jpeg, png, tif, tiff) gets three steps: fisheye correction and perspective
+# control by Hugin, then resizing and mirroring by ImageMagick. The result is OUT/NAME.png, which appears only once it
+# is whole. If a picture fails, Hugin's own messages and status are reported, and the others go on. The last line
+# counts both.
 #
 #   --flat FILE          Hugin project of the fisheye correction (IN/flat.pto)
-#   --perspective FILE   Hugin project of the perspective control (IN/perspective.pto); reads the first one's result
-#   --width N            of the results, in pixels (1024)
-#   --keep-steps         keep what Hugin made, in OUT/steps/NAME-flat.png and NAME-perspective.png
-#   -j N                 so many pictures at once (the number of CPUs)
+#   --perspective FILE   Hugin project of the perspective control (IN/perspective.pto), which reads the first result
+#   --width N            width of the results in pixels (1024)
+#   --keep-steps         keep Hugin's pictures as OUT/steps/NAME-flat.png and NAME-perspective.png
+#   -j N                 work on N pictures at once (the number of CPUs)
 #   -h, --help           this text
 #
-# Each picture gets a work folder below OUT, with copies of the projects and of the picture under the name that the
-# project reads. The folders go on every way out but kill -9; OUT must be shared with the worker under the same path.
-# RPC_WORKER names the worker (hugin), and rpc's own variables (RPC_DIR, RPC_WAIT, RPC_TIMEOUT) mean what they mean.
+# Each picture gets a work folder below OUT. It has copies of the projects and of the picture, under the name that the
+# project reads. The folders are removed at the end, except after kill -9. The worker must see OUT under the same path.
+# RPC_WORKER names the worker (hugin). rpc's own variables count, too (RPC_DIR, RPC_WAIT, RPC_TIMEOUT).
 #
 # Exit status: 0 all done; 1 pictures failed; 2 nothing was begun (usage, projects, folders, worker); 128+N signal N.
 set -euo pipefail
@@ -24,7 +25,7 @@ shopt -s extglob
 
 worker=${RPC_WORKER:-hugin}
 flat='' perspective='' width=1024 keep='' jobs=$(nproc)
-# One thread for each ImageMagick: several pictures at once fill the cores already.
+# ImageMagick uses one thread, since several pictures at once use all cores already.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
 say() { printf '%s\n' "data_prep.sh: $1" >&2; }
@@ -63,7 +64,8 @@ arguments() {
   in=${paths[0]} out=${paths[1]}
 }
 
-# The name of the picture that a project reads; the usual one if it names none: Hugin then says what is wrong.
+# reads prints the name of the picture that the project reads. If the project names none, it prints USUAL, and Hugin
+# will report the fault.
 reads() { # PROJECT USUAL
   local name
   [[ -f $1 && -r $1 ]] || refuse "cannot read project \"$1\" (give one with --flat, --perspective)"
@@ -72,7 +74,8 @@ reads() { # PROJECT USUAL
   echo "${name:-$2}"
 }
 
-# Who may write there, and what to set: the answer to the commonest trouble with folders shared by containers.
+# unwritable reports the owner of FOLDER, and which variables to set. Such a folder is the most common trouble with
+# containers.
 unwritable() { # FOLDER
   local there=$1
   until [[ -e $there ]]; do there=$(dirname -- "$there"); done
@@ -99,7 +102,7 @@ prepare() {
   for n in "${!pictures[@]}"; do
     [[ -f ${pictures[$n]} ]] || unset "pictures[$n]"
   done
-  pictures=("${pictures[@]}") # numbered without gaps, as names are
+  pictures=("${pictures[@]}") # closes the gaps, so that names gets the same numbers
   ((${#pictures[@]})) || refuse "cannot find a picture in \"$in\" (jpg, jpeg, png, tif, tiff)"
   names=("${pictures[@]##*/}")
   twice=$(printf '%s\n' "${names[@]%.*}" | sort | uniq -d | head -n 1)
@@ -113,20 +116,20 @@ prepare() {
   work=$(mktemp -d -- "$out/.data_prep.XXXXXX" 2>/dev/null) || unwritable "$out"
 }
 
-# What Hugin says of every picture: enblend has one picture to blend, and no exiftool is installed.
+# Lines that Hugin prints for every picture: enblend has only one picture to blend, and exiftool isn't installed.
 chatter='^[[:space:]]*$|^enblend: (info|note|warning: only one)|^execvp\(exiftool'
 
-# One write, so that the reports of pictures at work side by side don't mix.
+# failed prints its report in one write, so that the reports of several pictures don't mix.
 failed() { # NUMBER STEP WHY
   local words=$work/$1.err
-  [[ -s $words ]] || words=$work/$1.out # some of Hugin's complaints are there
+  [[ -s $words ]] || words=$work/$1.out # some of Hugin's tools report errors on stdout
   words=$(grep -sEv "$chatter" "$words" | tail -n 12 | sed 's/^/    /' || true)
   say "${names[$1]}: $2 failed: $3${words:+$'\n'$words}"
 }
 
-hugin() { # NUMBER STEP PROJECT PREFIX: Hugin in the worker; this folder is the same one there
+hugin() { # NUMBER STEP PROJECT PREFIX: runs Hugin at the worker, in the current folder
   local status=0
-  # The outer redirection is for bash's own "Terminated".
+  # The outer redirection drops bash's own message "Terminated".
   { rpc -n "$worker" hugin_executor --stitching --prefix="$4" "$3" >"$work/$1.out" 2>"$work/$1.err" || status=$?; } 2>/dev/null
   if ((status > 128 && status < 160)); then
     failed "$1" "$2" "hugin_executor was ended by signal $((status - 128)) (status $status)"
@@ -142,7 +145,7 @@ hugin() { # NUMBER STEP PROJECT PREFIX: Hugin in the worker; this folder is the 
   return 1
 }
 
-# A step's picture, which must be there whatever status Hugin ended with.
+# made prints the name of a step's picture. Hugin may end with status 0 and make none, which made reports.
 made() { # NUMBER STEP GLOB
   local found
   found=$(compgen -G "$3" | head -n 1) && [[ -s $found ]] && echo "$found" && return
@@ -150,9 +153,9 @@ made() { # NUMBER STEP GLOB
   return 1
 }
 
-process() { # NUMBER: one picture, a job of its own
+process() { # NUMBER: makes one result, in a job of its own
   local n=$1 name straight size
-  trap 'exit 143' TERM # after the tool that runs now: rpc takes its call along first
+  trap 'exit 143' TERM # runs once the current tool has ended; rpc ends its call first
   name=${names[$n]%.*}
   cd -- "$work" && mkdir "$n" && cd "$n" || return
   cp -- "${pictures[$n]}" "$flat_reads" && cp -- "$flat" flat.pto && cp -- "$perspective" perspective.pto || return
@@ -175,7 +178,7 @@ process() { # NUMBER: one picture, a job of its own
   printf '%s\n' "${names[$n]}: $out/$name.png ($size)"
 }
 
-# Hugin's tools make sessions of their own: one that outlives a call that we ended may still write here.
+# clean tries again for a while: some of Hugin's tools make sessions of their own, and may write on after their call.
 clean() {
   local try
   [[ $work ]] || return 0
@@ -186,7 +189,7 @@ clean() {
   say "cannot remove \"$work\" (somebody still writes there?)"
 }
 
-# The jobs are process groups (set -m): one signal reaches the tools in them, and a Ctrl-C comes by us alone.
+# With set -m each job is a process group. A Ctrl-C reaches only this script, which signals the groups.
 interrupted() { # SIGNAL NUMBER
   local job
   trap '' INT TERM HUP
@@ -196,7 +199,7 @@ interrupted() { # SIGNAL NUMBER
   say "ended by SIG$1, ${#running[@]} pictures left half done"
   trap - "$1"
   kill -s "$1" $$
-  exit $((128 + $2)) # as PID 1 of a container
+  exit $((128 + $2)) # reached as PID 1 of a container, where the signal does nothing
 }
 
 one_ends() {

@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# make_samples.sh [DIR]: draws the sample pictures of pipelines/data_prep.sh, and Hugin projects to match.
+# make_samples.sh [DIR]: draws the sample pictures of pipelines/data_prep.sh, and writes the Hugin projects for them.
 #
 # Writes lecture-1.jpg, lecture-2.jpg, lecture-3.jpg, flat.pto and perspective.pto to DIR (volumes/images/in).
-# They are committed; run this only to change them. Needs hugin-tools, ImageMagick and the DejaVu fonts.
+# They are committed, so run this only to change them. Needs hugin-tools, ImageMagick and the DejaVu fonts.
 #
-# A lecture hall is drawn as five faces of a cube, joined to a panorama, mirrored (as some recorders do) and seen
-# through a circular fisheye that stands off the middle line, tilted down from the ceiling. So the way back is the
-# pipeline's: fisheye correction, perspective control, mirror. The drawings are ours, free like all of the project.
+# A lecture hall is drawn as five faces of a cube. They are joined to a panorama, and mirrored as some recorders do. A
+# circular fisheye camera looks at the panorama from the ceiling, off the middle and tilted down. The pipeline undoes
+# all this: fisheye correction, perspective control, mirror. The drawings have the project's license.
 set -euo pipefail
 
 out=$(realpath -- "${1:-"$(dirname -- "$0")/../volumes/images/in"}")
-yaw=17    # degrees that the camera looks past the blackboard, in the mirrored hall
-pitch=-14 # degrees that it looks down; negative because the hall turns up before it
+yaw=17    # degrees by which the camera looks past the blackboard, in the mirrored hall
+pitch=-14 # degrees by which the camera looks down; negative, since the hall is turned up instead
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export OMP_NUM_THREADS=1
-face=1400 # pixels of a cube's face, 90 degrees wide
+face=1400 # pixels of the side of a cube's face, which is 90 degrees wide
 
 for tool in convert nona; do
   command -v "$tool" >/dev/null || {
@@ -24,7 +24,7 @@ for tool in convert nona; do
   }
 done
 
-# A face's drawing is in units of a 1000 x 1000 square, whatever its size in pixels.
+# Drawings use a square of 1000 x 1000 units. draw scales it to the size of a face.
 draw() { # FILE COLOUR MVG
   convert -size "${face}x$face" "xc:$2" -font DejaVu-Sans -draw "scale $(awk "BEGIN{print $face/1000}"),$(awk "BEGIN{print $face/1000}") $3" \
     -depth 8 "$work/$1.png"
@@ -79,7 +79,7 @@ hall() {
   side right
 }
 
-# The cube's faces as a panorama of 360 x 180 degrees, the camera's yaw in it, mirrored.
+# panorama joins the cube's faces to a mirrored panorama of 360 x 180 degrees, turned by the camera's yaw.
 panorama() { # FRONT
   local name y p
   {
@@ -99,7 +99,7 @@ FACES
   convert "$work/panorama.tif" -background '#808080' -alpha remove -alpha off -flop "$work/panorama.png"
 }
 
-# What a circular fisheye of 180 degrees records of it: black outside its circle.
+# fisheye draws the panorama as a circular fisheye of 180 degrees sees it. Outside the circle it is black.
 fisheye() { # FILE
   cat >"$work/fisheye.pto" <<PTO
 p f3 w1024 h1024 v180 n"TIFF_m c:NONE"
@@ -113,7 +113,7 @@ PTO
 }
 
 projects() {
-  # Fisheye correction: lines become straight; the wall still leans, as the camera does.
+  # Fisheye correction makes the lines straight. The wall still leans, because the camera is tilted.
   cat >"$out/flat.pto" <<'PTO'
 # hugin project file
 #hugin_ptoversion 2
@@ -125,7 +125,7 @@ i w1024 h1024 f2 v180 Ra0 Rb0 Rc0 Rd0 Re0 Eev0 Er1 Eb1 r0 p0 y0 TrX0 TrY0 TrZ0 T
 #hugin_outputLDRBlended true
 #hugin_outputImageType png
 PTO
-  # Perspective control: the camera's turn is undone, so that the wall stands upright before us.
+  # Perspective control undoes the camera's yaw and pitch, so that the wall is seen upright from the front.
   cat >"$out/perspective.pto" <<PTO
 # hugin project file
 #hugin_ptoversion 2

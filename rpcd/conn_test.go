@@ -18,23 +18,23 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// dialogue is a caller that speaks frames to a server in this process.
+// dialogue is a caller that exchanges frames with a server in this process.
 type dialogue struct {
 	t    *testing.T
 	conn *fdconn.Conn
 	br   *bufio.Reader
-	over chan struct{} // closed: the server has done with the connection
+	over chan struct{} // closed when the server no longer uses the connection
 }
 
-// converse begins a dialogue; it ends with the test.
+// converse begins a dialogue with a new server. It ends with the test.
 func converse(t *testing.T, allow string) *dialogue {
 	t.Helper()
 	s := newServer(t, allow)
-	t.Cleanup(func() { wantLoad(t, s, 0, 0) }) // when the dialogue is over
+	t.Cleanup(func() { wantLoad(t, s, 0, 0) }) // runs after the end of the dialogue
 	return dial(t, s)
 }
 
-// newServer makes a server of all commands.
+// newServer makes a server that serves all commands to callers that allow admits.
 func newServer(t *testing.T, allow string) *Server {
 	t.Helper()
 	rule, err := export.ParseRule(allow)
@@ -49,7 +49,7 @@ func newServer(t *testing.T, allow string) *Server {
 	return s
 }
 
-// dial begins a dialogue with a server over a socket pair.
+// dial begins a dialogue with s over a socket pair.
 func dial(t *testing.T, s *Server) *dialogue {
 	t.Helper()
 	theirs, ours, err := fdconn.Pair()
@@ -80,7 +80,7 @@ func (d *dialogue) send(frame []byte) {
 	}
 }
 
-// next gives the next frame that is no heartbeat.
+// next reads frames up to one that is no heartbeat, and returns that one.
 func (d *dialogue) next() (wire.Header, []byte) {
 	d.t.Helper()
 	for {
@@ -98,7 +98,7 @@ func (d *dialogue) next() (wire.Header, []byte) {
 	}
 }
 
-// want takes the next frame and checks its type.
+// want takes the next frame, checks its type and returns its payload.
 func (d *dialogue) want(t wire.Type) []byte {
 	d.t.Helper()
 	h, b := d.next()
@@ -129,8 +129,8 @@ func callOf(flags uint16, argv ...string) []byte {
 	return (&wire.Call{Flags: flags, Procedure: argv[0], Args: argv[1:], Dir: wire.Dir{Name: "/"}}).Append()
 }
 
-// A caller that said so sends its next first frame as soon as it has the
-// answer to the last, whatever that was.
+// With CallKeep a caller may send its next call or question right after the
+// answer to the last one, even after a refusal.
 func TestKeep(t *testing.T) {
 	d := converse(t, "any")
 	for i := range 200 {
@@ -172,7 +172,7 @@ func TestSecondCallIsDropped(t *testing.T) {
 	})
 }
 
-// What isn't allowed ends connection and call.
+// A frame that the protocol doesn't allow ends the connection and its call.
 // fault: 22 27 kubernetes-nonsense
 func TestNonsense(t *testing.T) {
 	data := wire.Frame(wire.TypeData, 0, 0, []byte("x"))
@@ -207,7 +207,7 @@ func TestNonsense(t *testing.T) {
 	}
 }
 
-// Frames that aren't understood, but could be of a later version, are answered.
+// The server refuses frames that may come from a later version, and says so.
 // fault: 28 87 kubernetes-version s6-sudo
 func TestAnswersToTheFuture(t *testing.T) {
 	for what, frame := range map[string][]byte{
@@ -227,7 +227,7 @@ func TestAnswersToTheFuture(t *testing.T) {
 	}
 }
 
-// A caller that --allow doesn't admit is told so, and no call has begun.
+// A caller that --allow doesn't admit gets a refusal, and its call isn't started.
 func TestNotAllowed(t *testing.T) {
 	d := converse(t, "uid 4294967294")
 	d.send(callOf(0, "true"))
@@ -236,7 +236,8 @@ func TestNotAllowed(t *testing.T) {
 	}
 }
 
-// What a caller passes may not open a way into its files.
+// The server refuses a passed descriptor that would open a way into the caller's
+// other files.
 // fault: 37
 func TestUnfitDescriptors(t *testing.T) {
 	for what, flags := range map[string]int{"/": unix.O_RDONLY, "/etc/passwd": unix.O_PATH} {
@@ -256,7 +257,7 @@ func TestUnfitDescriptors(t *testing.T) {
 	}
 }
 
-// Too few and too many descriptors are refused, and none is kept.
+// A call with too few or too many descriptors is refused, and all are closed.
 // fault: 33 s6-sudo
 func TestWrongNumberOfDescriptors(t *testing.T) {
 	for _, c := range []struct{ named, sent int }{{2, 1}, {1, 2}, {0, 1}} {
@@ -274,7 +275,7 @@ func TestWrongNumberOfDescriptors(t *testing.T) {
 		if m, err := wire.ParseRefused(d.want(wire.TypeRefused)); err != nil || m.Code != wire.Protocol {
 			t.Errorf("%d named, %d sent: %+v, %v", c.named, c.sent, m, err)
 		}
-		testkit.Within(t, "the end of the pipe", func() { // as soon as nobody holds a copy
+		testkit.Within(t, "the end of the pipe", func() { // it comes once no process holds the other end
 			var b [1]byte
 			if n, err := unix.Read(r, b[:]); n != 0 || err != nil {
 				t.Errorf("%d, %v", n, err)
@@ -284,8 +285,8 @@ func TestWrongNumberOfDescriptors(t *testing.T) {
 	}
 }
 
-// What the kernel cut off (MSG_CTRUNC) isn't taken for what a bridge drops: a
-// call that lacks descriptors is refused, also when none is left.
+// The kernel drops descriptors of a call (MSG_CTRUNC). The call is refused even
+// if none is left, and doesn't count as bridged.
 // fault: 18
 func TestDescriptorsThatWereCutOff(t *testing.T) {
 	for _, room := range []int{0, 1} {
@@ -294,7 +295,7 @@ func TestDescriptorsThatWereCutOff(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		theirs.Receive(room) // as at the limit of open files; see fdconn's TestTruncated
+		theirs.Receive(room) // has the effect of the limit of open files; see fdconn's TestTruncated
 		d := dialOver(t, s, theirs, ours)
 		call := wire.Call{Procedure: "true", Dir: wire.Dir{Name: "/"}, Streams: []wire.Stream{{Mode: wire.Passed}, {Number: 1, Mode: wire.Passed, Index: 1, Flags: wire.StreamOutput}}}
 		r, w := pipe(t)
@@ -319,7 +320,8 @@ func pipe(t *testing.T) (r, w int) {
 	return p[0], p[1]
 }
 
-// Nothing of a call that nobody can see the end of stays: two inputs bridged.
+// A bridged call with a second input ends all the same, and the worker doesn't
+// read that stream.
 func TestTwoBridgedInputs(t *testing.T) {
 	d := converse(t, "any")
 	c := wire.Call{Procedure: "true", Dir: wire.Dir{Name: "/"}, Streams: []wire.Stream{{Number: 0, Mode: wire.Passed}, {Number: 1, Mode: wire.Passed, Index: 1, Window: 4096}}}
@@ -335,12 +337,12 @@ func TestTwoBridgedInputs(t *testing.T) {
 	}
 }
 
-// A caller whose start is slow hears that we live before it gives up.
+// If a call's start takes long, its caller gets ACCEPTED before it gives up.
 func TestSlowStart(t *testing.T) {
 	s := newServer(t, "any")
 	s.lookups = limit.NewSlots(limit.MaxStuck)
 	var gives []func()
-	for range limit.MaxStuck { // as if a volume hung
+	for range limit.MaxStuck { // takes all slots, as look-ups on a hung volume would
 		give, err := s.lookups.Take(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -359,10 +361,11 @@ func TestSlowStart(t *testing.T) {
 	d.want(wire.TypeExit)
 }
 
-// Noise that begins like a long first frame is refused before it has come.
+// Noise that looks like the header of a long first frame is refused before its
+// payload has arrived.
 func TestNoiseIsRefusedAtItsBeginning(t *testing.T) {
 	d := converse(t, "any")
-	d.send(append([]byte{1, 0, 0, 0, 0, 0x10, 0, 0}, "noise..."...)) // 1 MiB is announced
+	d.send(append([]byte{1, 0, 0, 0, 0, 0x10, 0, 0}, "noise..."...)) // the header announces 1 MiB
 	if m, err := wire.ParseRefused(d.want(wire.TypeRefused)); err != nil || m.Code != wire.Protocol {
 		t.Errorf("%+v, %v", m, err)
 	}

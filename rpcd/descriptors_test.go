@@ -11,8 +11,8 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// sent gives the reading ends of n pipes, whose writing ends are on their way
-// to the server with b, and nowhere else.
+// sent makes n pipes, sends their writing ends to the server with b, and returns
+// the reading ends. No writing end stays open here.
 func (d *dialogue) sent(b []byte, n int) (readers []int) {
 	d.t.Helper()
 	var writers []int
@@ -30,7 +30,7 @@ func (d *dialogue) sent(b []byte, n int) (readers []int) {
 	return readers
 }
 
-// ends checks that nobody holds the other end of a pipe.
+// ends checks that no process holds the writing end of the pipe r.
 func ends(t *testing.T, what string, r int) {
 	t.Helper()
 	testkit.Within(t, what, func() {
@@ -41,7 +41,8 @@ func ends(t *testing.T, what string, r int) {
 	})
 }
 
-// Descriptors that come before a first frame is whole count as connections do.
+// A descriptor that comes before the first frame is complete counts as much as a
+// connection. Over the bound the eldest connections are refused.
 // fault: 18 25
 func TestHoardedDescriptors(t *testing.T) {
 	s := newServer(t, "any")
@@ -50,14 +51,14 @@ func TestHoardedDescriptors(t *testing.T) {
 	var pipes [][]int
 	for i := range 4 {
 		d := dial(t, s)
-		testkit.Within(t, "it is counted", func() { // the eldest comes first
+		testkit.Within(t, "it is counted", func() { // before the next one, so that their ages differ
 			for s.connections.WaitingForFirstCall() < min(i+1, 2) {
 				time.Sleep(time.Millisecond)
 			}
 		})
 		hoards, pipes = append(hoards, d), append(pipes, d.sent([]byte{1}, 10))
 	}
-	// Three would weigh 33: two stay.
+	// Each connection weighs 11. Only two fit into the bound of 30.
 	for _, i := range []int{0, 1} {
 		hoards[i].refused(wire.Busy)
 		for _, r := range pipes[i] {
@@ -69,7 +70,8 @@ func TestHoardedDescriptors(t *testing.T) {
 	last.want(wire.TypeExit)
 }
 
-// A caller that may not call brings one descriptor at most: a PING may carry one.
+// The server takes only one descriptor of a caller that no rule admits, since a
+// PING may carry one.
 // fault: 18
 func TestStrangersDescriptors(t *testing.T) {
 	d := converse(t, "uid 4242")
@@ -78,8 +80,8 @@ func TestStrangersDescriptors(t *testing.T) {
 	}
 }
 
-// In a call there are no descriptors: one may be the caller's own end of its
-// connection, by which it would never leave.
+// The server closes descriptors that come during a call. One of them might be the
+// caller's end of the connection, which then would never close.
 // fault: 34
 func TestDescriptorsInACall(t *testing.T) {
 	d := converse(t, "any")

@@ -14,8 +14,7 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// drain drains in the background and gives a channel that is closed when no
-// call is left.
+// drain calls Drain in the background. The channel is closed when Drain returns.
 func drain(s *Server, d time.Duration, now chan os.Signal) chan struct{} {
 	over := make(chan struct{})
 	go func() { defer close(over); s.Drain(d, now) }()
@@ -34,7 +33,7 @@ func ended(over chan struct{}) bool {
 	}
 }
 
-// held calls what runs until release.
+// held makes a call that runs until release is called.
 func (d *dialogue) held() (release func()) {
 	d.t.Helper()
 	path := filepath.Join(d.t.TempDir(), "go")
@@ -54,8 +53,8 @@ func (d *dialogue) held() (release func()) {
 	}
 }
 
-// With sockets of our own, new and waiting calls are refused and running ones
-// end by themselves.
+// If the sockets are rpcd's own, a drain refuses new and waiting calls. Running
+// calls may end by themselves.
 // fault: 7
 func TestDrain(t *testing.T) {
 	s := newServer(t, "any")
@@ -78,8 +77,8 @@ func TestDrain(t *testing.T) {
 	testkit.Within(t, "Drain", func() { <-over })
 }
 
-// With somebody else's sockets, what was accepted runs: also what waits, and
-// who hasn't said yet what he wants.
+// If the sockets are somebody else's, a drain still runs everything that was
+// accepted: calls that wait, and calls of connections without a first frame.
 func TestDrainActivated(t *testing.T) {
 	s := newServer(t, "any")
 	s.Activated = true
@@ -102,7 +101,7 @@ func TestDrainActivated(t *testing.T) {
 		t.Error("Drain is over before the fresh connection has called")
 	}
 	fresh.send(callOf(0, "true"))
-	for { // it may have to wait until the place is free
+	for { // the call may wait for a free place first
 		if h, _ := fresh.next(); h.Type == wire.TypeExit {
 			break
 		} else if h.Type == wire.TypeRefused {
@@ -112,8 +111,8 @@ func TestDrainActivated(t *testing.T) {
 	testkit.Within(t, "Drain", func() { <-over })
 }
 
-// When the time is over, running calls get TERM, waiting ones and fresh
-// connections are refused.
+// When a drain's time is over, running calls get TERM. Waiting calls and
+// connections without a first frame are refused.
 func TestDrainOutOfTime(t *testing.T) {
 	s := newServer(t, "any")
 	s.Activated = true
@@ -134,7 +133,7 @@ func TestDrainOutOfTime(t *testing.T) {
 	testkit.Within(t, "Drain", func() { <-over })
 }
 
-// A second signal ends at once, whatever the grace.
+// A second signal ends a drain at once, without the grace.
 func TestDrainAtOnce(t *testing.T) {
 	s := newServer(t, "any")
 	s.Grace = testkit.Limit
@@ -149,7 +148,8 @@ func TestDrainAtOnce(t *testing.T) {
 	testkit.Within(t, "Drain", func() { <-over })
 }
 
-// Who has its answer has time to read it, though the worker goes.
+// A caller has time to read its answer: a drain waits until the caller closes the
+// connection.
 // fault: 98
 func TestDrainWaitsForReaders(t *testing.T) {
 	s := newServer(t, "any")

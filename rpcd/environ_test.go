@@ -10,15 +10,15 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// environOf builds the environment of a call of a procedure.
+// environOf builds the environment of the call m of the procedure p.
 func environOf(p *export.Procedure, m *wire.Call) ([]string, error) {
 	h := &host{Config: Config{Name: "hugin"}}
 	c := &call{Callee: &talk.Callee{Call: m}, host: h, id: "1", caller: export.Caller{UID: 12, GID: 34}, dir: "/where"}
 	return c.environ(p)
 }
 
-// The environment has rpcd's variables, those that the caller asked for, and what
-// is known of the call.
+// The environment of a procedure has rpcd's variables, the caller's admitted ones
+// and those that describe the call.
 func TestEnviron(t *testing.T) {
 	t.Setenv("MINE", "own")
 	p, err := export.Commands("/usr/bin:/bin").Lookup("true", export.Caller{})

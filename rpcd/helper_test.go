@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// code gives a refusal's code, or 0 for another error, or none.
+// code gives the code of a refusal. It is 0 for another error and for nil.
 func code(err error) wire.Code {
 	var r *wire.Refused
 	if errors.As(err, &r) {
@@ -31,8 +31,8 @@ func wantLoad(t *testing.T, s *Server, running, waiting uint32) {
 	}
 }
 
-// isFree says whether all of a budget of size bytes is free. Two users that
-// nobody has here take it for a moment: one may have half.
+// isFree reports whether a budget of size bytes is all free. It takes the whole
+// budget for a moment, as two unused uids, since one may have only half.
 func isFree(b *limit.Budget, size int64) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()

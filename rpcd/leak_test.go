@@ -15,8 +15,8 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// After many calls at once, whether they ended by themselves or were left by
-// their caller, no goroutine is left of them.
+// Many calls at once leave no goroutine behind, whether they end by themselves or
+// their callers leave.
 // fault: 32
 func TestGoroutinesAfterCalls(t *testing.T) {
 	rule, err := export.ParseRule("any")
@@ -47,7 +47,8 @@ func TestGoroutinesAfterCalls(t *testing.T) {
 	wantLoad(t, s, 0, 0)
 }
 
-// oneCall calls over a socket pair, to the end or, if leave, until it runs.
+// oneCall makes a call over a socket pair. If leave is set, the caller leaves once
+// the call runs; else it waits for the end.
 func oneCall(s *Server, leave bool) error {
 	theirs, ours, err := fdconn.Pair()
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// A caller sees and signals calls of its own uid, root and rpcd's user all; an
-// unmapped uid is nobody's.
+// A caller sees and signals the calls of its own uid. Root and rpcd's user may do
+// so with all calls. An unmapped uid owns no calls.
 func TestWhoOwnsACall(t *testing.T) {
 	for _, c := range []struct {
 		asks, self, calls uint32
@@ -43,8 +43,8 @@ func (d *dialogue) ps() []wire.Running {
 	return m.Calls
 }
 
-// Running and waiting calls are listed; a signal reaches the one, cancels the
-// other.
+// PS lists running and waiting calls. KILL signals a running call and cancels a
+// waiting one.
 func TestPSAndKill(t *testing.T) {
 	s := newServer(t, "any")
 	s.queue = limit.NewQueue(1, 100)
@@ -112,7 +112,8 @@ func TestKillRefused(t *testing.T) {
 	}
 }
 
-// PING sees the way: who asks, whether descriptors arrive, whose directory.
+// PONG tells the asker's ids, how many descriptors arrived, and whether its
+// directory is the same here.
 func TestPingSeesTheWay(t *testing.T) {
 	here := t.TempDir()
 	var st unix.Stat_t
@@ -132,7 +133,7 @@ func TestPingSeesTheWay(t *testing.T) {
 		{proven(st.Ino), "/", 1, wire.DirSame},
 		{proven(st.Ino + 1), "", 2, wire.DirOther},
 		{proven(st.Ino + 1), "/", 2, wire.DirWorkdir},
-		{wire.Dir{Name: here + "/not"}, "/", 0, wire.DirMissing}, // given by hand
+		{wire.Dir{Name: here + "/not"}, "/", 0, wire.DirMissing}, // without a proof: the caller only named it
 	} {
 		s := newServer(t, "any")
 		s.Workdir = c.workdir
@@ -159,7 +160,7 @@ func TestPingSeesTheWay(t *testing.T) {
 		unix.Close(r)
 	}
 
-	// Who may not call learns nothing of the worker's directories.
+	// A caller that may not call learns nothing about the worker's directories.
 	d := dial(t, newServer(t, "uid 4294967294"))
 	d.send(wire.Ping(proven(st.Ino)))
 	if m, err := wire.ParseInfo(d.want(wire.TypePong)); err != nil || m.Way.Dir != wire.DirNotAsked {
@@ -167,14 +168,14 @@ func TestPingSeesTheWay(t *testing.T) {
 	}
 }
 
-// A long answer that isn't taken is counted until its caller has left, and holds
-// up nobody.
+// A long answer that its asker doesn't read counts against the budget until the
+// asker has left. Others still get their answers.
 // fault: 92
 func TestAnswersAreCounted(t *testing.T) {
 	s := newServer(t, "any")
 	const size = 4 * longest
 	s.answers, s.queue = limit.NewBudget(size), limit.NewQueue(1, 100)
-	for range 81 { // more than a socket holds
+	for range 81 { // their list is more than a socket's buffer holds
 		call := wire.Call{Procedure: "sleep", Args: []string{"1000"}, Dir: wire.Dir{Name: "/"}, Label: strings.Repeat("x", wire.MaxLabel)}
 		dial(t, s).send(call.Append())
 	}

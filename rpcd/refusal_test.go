@@ -13,7 +13,7 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// Whoever waits or is turned away reads why.
+// Each limit has its own code and text for the callers that it refuses.
 func TestRefusalsOfLimits(t *testing.T) {
 	for _, c := range []struct {
 		got  *wire.Refused
@@ -35,7 +35,8 @@ func TestRefusalsOfLimits(t *testing.T) {
 	}
 }
 
-// What rpcd knows and can't enter isn't called a directory that isn't shared.
+// The refusal doesn't say "not shared" of a directory that rpcd knows but can't
+// enter.
 // fault: 66
 func TestNoDirectorysWords(t *testing.T) {
 	here := wire.Dir{Name: "/x", Proven: true}
@@ -58,7 +59,7 @@ func TestNoDirectorysWords(t *testing.T) {
 	}
 }
 
-// What a caller reads when its streams can't be had.
+// The text of a refusal says why the worker couldn't set up a stream.
 func TestStreamRefusals(t *testing.T) {
 	for _, c := range []struct {
 		err  error

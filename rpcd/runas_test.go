@@ -18,7 +18,7 @@ func TestRunAs(t *testing.T) {
 		off     bool
 		bridged bool
 		caller  export.Caller
-		uid     uint32 // 0: rpcd's own user
+		uid     uint32 // 0 for rpcd's own user
 		groups  []uint32
 		refused bool
 	}{

@@ -7,8 +7,8 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// A first frame may take 5 s, as it may on a slow machine that starts
-// everything at once.
+// A first frame may take 5 s, as on a slow machine that starts everything at the
+// same time.
 // fault: 25
 func TestSlowFirstFrame(t *testing.T) {
 	t.Parallel()

@@ -16,7 +16,7 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// untaken is a call whose caller takes none of its output.
+// untaken is a call of script with an output that its caller never reads.
 func untaken(script string) *wire.Call {
 	return &wire.Call{
 		Procedure: "sh", Args: []string{"-c", script}, Dir: wire.Dir{Name: "/"},
@@ -24,8 +24,8 @@ func untaken(script string) *wire.Call {
 	}
 }
 
-// A call whose caller doesn't take the output when it has ended is seen as
-// ending, and KILL cuts it off.
+// A call whose process has ended, but whose caller doesn't read the output, is
+// listed as ending. KILL then ends the call.
 // fault: 26
 func TestUntakenOutput(t *testing.T) {
 	s := newServer(t, "any")
@@ -48,8 +48,8 @@ func TestUntakenOutput(t *testing.T) {
 	})
 }
 
-// What a call that a time limit ended has written is given up when nobody takes
-// it; its status goes out.
+// After a time limit has ended a call, output that nobody reads is given up. The
+// caller still gets the status.
 // fault: 26
 func TestUntakenOutputAndALimit(t *testing.T) {
 	s := newServer(t, "any")
@@ -66,8 +66,8 @@ func TestUntakenOutputAndALimit(t *testing.T) {
 	d.conn.Close()
 }
 
-// A caller that stops before it has answered ACCEPTED holds up nobody: its call
-// starts, and stops.
+// If a caller stops before it has answered ACCEPTED, the worker doesn't wait for
+// it: the call starts and is stopped.
 // fault: 93
 func TestStoppedBeforeTheStart(t *testing.T) {
 	d := converse(t, "any")
@@ -79,8 +79,8 @@ func TestStoppedBeforeTheStart(t *testing.T) {
 	d.want(wire.TypeExit)
 }
 
-// A call that is over keeps nothing of its arguments, though its connection
-// stays.
+// The memory of a refused call's arguments is freed while its connection is still
+// open.
 // fault: 94
 func TestRefusedCallIsForgotten(t *testing.T) {
 	s := newServer(t, "any")
@@ -93,7 +93,8 @@ func TestRefusedCallIsForgotten(t *testing.T) {
 	}
 }
 
-// However often a waiting caller stops and goes on, the last counts.
+// If the caller of a waiting call stops and continues often, only the last of
+// these signals is kept for the start.
 // fault: 93
 func TestStopsOfAWaitingCall(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
@@ -112,7 +113,8 @@ func TestStopsOfAWaitingCall(t *testing.T) {
 	}
 }
 
-// Who waits for the answer to ACCEPTED has a place, or waits for one.
+// A call whose caller hasn't yet answered ACCEPTED has a place already, or a place
+// in the queue.
 // fault: 77
 func TestAnnouncedCallsHavePlaces(t *testing.T) {
 	s := newServer(t, "any")
@@ -137,7 +139,8 @@ func TestAnnouncedCallsHavePlaces(t *testing.T) {
 	}
 }
 
-// A caller that says, after the end, that it stops, is closed all the same.
+// The worker closes the connection even if the caller sends STOPPED after the end
+// of its call.
 // fault: 97
 func TestStoppedAfterTheEnd(t *testing.T) {
 	d := converse(t, "any")
@@ -147,7 +150,8 @@ func TestStoppedAfterTheEnd(t *testing.T) {
 	d.dropped()
 }
 
-// Who comes again and again doesn't keep a drain from its end.
+// A drain ends although new connections keep coming: it refuses mostRefused of
+// them at most.
 // fault: 99
 func TestDrainAgainstComers(t *testing.T) {
 	s := newServer(t, "any")

@@ -16,7 +16,7 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// refused takes a REFUSED and checks its code.
+// refused takes a REFUSED, checks its code and returns it.
 func (d *dialogue) refused(code wire.Code) *wire.Refused {
 	d.t.Helper()
 	m, err := wire.ParseRefused(d.want(wire.TypeRefused))
@@ -26,24 +26,25 @@ func (d *dialogue) refused(code wire.Code) *wire.Refused {
 	return m
 }
 
-// running makes a call and takes its STARTED.
+// running makes a call and waits for its STARTED.
 func (d *dialogue) running(argv ...string) {
 	d.t.Helper()
 	d.send(callOf(0, argv...))
 	d.want(wire.TypeStarted)
 }
 
-// Silent connections are turned away when others come, and calls go on.
+// Over the bound a new connection makes the eldest silent one be refused. Calls
+// that run go on.
 // fault: 18 25
 func TestSilentConnectionsMakeRoom(t *testing.T) {
 	s := newServer(t, "any")
 	s.connections = limit.NewConnections(3, s.poke)
 	caller := dial(t, s)
-	caller.running("sleep", "1000") // in a call it doesn't count
+	caller.running("sleep", "1000") // a connection with a call doesn't count
 	var silent []*dialogue
 	for range 4 {
 		silent = append(silent, dial(t, s))
-		for n := len(silent); ; time.Sleep(time.Millisecond) { // it is counted
+		for n := len(silent); ; time.Sleep(time.Millisecond) { // waits until the connection is counted
 			if s.connections.WaitingForFirstCall() == min(n, 3) && (n < 4 || s.counters.refused.Load() == 1) {
 				break
 			}
@@ -55,13 +56,13 @@ func TestSilentConnectionsMakeRoom(t *testing.T) {
 	silent[3].want(wire.TypeExit)
 }
 
-// Long first frames share a bounded memory; short ones don't wait for it.
+// Long first frames share a bounded memory. A short one doesn't wait for its turn.
 func TestLongFramesShareMemory(t *testing.T) {
 	s := newServer(t, "any")
 	s.frames = limit.NewBudget(2 << 20)
 	long := append([]byte("RPCD\x00\x01"), make([]byte, 900<<10)...)
 	hog := dial(t, s)
-	hog.send(wire.Frame(wire.TypeCall, 0, 0, long)[:600<<10]) // the rest never comes
+	hog.send(wire.Frame(wire.TypeCall, 0, 0, long)[:600<<10]) // the rest is never sent
 	testkit.Within(t, "its memory is counted", func() {
 		for isFree(s.frames, 2<<20) {
 			time.Sleep(time.Millisecond)
@@ -90,7 +91,8 @@ func TestLongFramesShareMemory(t *testing.T) {
 	})
 }
 
-// Who waits to be accepted when the listener goes is told so.
+// A drain refuses the connections that still wait to be accepted when the
+// listener closes.
 func TestTurnAway(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := fdconn.Listen(path, 0o600, -1)
@@ -104,7 +106,7 @@ func TestTurnAway(t *testing.T) {
 	defer c.Close()
 	s := newServer(t, "any")
 	s.mu.Lock()
-	s.listeners = append(s.listeners, l) // nobody accepts there
+	s.listeners = append(s.listeners, l) // no goroutine accepts connections there
 	s.mu.Unlock()
 	s.Drain(testkit.Limit, nil)
 	h, err := wire.ReadHeader(c)

@@ -14,13 +14,13 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// attack is a flood with its name, run in a process of its own.
+// attack is one kind of flood. It runs in a process of its own.
 type attack struct {
 	name, text string
 	run        func(*flooder)
 }
 
-// attacks in the order of the table.
+// attacks are all floods, in the order of the report's table.
 var attacks = []attack{
 	{"silent", "1,000 connections that send nothing, or a byte a second, renewed when dropped", silent},
 	{"crowd", "10,000 connections at once, each a PING, then held; renewed when dropped, 500 a second at most", held},
@@ -45,12 +45,12 @@ func find(name string) *attack {
 	return nil
 }
 
-// tally is what became of a flooder's connections.
+// tally counts the connections of a flooder by their ends.
 type tally struct {
 	Connections int64 // made
 	Answered    int64 // a PONG, or the end of a call
-	Refused     int64 // in words
-	Dropped     int64 // closed by the worker without words
+	Refused     int64 // by a REFUSED
+	Dropped     int64 // closed by the worker without an answer
 	Unreached   int64 // no connection within dialLimit
 	Silence     int64 // no answer within answerLimit
 	Words       map[string]int64
@@ -72,23 +72,23 @@ func (t *tally) add(u tally) {
 }
 
 const (
-	dialLimit   = 30 * time.Second // rpc itself gives up earlier
-	answerLimit = 90 * time.Second // longer than --queue-wait
+	dialLimit   = 30 * time.Second // longer than rpc tries to connect
+	answerLimit = 90 * time.Second // longer than rpcd's --queue-wait
 	niceness    = 19
 )
 
 // flooder is the attacking process.
 type flooder struct {
 	socket string
-	over   chan struct{} // closed: the measuring process is done
+	over   chan struct{} // closed when the measuring process is done
 	ready  sync.Once
 	mu     sync.Mutex
 	tally  tally
 }
 
-// flood attacks socket until stdin ends, and writes the tally to stdout. It runs
-// at the lowest priority, so that the flooder doesn't take the processors which
-// rpcd needs. The work that it makes for rpcd has rpcd's own priority.
+// flood attacks socket until stdin ends, and writes the tally to stdout. The
+// process runs at the lowest priority, so that it doesn't take the processors
+// that rpcd needs. Only the work that the flood makes for rpcd shall count.
 func flood(name, socket string) error {
 	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, niceness); err != nil {
 		return fmt.Errorf("cannot lower the priority: %w", err)
@@ -99,11 +99,12 @@ func flood(name, socket string) error {
 		close(f.over)
 	}()
 	find(name).run(f)
-	f.mu.Lock() // for ever: connections that still run count nothing more
+	f.mu.Lock() // never unlocked, so that open connections no longer change the tally
 	return json.NewEncoder(os.Stdout).Encode(f.tally)
 }
 
-// inForce tells the measuring process, once, that the flood has its full height.
+// inForce tells the measuring process that the flood has its full strength. Only
+// the first call does something.
 func (f *flooder) inForce() { f.ready.Do(func() { fmt.Println("ready") }) }
 
 func (f *flooder) isOver() bool {
@@ -133,8 +134,8 @@ func (f *flooder) count(what func(*tally)) {
 	what(&f.tally)
 }
 
-// answer reads frames until the last one of an answer, or the connection's end.
-// It says whether the last one was a PONG.
+// answer reads the frames of an answer up to its last one, or up to the
+// connection's end. It reports whether the last frame was a PONG.
 func (f *flooder) answer(conn *fdconn.Conn) bool {
 	for {
 		h, err := wire.ReadHeader(conn)

@@ -10,12 +10,12 @@ import (
 
 const (
 	crowdSize = 10_000
-	crowdRate = 500 // renewals a second, at most
+	crowdRate = 500 // new connections a second for dropped ones, at most
 )
 
-// held makes crowdSize connections at once, asks on each, and holds it. A
-// connection that is dropped is made anew and asks again, crowdRate a second at
-// most.
+// held makes crowdSize connections at once. Each of them asks a question and
+// stays open. A dropped connection is made anew and asks again, at most
+// crowdRate times a second.
 func held(f *flooder) {
 	pace := time.NewTicker(time.Second / crowdRate)
 	defer pace.Stop()
@@ -31,21 +31,22 @@ func held(f *flooder) {
 	<-f.over
 }
 
-// hold makes one connection and asks on it, until the worker closes it.
+// hold makes one connection, asks a question, and returns when the worker closes
+// the connection.
 func (f *flooder) hold() {
 	conn := f.dial()
 	if conn == nil {
 		return
 	}
 	defer conn.Close()
-	_ = conn.WriteFrame(wire.Question(wire.TypePing)) // a failure shows in the answer
+	_ = conn.WriteFrame(wire.Question(wire.TypePing)) // after a failure no answer comes
 	if f.answer(conn) {
 		_, _ = io.Copy(io.Discard, conn)
 	}
 }
 
-// waves makes crowdSize connections at once, each with one question, and waits
-// for all answers. It does so again and again, until the flood is over.
+// waves makes crowdSize connections at once, asks one question on each, and waits
+// for all answers. It repeats this until the flood is over.
 func (f *flooder) waves(question []byte) {
 	for first := true; first || !f.isOver(); first = false {
 		var all sync.WaitGroup
@@ -59,7 +60,7 @@ func (f *flooder) waves(question []byte) {
 				}
 				defer conn.Close()
 				_ = conn.SetDeadline(time.Now().Add(answerLimit))
-				_ = conn.WriteFrame(question) // a failure shows in the answer
+				_ = conn.WriteFrame(question) // after a failure no answer comes
 				f.answer(conn)
 			})
 		}
@@ -69,7 +70,8 @@ func (f *flooder) waves(question []byte) {
 	}
 }
 
-// callOfTrue is a call without streams, which counts as bridged.
+// callOfTrue gives the CALL of `true`. It brings no descriptors, so the call is
+// bridged.
 func callOfTrue() []byte {
 	c := wire.Call{Procedure: "true", Dir: wire.Dir{Name: "/"}, Umask: 0o022}
 	return c.Append()

@@ -1,6 +1,6 @@
-// Command flood measures an ordinary call while others flood the worker with
-// silence, connections or noise. It fails when a flood leaves something behind
-// in rpcd. It asserts nothing about latencies.
+// Command flood measures ordinary calls while others flood the worker with
+// silent connections, questions or noise. It fails if rpcd still holds something
+// after a flood. No latency makes it fail.
 package main
 
 import (

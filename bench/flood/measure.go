@@ -16,21 +16,21 @@ import (
 	"rpcd/internal/rig"
 )
 
-// figures are what was measured of one flood. Latencies are in seconds. The
-// neighbour is a second rpcd that nobody floods. Its calls get slower only
-// because the processors are busy, which isn't the flooded rpcd's fault.
+// figures are the measurements of one flood. Latencies are in seconds. The
+// neighbour is a second rpcd, which nobody floods: its calls show how much slower
+// the busy processors alone make a call.
 type figures struct {
 	attack                *attack
 	quiet, under          []float64
 	neighbour             []float64
-	refused, failed       int     // ordinary calls: refused before they started; failed otherwise
-	flooderCPU, rpcdCPU   float64 // of one core, while it floods
+	refused, failed       int     // ordinary calls that were refused, and that failed otherwise
+	flooderCPU, rpcdCPU   float64 // share of one core during the flood
 	tally                 tally
 	before, after, height proc.Usage
 }
 
-// warmCalls are the calls after which rpcd has its threads and buffers. Only then
-// is it looked at.
+// warmCalls is the number of calls before the first look at rpcd. By then it has
+// its threads and buffers.
 const warmCalls = 64
 
 func measure(ctx context.Context, o options, a *attack) (*figures, error) {
@@ -70,10 +70,10 @@ func measure(ctx context.Context, o options, a *attack) (*figures, error) {
 			return nil, rig.ErrInterrupted
 		}
 	}
-	return f, s.warm(target.socket, 1) // it still serves
+	return f, s.warm(target.socket, 1) // fails if the worker no longer serves
 }
 
-// flooded runs one flood and samples meanwhile.
+// flooded runs one flood, and samples both workers during it.
 func (f *figures) flooded(s *sampler, phase time.Duration, target, other *worker) error {
 	self, err := os.Executable()
 	if err != nil {

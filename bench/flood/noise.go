@@ -8,8 +8,9 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// noise sends three things in turn: a well-framed CALL whose payload is noise, a
-// CALL whose payload begins right and goes on as noise, and noise alone.
+// noise sends three kinds of nonsense in turn. The first is a CALL whose payload
+// is noise, the second a CALL whose payload turns into noise, the third noise
+// alone.
 func noise(f *flooder) {
 	const size = 1 << 20
 	random := make([]byte, size)

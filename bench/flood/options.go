@@ -16,7 +16,7 @@ type options struct {
 	phase  time.Duration
 	only   []string
 
-	attack, socket string // this process is the flooder
+	attack, socket string // set in the flooder, which is a process of its own
 }
 
 const usage = `usage: go run ./bench/flood [OPTION...]

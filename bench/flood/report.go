@@ -11,7 +11,7 @@ import (
 	"rpcd/internal/rig"
 )
 
-// report is one run.
+// report is one run: its figures, the machine and the options.
 type report struct {
 	date    time.Time
 	machine rig.Machine
@@ -19,7 +19,7 @@ type report struct {
 	figures []*figures
 }
 
-// String is the report as Markdown.
+// String gives the report as Markdown.
 func (r report) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "Measured %s: %d rounds of %v of flood and half as much of quiet, each. The flooder runs at nice %d.\n\n%s\n\n",
@@ -59,25 +59,25 @@ func (r report) String() string {
 	return text.String()
 }
 
-// mostWords is how many different refusals a report shows of a flood.
+// mostWords is how many different texts of refusals a report shows for a flood.
 const mostWords = 4
 
 func pair(s rig.Summary) string { return fmt.Sprintf("%.1f, %.1f ms", s.Median*1e3, s.P90*1e3) }
 
-// What rpcd may hold more than before when a flood is over. Go's runtime keeps
-// the threads that it has made, and gives heap back later.
+// How much more rpcd may hold after a flood than before. Go's runtime keeps its
+// threads, and gives memory back later.
 const (
 	threadsMore = 32
 	memoryMore  = 24 // MB
 )
 
-// beyond says whether u is more than may be left of before.
+// beyond reports whether u is more than rpcd may hold after a flood.
 func beyond(u, before proc.Usage) bool {
 	return u.Descriptors > before.Descriptors || u.Children > before.Children ||
 		u.Threads > before.Threads+threadsMore || proc.MB(u.RSS) > proc.MB(before.RSS)+memoryMore
 }
 
-// leftBehind is nil when rpcd is as it was.
+// leftBehind returns an error if rpcd holds more than it may after the flood.
 func (f *figures) leftBehind() error {
 	if beyond(f.after, f.before) {
 		return fmt.Errorf("%s left something behind in rpcd: %s; before it were %s", f.attack.name, inWords(f.after), inWords(f.before))

@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-// sampler is the ordinary caller: rpc, the binary, calls true.
+// sampler is the ordinary caller: it runs the binary rpc, which calls true.
 type sampler struct {
 	ctx context.Context
 	rpc string
 }
 
-// samples of one phase: seconds of those calls that succeeded.
+// samples are the calls of one phase. took has the seconds of each that succeeded.
 type samples struct {
 	took            []float64
 	refused, failed int
 }
 
-// sampleEvery is the pace of the ordinary caller, which must not be a flood
-// itself. callLimit bounds one call.
+// sampleEvery is the time between two ordinary calls, long enough that they
+// are no flood themselves. callLimit bounds one call.
 const (
 	sampleEvery = 50 * time.Millisecond
 	callLimit   = 30 * time.Second
 )
 
-// both samples the flooded worker and its neighbour side by side. In turns, a
-// slow answer of one would mean fewer calls of the other.
+// both samples the flooded worker and its neighbour at the same time. If they
+// took turns, a slow answer of one would leave fewer calls for the other.
 func (s *sampler) both(phase time.Duration, target, other *worker) (t, o samples) {
 	var both sync.WaitGroup
 	both.Go(func() { t = s.sample(phase, target) })
@@ -37,7 +37,7 @@ func (s *sampler) both(phase time.Duration, target, other *worker) (t, o samples
 	return t, o
 }
 
-// sample calls w during phase, one call after the other.
+// sample makes calls to w, one after the other, for the time phase.
 func (s *sampler) sample(phase time.Duration, w *worker) (all samples) {
 	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()
@@ -54,8 +54,8 @@ func (s *sampler) sample(phase time.Duration, w *worker) (all samples) {
 	return all
 }
 
-// call makes one call and returns the seconds from its spawn to its end, and
-// the exit status of rpc, -1 for none.
+// call makes one call. It returns the seconds from the spawn to the end, and rpc's
+// exit status, or -1 if there is none.
 func (s *sampler) call(socket string) (float64, int) {
 	ctx, cancel := context.WithTimeout(s.ctx, callLimit)
 	defer cancel()
@@ -70,7 +70,7 @@ func (s *sampler) call(socket string) (float64, int) {
 	return took, cmd.ProcessState.ExitCode()
 }
 
-// warm makes n calls one after the other; all must succeed.
+// warm makes n calls, one after the other. It fails if one of them does.
 func (s *sampler) warm(socket string, n int) error {
 	for range n {
 		if _, status := s.call(socket); status != 0 {

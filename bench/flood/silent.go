@@ -11,13 +11,13 @@ const (
 	silentRate        = 250 // new connections a second, at most
 )
 
-// silent holds connections that send nothing. Half of them begin a CALL and send
-// a byte of it each second. A connection that is dropped is made anew, silentRate
-// a second at most: the flooder must not take the processors.
+// silent holds connections that send nothing, or a byte of a CALL each second:
+// half of them each. It makes a dropped connection anew, at most silentRate times
+// a second, since the flooder must not take the processors.
 func silent(f *flooder) {
 	pace := time.NewTicker(time.Second / silentRate)
 	defer pace.Stop()
-	places := make(chan bool, silentConnections) // true: trickles
+	places := make(chan bool, silentConnections) // true for a connection that sends bytes
 	for i := range silentConnections {
 		places <- i%2 == 0
 	}
@@ -42,8 +42,8 @@ func silent(f *flooder) {
 	}
 }
 
-// stay makes one connection and holds it until the worker closes it. The
-// connections that are left at the end are closed with the process.
+// stay makes one connection and returns when the worker closes it. The end of the
+// process closes those that are left.
 func (f *flooder) stay(trickles bool) {
 	conn := f.dial()
 	if conn == nil {

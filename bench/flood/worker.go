@@ -9,7 +9,7 @@ import (
 	"rpcd/internal/rig"
 )
 
-// worker is one rpcd with the procedure true.
+// worker is one rpcd that serves the procedure true.
 type worker struct {
 	*rig.Process
 	socket string
@@ -26,18 +26,17 @@ func startWorker(o options, folder, name string) (*worker, error) {
 	return w, err
 }
 
-// inWords is what rpcd holds, for a report.
+// inWords gives u as a phrase for a report.
 func inWords(u proc.Usage) string {
 	return fmt.Sprintf("%d descriptors, %d threads, %.1f MB (peak %.1f), %d children", u.Descriptors, u.Threads, proc.MB(u.RSS), proc.MB(u.Peak), u.Children)
 }
 
-// settleLimit is how long rpcd may take to let go: longer than the 10 s that
-// it gives a first frame.
+// settleLimit is how long rpcd may take to close everything. It is longer than
+// the 10 s that rpcd gives a first frame.
 const settleLimit = 20 * time.Second
 
-// idle waits until rpcd has let go of the calls before: the last child is gone
-// and no descriptor has been closed for a while. It waits for settleLimit at
-// most.
+// idle waits until rpcd has no child, and hasn't closed a descriptor for a while.
+// It waits for settleLimit at most.
 func (w *worker) idle() (proc.Usage, error) {
 	last, since := proc.Usage{}, time.Now()
 	return proc.Settle(w.PID(), settleLimit, func(u proc.Usage) bool {
@@ -49,8 +48,8 @@ func (w *worker) idle() (proc.Usage, error) {
 	})
 }
 
-// settled waits until rpcd holds no more than is allowed after before, or for
-// settleLimit, and returns what it holds then.
+// settled waits until rpcd holds no more than it may (see beyond), for settleLimit
+// at most. It returns rpcd's usage at that time.
 func (w *worker) settled(before proc.Usage) (proc.Usage, error) {
 	return proc.Settle(w.PID(), settleLimit, func(u proc.Usage) bool { return !beyond(u, before) })
 }

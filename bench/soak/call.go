@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// route is how a call reaches its worker.
+// route is the way on which a call reaches its worker.
 type route string
 
 const (
@@ -24,31 +24,31 @@ const (
 	bridged route = "bridged"
 )
 
-// call is one call, and then what its caller saw of it.
+// call is the plan of one call, and later also what its caller saw.
 type call struct {
 	spec
 	route     route
-	worker    int  // index of the stage's workers
-	waitsLong bool // with a --wait that is longer than any fault
+	worker    int  // index into the stage's workers
+	waitsLong bool // has a --wait that is longer than any fault
 	inFile    bool // stdin is a file, else a pipe
-	outFile   bool // stdout is a file
+	outFile   bool // stdout is a file, else a pipe
 	victim    bool // its caller is killed
-	stopped   bool // its caller is stopped for a while; a victim, before it is killed
+	stopped   bool // its caller is stopped for a while, in the case of a victim before the kill
 	when      time.Duration
-	toSignal  syscall.Signal // to its caller, once it is ready
+	toSignal  syscall.Signal // the signal that its caller gets once the procedure is ready
 
 	began, ended time.Time
-	wait         syscall.WaitStatus // rpc's own
-	said         *statusLine        // nil: it said nothing
+	wait         syscall.WaitStatus // of rpc
+	said         *statusLine        // nil if rpc wrote no status line
 	stdout       *checker
 	stderr       *checker
 	words        []byte // the end of stderr
-	held         bool   // something held its output open after rpc's end
-	hung         bool   // rpc had to be killed: it didn't end
-	failure      error  // of the soak itself
+	held         bool   // another process held the output open after rpc's end
+	hung         bool   // rpc didn't end within hangLimit and was killed
+	failure      error  // of soak itself
 }
 
-// statusLine is what --status-fd says.
+// statusLine is the line that rpc writes for --status-fd.
 type statusLine struct {
 	Outcome string
 	Started bool
@@ -60,11 +60,12 @@ type statusLine struct {
 const (
 	overtimeLimit = 500 * time.Millisecond
 	longWait      = 30 * time.Second
-	hangLimit     = 90 * time.Second // for one call, whatever happens to it
-	holdLimit     = 20 * time.Second // after rpc's end, until nobody holds its output
+	hangLimit     = 90 * time.Second // for one call, more than any fault can cost it
+	holdLimit     = 20 * time.Second // from rpc's end until no process holds its output open
 )
 
-// expect prepares the comparison with the bytes that the procedure writes.
+// expect prepares the comparison of stdout and stderr with what the procedure
+// writes.
 func (c *call) expect() {
 	out, prefix := c.out, ""
 	switch c.kind {
@@ -99,7 +100,7 @@ func (c *call) argv(rpc, socket string) []string {
 	return append(append(argv, socket, procedure), c.args()...)
 }
 
-// make makes the call and waits for its end, bounded on every path.
+// make makes the call and waits for its end. Every wait in it has a limit.
 func (c *call) make(ctx context.Context, st *stage) {
 	ctx, cancel := context.WithTimeout(ctx, hangLimit)
 	defer cancel()
@@ -141,8 +142,9 @@ func (c *call) make(ctx context.Context, st *stage) {
 	}
 }
 
-// streams gives cmd its stdin and stdout. done, called after its end, closes
-// and removes what was made, and compares a file with what shall be in it.
+// streams gives cmd its stdin and stdout. The caller calls done after cmd's end.
+// done closes the streams, compares the content of an output file, and removes
+// the files.
 func (c *call) streams(cmd *exec.Cmd, st *stage) (done func() error, err error) {
 	in := c.bytes(0, c.in)
 	var inFile, outFile *os.File
@@ -178,7 +180,8 @@ func (c *call) streams(cmd *exec.Cmd, st *stage) (done func() error, err error) 
 	}, err
 }
 
-// disturb does to the caller what the plan says, until the call is over.
+// disturb stops, kills or signals the caller as the plan says. It returns at the
+// latest when the call is over.
 func (c *call) disturb(p *os.Process, over chan struct{}) {
 	wait := func(d time.Duration) bool {
 		select {
@@ -193,7 +196,7 @@ func (c *call) disturb(p *os.Process, over chan struct{}) {
 		case <-over:
 			return
 		case <-c.stdout.first:
-		case <-time.After(longWait): // a victim is killed anyhow
+		case <-time.After(longWait): // a victim is killed even if it isn't ready
 		}
 	}
 	if c.toSignal != 0 && !c.victim {
@@ -214,10 +217,10 @@ func (c *call) disturb(p *os.Process, over chan struct{}) {
 	}
 }
 
-// stderrOf keeps the end of stderr, where rpc's own line stands when it failed.
+// stderrOf keeps the end of a call's stderr, which holds rpc's line if rpc failed.
 type stderrOf struct{ c *call }
 
-// wordsMost is how many bytes of it are kept.
+// wordsMost is how many bytes of stderr a stderrOf keeps.
 const wordsMost = 300
 
 func (s *stderrOf) Write(p []byte) (int, error) {
@@ -226,7 +229,7 @@ func (s *stderrOf) Write(p []byte) (int, error) {
 	return s.c.stderr.Write(p)
 }
 
-// ownWords is rpc's line on stderr, or nothing.
+// ownWords gives rpc's own line on stderr, or "" if there is none.
 func (c *call) ownWords() string {
 	i := bytes.LastIndex(c.words, []byte("rpc: "))
 	if i < 0 {

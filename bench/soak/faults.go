@@ -15,17 +15,17 @@ const (
 	drainTime = time.Second
 	graceTime = time.Second
 	downTime  = 600 * time.Millisecond
-	endTime   = 15 * time.Second // for a daemon that got TERM: drain and grace, and then much more
+	endTime   = 15 * time.Second // for a daemon after TERM: far more than drain and grace
 )
 
-// injectFaults restarts the fickle daemon and cuts bridges, one after the other,
-// until over is closed. What goes wrong with a restart itself is put into r.
+// injectFaults restarts the fickle daemon and cuts bridges, one fault at a time,
+// until over is closed. Findings about a restart go into r.
 func injectFaults(ctx context.Context, st *stage, chance *rand.Rand, over chan struct{}, r *report) (faults []fault, err error) {
 	if st.options.faults == 0 {
 		<-over
 		return nil, nil
 	}
-	var order []int // all four, before one comes again
+	var order []int // a random order of the four faults, so that each comes equally often
 	for {
 		pause := time.Duration((0.5 + chance.Float64()) * float64(st.options.faults))
 		select {
@@ -39,7 +39,7 @@ func injectFaults(ctx context.Context, st *stage, chance *rand.Rand, over chan s
 			order = chance.Perm(4)
 		}
 		f := fault{from: time.Now(), worker: fickle}
-		down := time.Duration(chance.IntN(int(downTime))) // it isn't always there again at once
+		down := time.Duration(chance.IntN(int(downTime))) // how long the worker or bridge stays away
 		switch order[0] {
 		case 0:
 			f.what = drained
@@ -62,8 +62,8 @@ func injectFaults(ctx context.Context, st *stage, chance *rand.Rand, over chan s
 	}
 }
 
-// drain ends the fickle daemon as a supervisor does, by TERM, and starts the
-// next one. Nothing of its calls may be left.
+// drain ends the fickle daemon by TERM, as a supervisor does, and starts the next
+// one. No process and no control group of its calls may be left.
 func (st *stage) drain(r *report, down time.Duration) error {
 	old, life := st.daemons[fickle], st.life(fickle)
 	group := groupOf(old)
@@ -75,7 +75,7 @@ func (st *stage) drain(r *report, down time.Duration) error {
 		old.Kill()
 	}
 	time.Sleep(down)
-	left := gone(life, 5*time.Second) // what was killed may still be on its way out
+	left := gone(life, 5*time.Second) // a killed process may take a moment to end
 	for _, line := range left {
 		r.find(leftOver, "a process after a drain: "+line)
 	}
@@ -86,8 +86,8 @@ func (st *stage) drain(r *report, down time.Duration) error {
 }
 
 // crash kills the fickle daemon and starts the next one over its stale socket.
-// Then it ends what the first has left, as systemd or a container would. Where
-// calls have control groups, the next daemon has ended it before it serves.
+// Then it ends the processes that the first one left, as systemd or a container
+// would. If calls have control groups, the next daemon has done that already.
 func (st *stage) crash(r *report, down time.Duration) error {
 	life, group := st.life(fickle), groupOf(st.daemons[fickle])
 	st.daemons[fickle].Kill()

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// fault is what was done to a worker, and when.
+// fault is one fault of a worker, with its time.
 type fault struct {
 	what     cause
 	worker   int
-	from, to time.Time // to: the worker, or the bridge, answers again
+	from, to time.Time // to is when the worker or the bridge answers again
 }
 
 type cause string
@@ -22,12 +22,12 @@ const (
 	cut     cause = "bridge cut"
 )
 
-// hits says whether the fault can have had to do with the call.
+// hits reports whether the fault can have affected the call.
 func (f fault) hits(c *call) bool {
 	return f.worker == c.worker && (f.what != cut || c.route == bridged) && c.began.Before(f.to) && c.ended.After(f.from)
 }
 
-// breach is a rule that was broken. None of them may occur.
+// breach is a kind of broken promise. Each one makes soak fail.
 type breach string
 
 const (
@@ -44,15 +44,15 @@ const (
 
 var breaches = []breach{lost, invented, ran, twice, torn, unexplained, silent, hung, leftOver}
 
-// finding is one breach of one call (or of none: 0).
+// finding is one breach. call is 0 if it belongs to no call.
 type finding struct {
 	breach breach
 	call   int
 	text   string
 }
 
-// judge compares what the caller was told with what the procedure wrote down,
-// given the faults that hit the call. It is a pure function.
+// judge compares rpc's report to the caller with the procedure's ledger, given
+// the faults that hit the call. It is a pure function.
 func judge(c *call, e entry, faults []fault) (found []finding) {
 	say := func(s breach, format string, args ...any) {
 		found = append(found, finding{s, c.id, fmt.Sprintf(format, args...)})
@@ -69,8 +69,8 @@ func judge(c *call, e entry, faults []fault) (found []finding) {
 	}
 	told := c.said
 	if told == nil {
-		// A caller that was killed reports nothing. One that was signaled may die
-		// of the signal when a fault has ended its call.
+		// A killed caller reports nothing. A signaled caller may die of its signal if
+		// a fault has ended the call before.
 		if !c.victim && !(c.toSignal != 0 && c.wait.Signaled() && c.wait.Signal() == c.toSignal && len(faults) > 0) {
 			say(silent, "wait status %#x", uint32(c.wait))
 		}
@@ -97,8 +97,8 @@ func judge(c *call, e entry, faults []fault) (found []finding) {
 	return found
 }
 
-// judgeEnd checks that the end which rpc reports is the one in the ledger, and
-// that all output came before it.
+// judgeEnd checks that rpc reports the end that is in the ledger, and that all
+// output arrived.
 func (c *call) judgeEnd(e entry, faulty bool, say func(breach, string, ...any)) {
 	end := strconv.Itoa(c.said.Status)
 	if c.said.Outcome == "signaled" {
@@ -106,16 +106,16 @@ func (c *call) judgeEnd(e entry, faulty bool, say func(breach, string, ...any)) 
 	}
 	switch {
 	case e.end == "" && c.said.Outcome == "signaled":
-		// Its caller's signal or a draining worker killed it, and it could write
-		// nothing into the ledger. expected and excuse judge the rest.
+		// The caller's signal or a draining worker killed the procedure before it
+		// could write its end into the ledger. expected and excuse judge this case.
 		return
 	case e.end == "":
 		say(lost, "rpc says %s, the ledger has no end", end)
 		return
 	case e.end != end && e.end == signalWord(c.signal) && faulty:
-		return // its own signal came together with the drain's
+		return // the caller's signal and the drain's came together
 	case e.end != end && c.said.Outcome == "signaled" && faulty:
-		return // it had written its end and was killed before it could exit
+		return // the procedure was killed between its entry in the ledger and its exit
 	case e.end != end:
 		say(invented, "rpc says %s, the ledger %s", end, e.end)
 		return
@@ -132,11 +132,11 @@ func (c *call) judgeEnd(e entry, faulty bool, say func(breach, string, ...any)) 
 	}
 }
 
-// judgeStatus checks that rpc itself ends with the status that it reports.
+// judgeStatus checks that rpc's own exit status is the one that it reports.
 func (c *call) judgeStatus(say func(breach, string, ...any)) {
 	s := c.wait
 	switch {
-	case c.victim && s.Signaled() && s.Signal() == syscall.SIGKILL: // after its report
+	case c.victim && s.Signaled() && s.Signal() == syscall.SIGKILL: // killed after its report
 	case c.said.Outcome == "signaled" && s.Signaled() && 128+int(s.Signal()) == c.said.Status:
 	case s.Exited() && s.ExitStatus() == c.said.Status:
 	default:
@@ -144,7 +144,7 @@ func (c *call) judgeStatus(say func(breach, string, ...any)) {
 	}
 }
 
-// expected says whether the call ended as its spec says.
+// expected reports whether the call ended as its spec says.
 func (c *call) expected() bool {
 	switch c.kind {
 	case overtime:
@@ -159,7 +159,8 @@ func (c *call) expected() bool {
 	return c.said.Outcome == "exited" && c.said.Status == c.status
 }
 
-// excuse is "" when the faults explain how the call ended, else why they don't.
+// excuse returns "" if the faults explain the call's end. Else it says why they
+// don't.
 func (c *call) excuse(faults []fault) string {
 	if len(faults) == 0 {
 		return "no fault in its time"

@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// exit is wait(2)'s word for an exit status; a signal's is its number.
+// exit gives the wait status of an exit (wait(2)). A signal's wait status is the
+// signal's number.
 func exit(status int) syscall.WaitStatus { return syscall.WaitStatus(status << 8) }
 
-// made is a plain call that came out well; change makes another of it.
+// made gives a plain call that succeeded. change may alter it.
 func made(change func(*call)) *call {
 	c := &call{spec: spec{id: 1, kind: plain, status: 3, out: 10, err: 10}, route: bridged,
 		began: time.Unix(100, 0), ended: time.Unix(101, 0), wait: exit(3), said: &statusLine{Outcome: "exited", Started: true, Status: 3}}
@@ -27,7 +28,7 @@ func made(change func(*call)) *call {
 	return c
 }
 
-// say sets what rpc told and how it ended.
+// say sets rpc's status line and its end.
 func say(outcome string, started bool, status int, wait syscall.WaitStatus) func(*call) {
 	return func(c *call) {
 		c.said, c.wait = &statusLine{Outcome: outcome, Started: started, Status: status}, wait
@@ -46,13 +47,13 @@ func TestJudge(t *testing.T) {
 	well := entry{1, "3"}
 	none, gone := []fault(nil), []fault{{what: killed}}
 	drain := []fault{{what: drained}}
-	patient := func(c *call) { c.waitsLong = true }
+	waitsLong := func(c *call) { c.waitsLong = true }
 	of := func(k kind) func(*call) { return func(c *call) { c.kind = k } }
 	for name, row := range map[string]struct {
 		call   *call
 		entry  entry
 		faults []fault
-		want   breach // "": nothing is found
+		want   breach // "" if judge shall find nothing
 	}{
 		"well":                             {made(nil), well, none, ""},
 		"ran twice":                        {made(nil), entry{2, "3"}, none, twice},
@@ -68,7 +69,7 @@ func TestJudge(t *testing.T) {
 		"lost, and a status of 0":          {made(say("lost", true, 125, 0)), well, gone, invented},
 		"refused, but ran":                 {made(say("draining", false, 125, exit(125))), entry{1, ""}, drain, ran},
 		"refused":                          {made(say("draining", false, 125, exit(125))), entry{}, drain, ""},
-		"refused, though patient":          {made(both(say("draining", false, 125, exit(125)), patient)), entry{}, drain, unexplained},
+		"refused, though it waits":         {made(both(say("draining", false, 125, exit(125)), waitsLong)), entry{}, drain, unexplained},
 		"busy":                             {made(say("busy", false, 125, exit(125))), entry{}, drain, unexplained},
 		"stdout not whole":                 {made(func(c *call) { c.stdout.left = 1 }), well, none, torn},
 		"stderr wrong":                     {made(func(c *call) { c.stderr.wrong = true }), well, none, torn},
@@ -104,7 +105,7 @@ func TestJudge(t *testing.T) {
 }
 
 func TestFaultHits(t *testing.T) {
-	c := made(nil) // bridged, of worker 0, from 100 to 101
+	c := made(nil) // a bridged call of worker 0, from second 100 to 101
 	for name, row := range map[string]struct {
 		fault fault
 		want  bool
@@ -154,7 +155,7 @@ func TestCheckerSeesOneByte(t *testing.T) {
 	} {
 		c := newChecker("", s.bytes(1, int64(len(full))), int64(len(full)))
 		rest := row.change(append([]byte(nil), full...))
-		for len(rest) > 0 { // in pieces of odd sizes
+		for len(rest) > 0 { // writes pieces of different sizes
 			n := min(777, len(rest))
 			_, _ = c.Write(rest[:n])
 			rest = rest[n:]

@@ -6,13 +6,13 @@ import (
 	"os"
 )
 
-// entry is what the ledger holds of one call.
+// entry is the ledger's record of one call.
 type entry struct {
 	starts int
-	end    string // an exit status, sigN, or "" when it never came so far
+	end    string // an exit status, sigN, or "" if the procedure wrote no end
 }
 
-// readLedger gives the entries by the call's number.
+// readLedger gives the entries by the numbers of their calls.
 func readLedger(path string) (map[int]entry, error) {
 	file, err := os.Open(path)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Command soak calls two real workers without pause while callers are killed,
-// daemons restarted and bridges cut. It fails when an answer was lost or
-// invented, or when anything was left behind. It measures no speed.
+// Command soak calls two real workers without pause. Meanwhile it kills callers,
+// restarts daemons and cuts bridges. It fails if an answer was lost or invented,
+// or if something was left behind. It doesn't measure speed.
 package main
 
 import (
@@ -21,14 +21,14 @@ func main() {
 	os.Exit(rig.Main("soak", run))
 }
 
-// run soaks and writes the report. Its error is what was in the way, or that
-// something was found.
+// run makes the calls and writes the report. It fails if it couldn't do so, or if
+// it found a breach.
 func run(ctx context.Context, args []string) error {
 	o, err := parse(args)
 	if err != nil {
 		return err
 	}
-	// No core files of procedures that are killed.
+	// Killed procedures write no core files.
 	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
 	fmt.Fprintf(os.Stderr, "soak: %v at %g calls a second, seed %d\n", o.length, o.rate, o.seed)
 	st, err := newStage(o)

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// plan makes a random call. kills is the share of callers that are killed.
+// plan makes a random call. kills is the share of callers that are killed, from 0
+// to 1.
 func plan(r *rand.Rand, id, workers int, kills float64) *call {
 	c := &call{spec: spec{id: id, kind: plain}, worker: r.IntN(workers), waitsLong: r.IntN(4) == 0}
 	c.route = []route{passed, passed, relayed, relayed, bridged}[r.IntN(5)]
@@ -49,14 +50,14 @@ func plan(r *rand.Rand, id, workers int, kills float64) *call {
 		c.toSignal = syscall.Signal(c.signal)
 	}
 	if c.waits() {
-		c.outFile = false // its first bytes are an event
+		c.outFile = false // soak has to see the first bytes as they come
 		c.in = 0
 	}
 	return c
 }
 
-// size is that of a stream: mostly small, often nothing, at times more than a
-// pipe holds.
+// size gives the bytes of a stream: mostly few, often none, and at times more than
+// a pipe holds.
 func size(r *rand.Rand) int64 {
 	switch n := r.IntN(10); {
 	case n < 3:

@@ -13,18 +13,19 @@ import (
 	"time"
 )
 
-// procedureName is the file under which this program is a procedure.
+// procedureName is the name under which a copy of this program is exported as a
+// procedure.
 const procedureName = "work"
 
-// Exit statuses by which a procedure says that its streams went wrong. No spec
-// has them.
+// Exit statuses of a procedure that found a fault in its streams or arguments. No
+// spec asks for them.
 const (
-	statusInput  = 97 // stdin wasn't what the caller sent
+	statusInput  = 97 // stdin differed from what the caller sent
 	statusOutput = 98 // a write failed
 	statusSpec   = 99 // its arguments aren't a spec
 )
 
-// procedure is the inside of a call. It never returns.
+// procedure runs as the procedure of a call. It never returns.
 func procedure(args []string) {
 	s, err := parseSpec(args)
 	if err != nil {
@@ -73,8 +74,8 @@ func procedure(args []string) {
 	end(s.status)
 }
 
-// streams reads stdin while it writes stdout and stderr. It writes no stdout after
-// a write that has failed.
+// streams reads stdin while it writes stdout and stderr. failed is an earlier
+// error of stdout, after which streams writes nothing to it.
 func (s spec) streams(failed error) (in, out, errs error) {
 	out = failed
 	var all sync.WaitGroup
@@ -92,8 +93,8 @@ func (s spec) streams(failed error) (in, out, errs error) {
 	return in, out, errs
 }
 
-// pause is what a slow procedure does in the middle: mostly a moment, at times
-// longer than a drain.
+// pause gives the time that a slow procedure waits half-way: mostly a moment, at
+// times longer than a drain.
 func (s spec) pause() time.Duration {
 	d := time.Duration(s.id%300) * time.Millisecond
 	if s.id%3 == 0 {
@@ -102,10 +103,11 @@ func (s spec) pause() time.Duration {
 	return d
 }
 
-// signalWord is a ledger's word for an end by a signal.
+// signalWord gives the ledger's word for an end by a signal.
 func signalWord(sig int) string { return fmt.Sprintf("sig%d", sig) }
 
-// take reads stdin to its end and compares it.
+// take reads stdin to its end, and compares it with the bytes that the caller
+// sends.
 func (s spec) take() error {
 	want := newChecker("", s.bytes(0, s.in), s.in)
 	if _, err := io.Copy(want, os.Stdin); err != nil {
@@ -122,10 +124,10 @@ func give(to *os.File, from io.Reader) error {
 	return err
 }
 
-// onlyWriter hides os.File's ReadFrom, which would copy in the kernel.
+// onlyWriter hides the ReadFrom of os.File, which would let the kernel copy.
 type onlyWriter struct{ io.Writer }
 
-// linger leaves a child in the process group, with the three streams.
+// linger leaves a child in the process group. The child holds the three streams.
 func linger() {
 	cmd := exec.Command("sleep", "1000")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -134,9 +136,9 @@ func linger() {
 	}
 }
 
-// ledger is the file in which procedures say what they do, beside their own
-// binary. Each line is one write with O_APPEND, so that it is whole, whatever
-// becomes of the procedure and whichever other one writes.
+// ledger is the file in which procedures note their starts and ends. It lies
+// beside their binary. Each line is one write with O_APPEND. So it is whole even
+// if the procedure is killed or another one writes at the same time.
 type ledger struct {
 	id   int
 	file *os.File

@@ -18,8 +18,8 @@ func kill(pids []int) {
 	}
 }
 
-// gone waits until no process has the variable. After limit it returns those
-// that are left, by number and command line.
+// gone waits until no process has the variable in its environment. After limit it
+// returns the pids and command lines of those that are left.
 func gone(variable string, limit time.Duration) (left []string) {
 	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
 		pids := proc.WithVariable(variable)
@@ -36,8 +36,8 @@ func gone(variable string, limit time.Duration) (left []string) {
 	}
 }
 
-// settled waits until a daemon has no child and no more descriptors than
-// idle, or for settleLimit, and returns what it holds then.
+// settled waits until a daemon has no child and no more descriptors than idle, for
+// settleLimit at most. It returns the daemon's usage at that time.
 func settled(pid int, idle proc.Usage) (proc.Usage, error) {
 	return proc.Settle(pid, settleLimit, func(u proc.Usage) bool { return u.Children == 0 && u.Descriptors <= idle.Descriptors })
 }

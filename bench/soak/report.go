@@ -26,20 +26,20 @@ type report struct {
 	findings      []finding
 	outcomes      map[string]*tally
 	victims       int
-	made          int // after the warm-up
+	made          int // calls after the warm-up
 }
 
-// tally counts the calls of one outcome.
+// tally counts the calls with one outcome.
 type tally struct{ passed, relayed, bridged, hit, unsafe int }
 
-// listing is what the steady worker says of itself.
+// listing is the steady worker's answer to `rpc ls`.
 type listing struct {
 	Running, Waiting               int
 	Calls, Refused, Lost, Signaled uint64
 	TimedOut                       uint64 `json:"timed_out"`
 }
 
-// count sorts a call into the table of outcomes.
+// count adds a call to the table of outcomes.
 func (r *report) count(c *call, hit []fault, bad bool) {
 	if r.outcomes == nil {
 		r.outcomes = map[string]*tally{}
@@ -72,7 +72,7 @@ func (r *report) count(c *call, hit []fault, bad bool) {
 	}
 }
 
-// String is the report as Markdown.
+// String gives the report as Markdown.
 func (r *report) String() string {
 	var text strings.Builder
 	o := r.options
@@ -108,7 +108,7 @@ func (r *report) String() string {
 	return strings.TrimSpace(text.String()) + "\n"
 }
 
-// holdings is the table of what there was before and after.
+// holdings gives the table of what the daemons held before and after the calls.
 func (r *report) holdings() string {
 	a, b := r.after, r.before
 	lines := [][]string{{"", "before", "after", "allowed more"}}
@@ -132,7 +132,7 @@ func (r *report) holdings() string {
 	return rig.Table(lines)
 }
 
-// mostShown bounds the findings that are told one by one.
+// mostShown is how many findings the report shows one by one.
 const mostShown = 40
 
 func digits(n int) string { return fmt.Sprint(n) }
@@ -153,7 +153,7 @@ func (r *report) faultWords() string {
 	return strings.Join(words, ", ")
 }
 
-// describe says of which call a finding is.
+// describe gives the properties of the call with this number.
 func (r *report) describe(id int) string {
 	for _, c := range r.calls {
 		if c.id == id && id != 0 {
@@ -164,7 +164,8 @@ func (r *report) describe(id int) string {
 	return ""
 }
 
-// listing asks the steady worker, whose calls are all over; nil is a finding.
+// listing asks the steady worker for its own counts, when all its calls are over.
+// nil means that it didn't answer, which is a finding.
 func (st *stage) listing(ctx context.Context) *listing {
 	ctx, cancel := context.WithTimeout(ctx, settleLimit)
 	defer cancel()

@@ -14,21 +14,21 @@ import (
 )
 
 const (
-	warmTime    = 8 * time.Second  // calls before daemons are looked at: they get their threads and buffers
-	settleLimit = 15 * time.Second // until daemons have let go of everything
-	mostAtOnce  = 100              // callers: a busy machine then makes fewer calls, instead of more and slower ones
-	catchUp     = time.Second      // how late a call may be until the schedule is moved
+	warmTime    = 8 * time.Second  // of calls before the first look at the daemons, which make threads and buffers
+	settleLimit = 15 * time.Second // until the daemons have closed everything
+	mostAtOnce  = 100              // callers: a busy machine makes fewer calls, not more and slower ones
+	catchUp     = time.Second      // by which a call may be late before the whole schedule moves
 )
 
-// What the steady daemon may have more than before. Of descriptors, children and
-// files it may have no more. Go's runtime keeps the threads that it has made, and
-// its heap grows and shrinks.
+// How much more the steady daemon may hold after the calls than before. It may
+// hold no more descriptors, children and files. But Go's runtime keeps its
+// threads, and its heap grows and shrinks.
 const (
 	threadsMore = 16
 	memoryMore  = 24 // MB
 )
 
-// soak runs warm-up and soak, and judges.
+// soak makes the calls of the warm-up and of the run proper, and judges them.
 func soak(ctx context.Context, st *stage) (*report, error) {
 	o := st.options
 	r := &report{date: time.Now(), machine: rig.LookAround(), options: o}
@@ -55,7 +55,7 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 	if r.after, err = st.snapshot(idle); err != nil {
 		return nil, err
 	}
-	if err := st.ready(ctx, id); err != nil { // it still serves, over every route
+	if err := st.ready(ctx, id); err != nil { // every worker has to serve still, over every route
 		return nil, err
 	}
 	r.listing = st.listing(ctx)
@@ -72,8 +72,8 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 	return r, nil
 }
 
-// withFaults injects faults while run makes calls, and gives the calls. When a
-// fault can't be injected, no more calls are made.
+// withFaults injects faults while run makes calls, and returns the calls. If
+// injecting a fault fails, it ends the calls.
 func (r *report) withFaults(ctx context.Context, st *stage, run func(context.Context) []*call) (calls []*call, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -89,7 +89,8 @@ func (r *report) withFaults(ctx context.Context, st *stage, run func(context.Con
 	return calls, err
 }
 
-// end ends the daemons and bridges, and finds what they leave.
+// end ends the daemons and bridges, and looks for processes, files and control
+// groups that they leave.
 func (r *report) end(st *stage) {
 	made := []string{groupOf(st.daemons[steady]), groupOf(st.daemons[fickle])}
 	st.stop()
@@ -108,8 +109,8 @@ func (r *report) end(st *stage) {
 	}
 }
 
-// many makes calls during length, at the rate or as many as the machine can do.
-// It returns when all are over.
+// many makes calls for the time length, at the rate of the options or as fast as
+// the machine can. It returns when all calls are over.
 func many(ctx context.Context, st *stage, chance *rand.Rand, id func() int, length time.Duration) (calls []*call) {
 	places := make(chan struct{}, mostAtOnce)
 	pause := time.Duration(float64(time.Second) / st.options.rate)
@@ -140,12 +141,12 @@ func many(ctx context.Context, st *stage, chance *rand.Rand, id func() int, leng
 	return calls
 }
 
-// snapshot is what there is when no call runs.
+// snapshot is the usage of daemons and folders while no call runs.
 type snapshot struct {
 	steady, fickle proc.Usage
 	files          []string
-	groups, full   int // control groups of the steady daemon, and those in use
-	processes      int // of this run, besides daemons and bridges
+	groups, full   int // control groups of the steady daemon: all, and those in use
+	processes      int // processes of this run other than daemons and bridges
 }
 
 // snapshot waits until the daemons hold no more than idle.
@@ -158,7 +159,7 @@ func (st *stage) snapshot(idle proc.Usage) (s snapshot, err error) {
 	}
 	s.files = files(st.run, st.tmp)
 	s.groups, s.full = proc.CountCgroups(groupOf(st.daemons[steady]))
-	servers := 3 * workers // a daemon and two socats each
+	servers := 3 * workers // each worker has a daemon and two socats
 	for end := time.Now().Add(settleLimit); ; time.Sleep(50 * time.Millisecond) {
 		s.processes = len(proc.WithVariable(runVariable+"="+st.folder)) - servers
 		if s.processes <= 0 || time.Now().After(end) {
@@ -167,7 +168,7 @@ func (st *stage) snapshot(idle proc.Usage) (s snapshot, err error) {
 	}
 }
 
-// compare finds what grew.
+// compare adds a finding for everything that grew.
 func (r *report) compare() {
 	b, a := r.before, r.after
 	grown := func(what string, before, after, more int) {
@@ -217,7 +218,7 @@ func (r *report) find(s breach, text string) {
 	r.findings = append(r.findings, finding{breach: s, text: text})
 }
 
-// tidy makes one line of a text, of at most 300 bytes.
+// tidy makes one line of at most 300 bytes of a text.
 func tidy(text string) string {
 	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", " / ")
 	return text[:min(len(text), 300)]

@@ -9,34 +9,34 @@ import (
 	"strings"
 )
 
-// kind is what a call does.
+// kind says what a call does.
 type kind string
 
 const (
-	plain    kind = "plain"    // reads, writes, exits
-	bulk     kind = "bulk"     // the same with a few MB
-	slow     kind = "slow"     // stops half-way through its output for a while
-	children kind = "children" // leaves a process in its group that holds its streams
+	plain    kind = "plain"    // reads, writes and exits
+	bulk     kind = "bulk"     // does the same with a few MB
+	slow     kind = "slow"     // pauses half-way through its output
+	children kind = "children" // leaves a process in its group, which holds its streams
 	overtime kind = "overtime" // runs into rpc's --timeout
 	signaled kind = "signaled" // its caller gets a signal, which it handles
 	dies     kind = "dies"     // its caller gets a signal, which ends it
 	suicide  kind = "suicide"  // writes, then kills itself
-	unknown  kind = "unknown"  // no such procedure
+	unknown  kind = "unknown"  // asks for a procedure that doesn't exist
 	hold     kind = "hold"     // runs until its caller is killed
 )
 
-// spec is what one call is told to do, and what its caller expects of it. The
-// bytes of its streams follow from its number.
+// spec says what the procedure of one call has to do, and so what its caller
+// expects. The bytes of the streams follow from the call's number.
 type spec struct {
 	id           int
 	kind         kind
-	status       int  // to exit with
-	signal       int  // signaled, dies: to wait for; suicide: to kill itself with
-	deaf         bool // overtime, hold: it ignores TERM
+	status       int  // the exit status
+	signal       int  // the signal to wait for (signaled, dies) or to kill itself with (suicide)
+	deaf         bool // the procedure ignores TERM (overtime, hold)
 	in, out, err int64
 }
 
-// args and parseSpec are each other's inverse.
+// args gives s as the arguments of the procedure. parseSpec is the inverse.
 func (s spec) args() []string {
 	return []string{strconv.Itoa(s.id), string(s.kind), strconv.Itoa(s.status), strconv.Itoa(s.signal), strconv.FormatBool(s.deaf),
 		strconv.FormatInt(s.in, 10), strconv.FormatInt(s.out, 10), strconv.FormatInt(s.err, 10)}
@@ -58,11 +58,11 @@ func parseSpec(args []string) (s spec, err error) {
 	return s, err
 }
 
-// ready begins the stdout of a call that waits for something: its signal handlers
-// are installed now.
+// ready is the first line on stdout of a procedure that waits for a signal or for
+// its end. It means that the signal handlers are installed.
 const ready = "ready\n"
 
-// waits says whether the procedure begins with ready.
+// waits reports whether the procedure's stdout begins with ready.
 func (s spec) waits() bool {
 	switch s.kind {
 	case overtime, signaled, dies, hold:
@@ -71,7 +71,7 @@ func (s spec) waits() bool {
 	return false
 }
 
-// bytes gives the n bytes of one of a call's streams: 0, 1 or 2.
+// bytes gives the n bytes of stream 0, 1 or 2 of the call.
 func (s spec) bytes(stream int, n int64) io.Reader {
 	var seed [32]byte
 	binary.LittleEndian.PutUint64(seed[:], uint64(s.id))
@@ -79,12 +79,12 @@ func (s spec) bytes(stream int, n int64) io.Reader {
 	return io.LimitReader(rand.NewChaCha8(seed), n)
 }
 
-// checker compares what is written to it with what shall come.
+// checker compares the bytes that are written to it with the expected ones.
 type checker struct {
 	want  io.Reader
 	left  int64
 	wrong bool
-	first chan struct{} // closed at the first byte
+	first chan struct{} // closed when the first byte arrives
 	buf   []byte
 }
 
@@ -92,7 +92,7 @@ func newChecker(prefix string, want io.Reader, n int64) *checker {
 	return &checker{want: io.MultiReader(strings.NewReader(prefix), want), left: int64(len(prefix)) + n, first: make(chan struct{})}
 }
 
-// Write never fails: a caller that stopped reading would be a fault of ours.
+// Write never fails: an error would stop the reading, and so disturb the call.
 func (c *checker) Write(p []byte) (int, error) {
 	if len(p) > 0 && c.buf == nil {
 		close(c.first)
@@ -101,7 +101,7 @@ func (c *checker) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0 && !c.wrong; {
 		n := min(len(rest), len(c.buf))
 		if int64(n) > c.left {
-			c.wrong = true // more than there is
+			c.wrong = true // more bytes than expected
 			break
 		}
 		if _, err := io.ReadFull(c.want, c.buf[:n]); err != nil || string(c.buf[:n]) != string(rest[:n]) {
@@ -114,5 +114,5 @@ func (c *checker) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// whole says that everything came, and nothing else.
+// whole reports whether exactly the expected bytes came.
 func (c *checker) whole() bool { return !c.wrong && c.left == 0 }

@@ -12,8 +12,8 @@ import (
 	"rpcd/internal/rig"
 )
 
-// The steady worker lives from the first call to the last, so that what it leaks
-// adds up. The fickle one is restarted now and then. Both have a bridge.
+// The steady worker runs from the first call to the last, so that its leaks add
+// up. The fickle worker is restarted at times. Both have a bridge.
 const (
 	steady = iota
 	fickle
@@ -22,9 +22,9 @@ const (
 
 var workerNames = [workers]string{"steady", "fickle"}
 
-// stage is what the calls run on. Nothing may be left in the folders run, which
-// holds the sockets, and tmp, which is everyone's TMPDIR. The folders logs and
-// data, the callers' directory, may fill.
+// stage has the workers, the bridges and their folders. run holds the sockets, tmp
+// is the TMPDIR of all processes, and data is the directory of the callers. In
+// the end run and tmp must be empty; logs and data may keep files.
 type stage struct {
 	options               options
 	folder                string
@@ -36,8 +36,8 @@ type stage struct {
 	exports, ledger, work string
 }
 
-// The variables by which processes are found again: all of this run, and those
-// of one life of one daemon.
+// Environment variables by which soak finds processes again: those of this run,
+// and those of one start of one daemon.
 const (
 	runVariable  = "SOAK_RUN"
 	lifeVariable = "SOAK_LIFE"
@@ -106,7 +106,7 @@ func copySelf(to string) error {
 
 func (st *stage) workerSocket(w int) string { return filepath.Join(st.run, workerNames[w]+".sock") }
 
-// socket is where a call connects to.
+// socket gives the path to which a call connects.
 func (st *stage) socket(c *call) string {
 	if c.route == bridged {
 		return filepath.Join(st.run, workerNames[c.worker]+"-bridge.sock")
@@ -114,12 +114,14 @@ func (st *stage) socket(c *call) string {
 	return st.workerSocket(c.worker)
 }
 
-// life is the present life of a daemon, as its processes' variable has it.
+// life gives the variable, with its value, of all processes since the last start
+// of a worker's daemon.
 func (st *stage) life(w int) string {
 	return fmt.Sprintf("%s=%s/%s/%d", lifeVariable, st.folder, workerNames[w], st.incarnations[w])
 }
 
-// starter starts servers of this run, with more variables than a caller's.
+// starter gives a rig.Starter for servers of this run. more are variables that
+// callers don't have.
 func (st *stage) starter(more ...string) rig.Starter {
 	return rig.Starter{Folder: st.logs, Env: append(slices.Clip(st.env), more...)}
 }
@@ -163,7 +165,8 @@ func (st *stage) close() {
 	os.RemoveAll(st.folder)
 }
 
-// ready says whether every worker does a call over every route.
+// ready makes a call over every route to every worker. It returns the first
+// error.
 func (st *stage) ready(ctx context.Context, ids func() int) error {
 	for w := range workers {
 		for _, r := range []route{passed, relayed, bridged} {

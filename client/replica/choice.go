@@ -76,8 +76,8 @@ func (c *Choice) Next() (t Try, ok bool) {
 	return t, false
 }
 
-// Failed says that nothing was started at the replica that Next gave. busy says
-// that it is full, so that it may queue the call when all others are full, too.
+// Failed says that the replica of the last Next has started nothing. With busy the
+// replica is full: it may queue the call if all others are full, too.
 func (c *Choice) Failed(busy bool) {
 	r := &c.rounds[0]
 	if busy {
@@ -106,9 +106,8 @@ func queued(l Load) int {
 	return int(l.Waiting)
 }
 
-// whoAnswers gives the replicas that answered. When there are none, the error is
-// that of a socket that can't be connected to: of one that may get better, if
-// there is one.
+// whoAnswers gives the replicas that answered. If none did, it gives the error of
+// one socket, if possible of one that may answer later.
 func whoAnswers(worker string, answers []answer) ([]Info, error) {
 	var up []Info
 	var first error

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// named makes a replica of words: its name, then calls that run/may run, and
-// wait/may wait; a dash before the name says that it drains.
+// named gives the Info of a replica: how many calls run and may run, and how many
+// wait and may wait. A dash before the name means that the replica drains.
 func named(name string, running, maxCalls, waiting, maxQueue uint32) Info {
 	state := "up"
 	if drained, drains := strings.CutPrefix(name, "-"); drains {
@@ -16,7 +16,7 @@ func named(name string, running, maxCalls, waiting, maxQueue uint32) Info {
 	return Info{Socket: name, State: state, Load: Load{Running: running, Waiting: waiting, MaxCalls: maxCalls, MaxQueue: maxQueue}}
 }
 
-// tries takes all replicas of a choice; those in busy say that they are full.
+// tries takes all replicas of a choice, in its order. Those in busy fail as full.
 func tries(c *Choice, busy ...string) []string {
 	var got []string
 	for t, ok := c.Next(); ok; t, ok = c.Next() {
@@ -41,7 +41,7 @@ func TestChoice(t *testing.T) {
 			t.Errorf("busy %q: %s, want %s", busy, got, want)
 		}
 	}
-	full := []Info{named("a", 1, 1, 2, 2), named("b", 2, 2, 2, 9)} // a's queue has no end
+	full := []Info{named("a", 1, 1, 2, 2), named("b", 2, 2, 2, 9)} // a's queue is full, and b's has room
 	if got := tries(newChoice(full), "a", "b"); !slices.Equal(got, []string{"a", "b", "b+", "a+"}) {
 		t.Errorf("a full queue: %q", got)
 	}

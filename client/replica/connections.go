@@ -10,16 +10,16 @@ import (
 // The zero value holds none; all methods but Put may be called on nil, too.
 // Several goroutines may use one.
 //
-// A connection is given out once, and only while it is as its last call left it:
-// when the replica has closed it, or has said anything, it is dropped. A
-// connection keeps the user who made it: the worker asks the kernel only then.
+// A connection is given out once. It is dropped if the replica has closed it or
+// has sent bytes since the last call. The worker judges all calls on a connection
+// by the user who made it, since it asks the kernel only then.
 type Connections struct {
 	mu     sync.Mutex
 	kept   []*keptConnection // the eldest first
 	closed bool
 }
 
-// MaxKept bounds the connections that wait for a call: each holds a descriptor
+// MaxKept bounds the connections that wait for a call. Each holds a descriptor
 // here, and one of the few places for idle connections at its worker.
 const MaxKept = 64
 

@@ -14,13 +14,13 @@ import (
 	"rpcd/rpcd/talk"
 )
 
-// listen accepts connections at path, and gives them.
+// listen accepts connections at path, and sends them to the channel.
 func listen(t *testing.T, path string) <-chan *net.UnixConn {
 	t.Helper()
 	accepted := make(chan *net.UnixConn, 1000)
 	testkit.Listen(t, path, func(c *net.UnixConn) {
 		accepted <- c
-		_, _ = c.Read(make([]byte, 1)) // until the other side closes, or Close
+		_, _ = c.Read(make([]byte, 1)) // returns when either side closes
 	})
 	return accepted
 }
@@ -55,7 +55,8 @@ func TestTakeGivesWhatWasPut(t *testing.T) {
 	b.Close()
 }
 
-// What the worker has closed, or has said anything on, is of no use.
+// Take gives no connection that the worker has closed, or on which it has sent
+// bytes.
 func TestTakeLooksAtTheConnection(t *testing.T) {
 	path := filepath.Join(testkit.Folder(t), "w.sock")
 	accepted := listen(t, path)
@@ -81,7 +82,7 @@ func TestTakeLooksAtTheConnection(t *testing.T) {
 	}
 }
 
-// What nobody asks for any more is closed with the next connection that comes.
+// Put closes kept connections that can no longer be used.
 func TestPutDropsTheDead(t *testing.T) {
 	folder := testkit.Folder(t)
 	gone, there := filepath.Join(folder, "gone.sock"), filepath.Join(folder, "there.sock")
@@ -101,7 +102,8 @@ func TestPutDropsTheDead(t *testing.T) {
 	}
 }
 
-// A worker that comes anew has another socket, also at the same path.
+// A restarted worker has another socket at the same path. Take gives no connection
+// to the old one.
 func TestTakeTellsSocketsApart(t *testing.T) {
 	folder := testkit.Folder(t)
 	path, old := filepath.Join(folder, "w.sock"), filepath.Join(folder, "old.sock")
@@ -133,7 +135,7 @@ func TestConnectionsHaveBounds(t *testing.T) {
 		}
 		return u.Descriptors
 	}
-	connect(t, path).Close() // the poller has its descriptors from now on
+	connect(t, path).Close() // lets Go's poller open its descriptors
 	before := count()
 	var c Connections
 	for range 2 * MaxKept {
@@ -151,7 +153,7 @@ func TestConnectionsHaveBounds(t *testing.T) {
 	testkit.Eventually(t, "all descriptors are closed", func() bool { return count() <= before })
 }
 
-// A connection that nobody takes is closed before its worker does so.
+// A connection that isn't taken for a while is closed before the worker closes it.
 func TestConnectionsExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b, err := fdconn.Pair()

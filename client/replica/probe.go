@@ -12,9 +12,9 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// Probed is what one socket shows to somebody who wants to know why calls fail.
-// Its errors are the causes as they came: an errno of connect(2), io.EOF,
-// os.ErrDeadlineExceeded, a *wire.Refused, wire.ErrProtocol.
+// Probed is what Probe found out about a socket, to explain why calls fail. Its
+// errors wrap the cause: an errno of connect(2), io.EOF, os.ErrDeadlineExceeded, a
+// *wire.Refused or wire.ErrProtocol.
 type Probed struct {
 	Connected        bool
 	OwnerUID         uint32 // of the process that called listen(2), when connected
@@ -27,9 +27,9 @@ type Probed struct {
 	DescriptorsAsked uint32 // how many rode on the question
 }
 
-// Probe asks a socket all that can be asked without a call, for at most d each:
-// whether it answers, whether a descriptor arrives, whether dir (as
-// client.Cmd.Dir) is there, and what may be called.
+// Probe asks a socket all that can be asked without a call, and waits for at most
+// d for each answer. It asks whether the worker answers, whether a descriptor
+// arrives, whether dir (as client.Cmd.Dir) is there, and what may be called.
 func Probe(ctx context.Context, socket, dir string, d time.Duration) *Probed {
 	where := caller.Directory(dir)
 	p := &Probed{Directory: where.Name, DirectoryByName: !where.Proven}

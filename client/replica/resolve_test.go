@@ -14,8 +14,8 @@ import (
 	"rpcd/internal/names"
 )
 
-// FuzzSockets: a worker's name is refused as a usage error, or its sockets lie
-// where it says. The message is one printable line, and never long.
+// FuzzSockets checks that a worker's name is refused as a usage error, or leads to
+// sockets in the right place. The error is one short printable line.
 func FuzzSockets(f *testing.F) {
 	for _, s := range []string{
 		"", "plain", "grün 日本語", "a\nb", "\x1b[2J", "\u009b31m", "\x9b31m", "\xff\xfe", "\x00", "\x7f", "\ufffd", "a\u202eb",
@@ -27,7 +27,7 @@ func FuzzSockets(f *testing.F) {
 	f.Setenv("RPC_DIR", dir)
 	f.Fuzz(func(t *testing.T, worker string) {
 		if strings.Contains(worker, "/") && checkName(worker) == nil {
-			return // any path is the caller's own
+			return // a path may lead anywhere
 		}
 		sockets, err := Sockets(worker)
 		if err == nil {
@@ -48,8 +48,8 @@ func FuzzSockets(f *testing.F) {
 	})
 }
 
-// What a worker's name and path mean, in this order: a path, a folder of sockets,
-// a folder of that name, a socket of that name.
+// Sockets takes a worker's name first as the path of a socket, then as a folder of
+// sockets. Then it looks for a folder and for a socket of that name.
 func TestSockets(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("RPC_DIR", dir)
@@ -78,7 +78,7 @@ func TestSockets(t *testing.T) {
 	}
 }
 
-// Workers lists folders and sockets that somebody could call.
+// Workers lists the folders and sockets that can be called.
 func TestWorkers(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("RPC_DIR", dir)

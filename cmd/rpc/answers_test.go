@@ -12,7 +12,7 @@ import (
 )
 
 // TestCutAnswers cuts a worker's answer after every byte, as when the daemon is
-// killed between the procedure's end and the last frame. rpc invents no status.
+// killed before its last frame. rpc then never invents a status.
 // fault: 6 kubernetes-cut-status
 func TestCutAnswers(t *testing.T) {
 	testbin.Dir(t)
@@ -49,7 +49,8 @@ func TestCutAnswers(t *testing.T) {
 	}
 }
 
-// fakeWorker accepts calls at a socket, answers each with words and closes.
+// fakeWorker accepts calls at a socket. It answers each with the next bytes from
+// words and closes the connection.
 func fakeWorker(t *testing.T, words <-chan []byte) (socket string) {
 	t.Helper()
 	socket = t.TempDir() + "/w.sock"

@@ -18,9 +18,8 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// crooked makes a bridge the way to the daemon that carries all bytes in their
-// order. At random it waits, splits what came in one piece and joins what came
-// in many.
+// crooked puts a bridge between the callers and the daemon. The bridge carries all
+// bytes in order, but it waits at random, and splits and joins the pieces.
 func (w *world) crooked(t testing.TB) {
 	t.Helper()
 	seed := rand.Uint64()
@@ -47,7 +46,7 @@ func (w *world) crooked(t testing.TB) {
 				random := rand.New(rand.NewPCG(seed, 2*n+uint64(i)))
 				all.Go(func() {
 					carry(random, ends[1], ends[0])
-					caller.Close() // there is no half-close
+					caller.Close() // one end closes both directions
 					worker.Close()
 				})
 			}
@@ -56,12 +55,12 @@ func (w *world) crooked(t testing.TB) {
 	w.socket = far
 }
 
-// carry copies crookedly until either end closes.
+// carry copies in pieces of random sizes until either end closes.
 func carry(random *rand.Rand, to io.Writer, from io.Reader) {
 	buf := make([]byte, 64<<10)
 	for {
 		size := 1 + random.IntN(1<<(3+random.IntN(14)))
-		if random.IntN(4) == 0 { // joined: what else comes meanwhile goes with it
+		if random.IntN(4) == 0 { // joins pieces: more bytes come during the pause
 			time.Sleep(time.Duration(random.IntN(2000)) * time.Microsecond)
 		}
 		n, err := from.Read(buf[:size])
@@ -78,16 +77,16 @@ func carry(random *rand.Rand, to io.Writer, from io.Reader) {
 	}
 }
 
-// resetting is a bridge with TCP in it, for one connection, that ends by a
-// reset. What is on its way is dropped (SO_LINGER of 0, socket(7)), and its sender
-// reads ECONNRESET.
+// resetting is a bridge over TCP for one connection, which ends by a reset. The
+// reset drops the bytes that are on their way (SO_LINGER of 0, socket(7)). Their
+// sender reads ECONNRESET.
 type resetting struct {
 	caller, worker *net.UnixConn
-	near, far      *net.TCPConn // their ends of the TCP connection
+	near, far      *net.TCPConn // the caller's and the worker's end of the TCP connection
 }
 
-// resetting makes a resetting bridge the way to the daemon, and gives it when
-// somebody calls.
+// resetting puts a resetting bridge between the callers and the daemon. It sends
+// the bridge to the channel once a caller connects.
 func (w *world) resetting(t testing.TB) <-chan *resetting {
 	t.Helper()
 	worker, made := w.socket, make(chan *resetting, 1)
@@ -115,7 +114,7 @@ func (w *world) resetting(t testing.TB) <-chan *resetting {
 		for _, ends := range [][2]net.Conn{{b.near, b.caller}, {b.worker, b.far}, {b.far, b.worker}, {b.caller, b.near}} {
 			all.Go(func() {
 				if _, err := io.Copy(ends[0], ends[1]); errors.Is(err, os.ErrDeadlineExceeded) {
-					return // see reset
+					return // reset has stopped the reading, and closes the connections
 				}
 				for _, c := range []net.Conn{b.caller, b.worker, b.near, b.far} {
 					c.Close()
@@ -140,10 +139,10 @@ func tcpPair() (near, far *net.TCPConn, err error) {
 	return near, far, err
 }
 
-// reset waits until a side's bytes lie unread, and resets the connection.
+// reset waits until bytes of a side are unread, and resets the TCP connection.
 func (b *resetting) reset(t testing.TB, side *net.UnixConn) {
 	t.Helper()
-	_ = side.SetReadDeadline(time.Unix(1, 0)) // nobody reads there any more
+	_ = side.SetReadDeadline(time.Unix(1, 0)) // stops the goroutine that reads from side
 	rc, err := side.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
@@ -157,8 +156,8 @@ func (b *resetting) reset(t testing.TB, side *net.UnixConn) {
 	b.near.Close()
 }
 
-// A bridge is reset while it carries bytes of either side. The caller gets an
-// error and the procedure ends, long before a heartbeat would be missed (30 s).
+// A bridge is reset while it carries bytes of one side. The caller gets an error
+// and the procedure ends, long before the heartbeat's limit of 30 s.
 // fault: 29
 func TestBridgeThatResets(t *testing.T) {
 	for _, whose := range []string{"the caller's", "the worker's"} {
@@ -199,7 +198,8 @@ func TestBridgeThatResets(t *testing.T) {
 	}
 }
 
-// TestCrookedBridge runs rows of several subjects over a crooked bridge.
+// TestCrookedBridge runs rows on several subjects over a bridge that splits, joins
+// and delays bytes.
 // fault: 31
 func TestCrookedBridge(t *testing.T) {
 	for _, name := range []string{"status_each", "the_rest_of_a_list", "stdin_unread", "an_answer_before_the_end", "closed_in_every_combination",

@@ -12,8 +12,8 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// roomFor gives n, when this process may open so many connections. The worker
-// then may, too: it has the same limit.
+// roomFor gives n. It doesn't return if this process may not open n connections.
+// The worker has the same limit of open files.
 func roomFor(t *testing.T, n int) int {
 	t.Helper()
 	var l syscall.Rlimit
@@ -34,8 +34,8 @@ func (w *world) served(t testing.TB) {
 	}
 }
 
-// TestSilentCrowd: 1000 callers that send nothing, or a part of a header, are
-// dropped after the time that a first frame has. Other callers are served
+// TestSilentCrowd has 1000 callers that send nothing or part of a header. They are
+// dropped when the time for a first frame is over. Other callers are served
 // meanwhile.
 // fault: 25
 func TestSilentCrowd(t *testing.T) {
@@ -58,8 +58,8 @@ func TestSilentCrowd(t *testing.T) {
 	w.served(t)
 }
 
-// TestCrowd: of 10,000 connections at once each is answered, or turned away in
-// words, and nothing is left of them.
+// TestCrowd makes 10,000 connections at once. Each is answered or refused, and
+// rpcd holds nothing of them afterwards.
 // fault: 32
 func TestCrowd(t *testing.T) {
 	many := 10000
@@ -94,11 +94,12 @@ func TestCrowd(t *testing.T) {
 	w.served(t)
 }
 
-// ask connects, waits until all have, puts a question and says what came of it.
+// ask connects, waits until all others have done so, and sends a question. It
+// returns what came of it.
 func (w *world) ask(connected *sync.WaitGroup) string {
 	var c net.Conn
 	var err error
-	for end := time.Now().Add(rawTime); ; time.Sleep(10 * time.Millisecond) { // while the queue of connections is full
+	for end := time.Now().Add(rawTime); ; time.Sleep(10 * time.Millisecond) { // tries again while the backlog is full
 		if c, err = net.Dial("unix", w.socket); err == nil || time.Now().After(end) {
 			break
 		}
@@ -110,7 +111,7 @@ func (w *world) ask(connected *sync.WaitGroup) string {
 	defer c.Close()
 	connected.Wait()
 	_ = c.SetDeadline(time.Now().Add(rawTime))
-	_, _ = c.Write(wire.Question(wire.TypePing)) // who is turned away already reads why
+	_, _ = c.Write(wire.Question(wire.TypePing)) // fails if the worker has refused already; the refusal is read below
 	h, err := wire.ReadHeader(c)
 	if err != nil {
 		return err.Error()

@@ -8,7 +8,7 @@ import (
 
 func TestDispatch(t *testing.T) {
 	for _, r := range []struct {
-		line string // words after argv[0], blanks between; '' is an empty word
+		line string // the words after argv[0], separated by blanks; '' is an empty word
 		want form
 	}{
 		{"", partialCall},
@@ -21,7 +21,7 @@ func TestDispatch(t *testing.T) {
 		{"w ls", plainCall},
 		{"w call", plainCall},
 		{"w ''", plainCall},
-		{"'' true", plainCall}, // and then an error: its name is empty
+		{"'' true", plainCall}, // an error later, since the worker's name is empty
 		{"'' ls", plainCall},
 		{"./ls true", plainCall},
 		{"LS true", plainCall},
@@ -31,7 +31,7 @@ func TestDispatch(t *testing.T) {
 		{"--timeout 5 w true", optionCall},
 		{"-C ls w true", optionCall},
 		{"-n call w true", optionCall},
-		{"-n ls", optionCall}, // and then an error: a verb's options stand behind it
+		{"-n ls", optionCall}, // an error later, since a verb's options come after it
 		{"-n", optionCall},
 		{"-n -h", optionCall},
 		{"-hn", optionCall},
@@ -60,7 +60,7 @@ func TestDispatch(t *testing.T) {
 		{"help call", verb},
 		{"version", verb},
 		{"kill w 1", verb},
-		{"map w true", verb}, // and then an error: kept for a verb to come
+		{"map w true", verb}, // an error later, since the name is kept for a later verb
 		{"top echo", verb},
 
 		{"_", underscore},

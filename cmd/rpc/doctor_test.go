@@ -16,7 +16,7 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// healthy are facts without a fault.
+// healthy gives the facts of a worker without a fault.
 func healthy() *facts {
 	return &facts{
 		worker: "w", path: "/run/rpc/w", named: true, folder: true, sockets: []string{"/run/rpc/w/x.sock"},
@@ -40,8 +40,8 @@ func findings(t *testing.T, f *facts) (found string, isBad bool) {
 	return b.String(), first || second
 }
 
-// What no test here can make: other kernels' files, SELinux, older workers.
-// The table of broken worlds (testdata/rows/doctor,_*.sh) has the rest.
+// The rules find faults that a test can't make here: other kernels' files,
+// SELinux and older workers. testdata/rows/doctor,_*.sh has the other faults.
 func TestDoctorsRules(t *testing.T) {
 	reasons := map[unix.Errno]reach.Reason{unix.EACCES: reach.Denied, unix.ECONNREFUSED: reach.NotServed}
 	unreached := func(errno unix.Errno) func(*facts) {
@@ -53,7 +53,7 @@ func TestDoctorsRules(t *testing.T) {
 	for _, r := range []struct {
 		name string
 		make func(*facts)
-		want string // a finding and its cure; "": none but ok
+		want string // a finding and its cure, or "" if all is well
 	}{
 		{"healthy", func(*facts) {}, ""},
 		{"SELinux", func(f *facts) { unreached(unix.EACCES)(f); f.selinux = true }, "bad   connect: permission denied though the socket is 0:0 0000, you are 1000:1000: SELinux enforces\n      cure: mount the volume with :z, never :Z"},
@@ -83,7 +83,8 @@ func TestDoctorsRules(t *testing.T) {
 	}
 }
 
-// Each bad finding has a cure, and every word in braces is known.
+// Each bad finding has a cure, and every word in braces is one that doctor fills
+// in.
 func TestRulesAreWhole(t *testing.T) {
 	words := healthy().words()
 	for _, r := range append(append([]rule{}, workerRules...), socketRules...) {
@@ -96,8 +97,8 @@ func TestRulesAreWhole(t *testing.T) {
 	}
 }
 
-// TestCausesHaveFindings: whatever keeps a socket from being found, or from being
-// connected to, is a bad finding with a cure.
+// TestCausesHaveFindings checks that every cause for which a socket can't be found
+// or connected to gives a bad finding with a cure.
 func TestCausesHaveFindings(t *testing.T) {
 	for _, reason := range reach.Reasons {
 		cause := &reach.Cause{Reason: reason, Path: "/run/rpc/w", Err: unix.EIO}
@@ -116,7 +117,7 @@ func TestCausesHaveFindings(t *testing.T) {
 	}
 }
 
-// What another's words hold reaches no terminal.
+// Control bytes in a worker's texts don't reach the terminal.
 func TestDoctorIsClean(t *testing.T) {
 	f := healthy()
 	f.probe.Pong.Version = "1\x1b[2J"
@@ -135,7 +136,7 @@ func TestAdmitted(t *testing.T) {
 		want bool
 	}{
 		{identity{uid: 1}, 0o600, true},
-		{identity{uid: 1, gid: 2}, 0o066, false}, // its own bits count, though others' admit
+		{identity{uid: 1, gid: 2}, 0o066, false}, // only the owner's bits count for the owner
 		{identity{uid: 9, gid: 2}, 0o060, true},
 		{identity{uid: 9, gid: 9, groups: []uint32{2}}, 0o060, true},
 		{identity{uid: 9, gid: 2}, 0o606, false},

@@ -14,20 +14,20 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// maxErrorLine is how long, in bytes, an error line may be in the common cases:
-// two lines of a terminal. The names in it are short ones here.
+// maxErrorLine is the greatest length of an error line in the common cases, in
+// bytes: two lines of a terminal. The names in these lines are short.
 const maxErrorLine = 160
 
-// errorLine is a mistake or a fault, and the lines that rpc says of it.
+// errorLine is a mistake or a fault, with the lines that rpc prints for it.
 //
-// The script has what a row of the table has. The worker is also known as hugin
-// in RPC_DIR, which is $D/run.
+// The script may use the variables of a row of the table. The worker's socket is
+// also in RPC_DIR, which is $D/run, under the name hugin.
 type errorLine struct {
 	name   string
 	script string
 	serve  []string
-	lines  int  // 0: one
-	root   bool // it needs to become another user, or to mount
+	lines  int  // how many lines rpc prints; 0 means one
+	root   bool // the script has to become another user, or to mount
 }
 
 var errorLines = []errorLine{
@@ -94,8 +94,8 @@ setpriv --reuid 65534 --regid 65534 --clear-groups rpc ./own.sock true; kill %1;
 	{name: "stdin that can't be read", script: `rpc hugin cat <.`},
 }
 
-// TestErrorLines: in the common cases an error is one line of at most 160 bytes,
-// which leaves room for the act, the object, the cause and what to try.
+// TestErrorLines checks that a common error is one line of at most 160 bytes. That
+// is enough for the act, the object, the cause and a cure.
 func TestErrorLines(t *testing.T) {
 	testbin.Dir(t)
 	for _, c := range errorLines {
@@ -118,14 +118,14 @@ func (c errorLine) run(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := w.bash(ctx, "export RPC_DIR=$D/run\n"+c.script)
-	stderr, err := os.Create(w.dir + "/stderr") // no pipe: what outlives a daemon may hold it
+	stderr, err := os.Create(w.dir + "/stderr") // not a pipe, which left-over processes would hold open
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stderr.Close()
 	cmd.Stderr = stderr
 	err = cmd.Run()
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what the script left
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // kills processes that the script left
 	if exit := (*exec.ExitError)(nil); ctx.Err() != nil || err != nil && !errors.As(err, &exit) {
 		t.Fatalf("the script: %v, %v", err, ctx.Err())
 	}
@@ -133,7 +133,7 @@ func (c errorLine) run(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A folder's name of an ordinary length, instead of the test's own.
+	// The test's folder has a long name. A name of usual length replaces it.
 	said := strings.ReplaceAll(notices.ReplaceAllString(string(written), ""), w.dir, "/home/me")
 	lines := strings.Split(strings.TrimSuffix(said, "\n"), "\n")
 	if want := max(c.lines, 1); len(lines) != want {

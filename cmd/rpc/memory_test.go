@@ -11,9 +11,9 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// TestSlowReader: a huge output arrives whole at a slow reader, and neither rpc
-// nor rpcd holds it meanwhile. 512 MiB stand for the 10 GB of docs/faults.md:
-// memory that grows with the output shows long before.
+// TestSlowReader has a slow reader of a huge output. The output arrives whole, and
+// neither rpc nor rpcd keeps it in memory. docs/faults.md promises that for 10 GB,
+// but memory that grows with the output shows at 512 MiB already.
 // fault: 47
 func TestSlowReader(t *testing.T) {
 	size := 512 << 20
@@ -47,7 +47,7 @@ func TestSlowReader(t *testing.T) {
 				if err != nil {
 					break
 				}
-				if got%(16<<20) == 0 { // slow, and looked at
+				if got%(16<<20) == 0 { // pauses, and looks at the memory
 					time.Sleep(10 * time.Millisecond)
 					for i, pid := range []int{cmd.Process.Pid, w.daemon.PID()} {
 						u, err := proc.Look(pid)

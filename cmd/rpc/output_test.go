@@ -13,11 +13,11 @@ import (
 	"rpcd/client"
 )
 
-// hostile are words that a worker, a caller or a folder may hold.
+// hostile are odd texts and names that a worker, a caller or a folder may use.
 var hostile = []string{"hugin", "", "a\nb", "\x1b]0;x\a", "\"},{\"status\":0}\n", "\\", "\xff\x9b", "\u009b31m", "\u2028", "<&>", "\x00", "a\tb", "\ufffd"}
 
-// FuzzStatusLine: one line of JSON that says what it was made from, whatever
-// bytes the words hold.
+// FuzzStatusLine checks that a status line is one line of JSON with the original
+// values, whatever bytes the texts hold.
 func FuzzStatusLine(f *testing.F) {
 	for _, s := range hostile {
 		f.Add(s, "17", "exited", "SIGTERM", 7, int64(time.Second), uint64(81313))
@@ -40,7 +40,7 @@ func FuzzStatusLine(f *testing.F) {
 			t.Fatalf("%q: %v", line, err)
 		}
 		for _, s := range []*string{&r.Outcome, &r.Signal, &r.Worker, &r.Call} {
-			*s = string([]rune(*s)) // U+FFFD for what isn't UTF-8
+			*s = string([]rune(*s)) // writes U+FFFD for bytes that aren't UTF-8, as JSON does
 		}
 		if got != r {
 			t.Fatalf("%+v became %+v", r, got)
@@ -48,8 +48,7 @@ func FuzzStatusLine(f *testing.F) {
 	})
 }
 
-// Every outcome of a failed call gives a line that names it, and never a
-// status of 0.
+// The status line of a failed call names its outcome, and never has status 0.
 func TestStatusLineOfFailures(t *testing.T) {
 	for _, o := range []client.Outcome{client.ErrTimeout, client.ErrDenied, client.ErrUnknown, client.ErrNotExecutable, client.ErrTooLong, client.ErrNoDirectory,
 		client.ErrBusy, client.ErrDraining, client.ErrFailed, client.ErrUnreachable, client.ErrProtocol, client.ErrLost, client.ErrWrite, client.ErrUsage, client.ErrCanceled} {
@@ -67,7 +66,7 @@ func TestStatusLineOfFailures(t *testing.T) {
 	}
 }
 
-// An age is short, and never more than a clock has.
+// An age is a short text, even for times that are out of range.
 // fault: 56
 func TestAge(t *testing.T) {
 	for seconds, want := range map[float64]string{0: "0.0s", 0.19: "0.1s", 59.99: "59.9s", 61.5: "1m1s", time.Duration(1<<63 - 1).Seconds(): "277777h46m40s"} {
@@ -77,8 +76,8 @@ func TestAge(t *testing.T) {
 	}
 }
 
-// FuzzTables: what a worker says of itself, and how a folder is named, can't
-// add a line to ls and ps, nor reach the terminal as more than text.
+// FuzzTables checks that a worker's texts and a folder's name add no line to ls and
+// ps. Their control bytes don't reach the terminal.
 func FuzzTables(f *testing.F) {
 	for _, s := range hostile {
 		f.Add(s, "up", "nona")

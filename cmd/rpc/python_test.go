@@ -10,8 +10,8 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// TestPythonClient calls with a client that was written from PROTOCOL.md
-// alone, over a socket and over a bridge.
+// TestPythonClient makes calls with a Python client that was written only from
+// PROTOCOL.md, over a socket and over a bridge.
 // fault: 28 87 kubernetes-version
 func TestPythonClient(t *testing.T) {
 	testkit.Need(t, "python3")

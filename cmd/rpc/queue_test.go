@@ -15,7 +15,7 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// full is a world whose places are taken by n calls until free is called.
+// full gives a world in which n calls take all places until free is called.
 func full(t *testing.T, n int, flags ...string) (w *world, free func()) {
 	t.Helper()
 	w = startWorld(t, "passed", append([]string{"--max-calls", strconv.Itoa(n)}, flags...)...)
@@ -34,7 +34,7 @@ func full(t *testing.T, n int, flags ...string) (w *world, free func()) {
 	return w, func() { gate.Close() }
 }
 
-// begin starts a caller, which ends with the test.
+// begin starts a caller. It is killed at the test's end.
 func (w *world) begin(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	if err := cmd.Start(); err != nil {
@@ -43,7 +43,7 @@ func (w *world) begin(t *testing.T, cmd *exec.Cmd) {
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 }
 
-// load waits until so many calls run and wait.
+// load waits until the given numbers of calls run and wait.
 func (w *world) load(t *testing.T, running, waiting int) {
 	t.Helper()
 	want := fmt.Sprintf(" %d running, %d waiting\n", running, waiting)
@@ -56,7 +56,7 @@ func (w *world) load(t *testing.T, running, waiting int) {
 	}
 }
 
-// ran gives what calls wrote into a file.
+// ran gives the words that calls wrote into a file.
 func (w *world) ran(name string) []string {
 	b, _ := os.ReadFile(filepath.Join(w.dir, "cwd", name))
 	return strings.Fields(string(b))
@@ -100,7 +100,7 @@ func TestQueueOf200(t *testing.T) {
 	w.load(t, 0, 0)
 }
 
-// larger counts the numbers over i.
+// larger counts the numbers that are greater than i.
 func larger(numbers []int, i int) (n int) {
 	for _, x := range numbers {
 		if x > i {

@@ -13,7 +13,7 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// A procedure may have 253 descriptors of its caller's.
+// A procedure can get 253 descriptors of its caller.
 // fault: 33
 func TestMostDescriptors(t *testing.T) {
 	w := startWorld(t, "passed")
@@ -36,7 +36,7 @@ func TestMostDescriptors(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Close()
-	if got, err := io.ReadAll(r); err != nil || strings.TrimSpace(string(got)) != "254" { // ls has its folder, too
+	if got, err := io.ReadAll(r); err != nil || strings.TrimSpace(string(got)) != "254" { // one more: the folder that ls reads
 		t.Errorf("%q, %v", got, err)
 	}
 	c.Close()
@@ -44,7 +44,8 @@ func TestMostDescriptors(t *testing.T) {
 	w.restored(t, before)
 }
 
-// The caller is the user who connected, also after a change of user.
+// The caller counts as the user that it was when it connected, even if it changes
+// its user later.
 // fault: 58
 func TestCallerThatDropsItsRights(t *testing.T) {
 	if os.Getuid() != 0 {
@@ -76,8 +77,8 @@ sysread STDIN, $frame, 1 << 16; syswrite S, $frame; sysread STDIN, $rest, 1`, w.
 	w.restored(t, before)
 }
 
-// A caller's end of its connection isn't for its procedure, which would keep
-// the call alive when the caller has left.
+// The worker refuses the caller's own end of the connection as stdin. The
+// procedure would else keep the call alive after the caller has left.
 // fault: 35
 func TestOwnConnectionAsStdin(t *testing.T) {
 	w := startWorld(t, "passed")

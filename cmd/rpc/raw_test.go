@@ -21,13 +21,14 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// raw is a connection to a real rpcd that sends what no rpc would.
+// raw is a connection to a real rpcd, for bytes that rpc itself never sends.
 type raw struct {
 	*net.UnixConn
 	t testing.TB
 }
 
-// rawTime bounds what a raw connection waits for: over the worker's own 10 s.
+// rawTime bounds every wait of a raw connection. It is longer than the 10 s that
+// the worker gives a first frame.
 const rawTime = 30 * time.Second
 
 func dialRaw(t testing.TB, w *world) *raw {
@@ -41,7 +42,7 @@ func dialRaw(t testing.TB, w *world) *raw {
 	return &raw{c, t}
 }
 
-// write writes pieces until the worker takes no more.
+// write writes pieces, and stops if the worker has closed the connection.
 func (r *raw) write(pieces ...[]byte) {
 	for _, b := range pieces {
 		if _, err := r.Write(b); err != nil {
@@ -50,7 +51,7 @@ func (r *raw) write(pieces ...[]byte) {
 	}
 }
 
-// slowly writes a byte when the worker has taken the one before it (SIOCOUTQ,
+// slowly writes each byte only after the worker has read the one before (SIOCOUTQ,
 // unix(7)).
 func (r *raw) slowly(all []byte) {
 	r.t.Helper()
@@ -66,8 +67,8 @@ func (r *raw) slowly(all []byte) {
 	}
 }
 
-// frames reads to the end of the connection, or until after a frame of the
-// last type, and gives the types.
+// frames reads up to a frame of type last, or to the end of the connection. It
+// returns the types of the frames.
 func (r *raw) frames(last wire.Type) (types []wire.Type, err error) {
 	for {
 		h, err := wire.ReadHeader(r)
@@ -94,12 +95,12 @@ func (r *raw) closed(what string) {
 	}
 }
 
-// frameOf gives the CALL of a shell script where rows run.
+// frameOf gives the CALL of a shell script in the folder where rows run.
 func (w *world) frameOf(script string, streams ...wire.Stream) []byte {
 	return (&wire.Call{Procedure: "sh", Args: []string{"-c", script}, Dir: wire.Dir{Name: w.dir + "/cwd"}, Umask: 0o022, Streams: streams}).Append()
 }
 
-// file waits for a file where rows run, and gives what it holds.
+// file waits for a file in the folder where rows run, and returns its content.
 func (w *world) file(t testing.TB, name string) string {
 	t.Helper()
 	var b []byte
@@ -110,7 +111,7 @@ func (w *world) file(t testing.TB, name string) string {
 	return strings.TrimSpace(string(b))
 }
 
-// pid waits for a file where rows run, and gives the process's number in it.
+// pid waits for a file in the folder where rows run, and returns the pid in it.
 func (w *world) pid(t testing.TB, name string) int {
 	t.Helper()
 	pid, err := strconv.Atoi(w.file(t, name))
@@ -120,8 +121,8 @@ func (w *world) pid(t testing.TB, name string) int {
 	return pid
 }
 
-// A call of which only a part arrives is never run, not even when the descriptors
-// have come with its first byte.
+// A CALL that doesn't arrive whole is never run, not even if its descriptors have
+// come with its first byte.
 // fault: 24
 func TestCutCalls(t *testing.T) {
 	w := startWorld(t, "passed")
@@ -148,7 +149,8 @@ func TestCutCalls(t *testing.T) {
 	}
 }
 
-// A write may hold a part of a frame, or many frames.
+// The worker understands a caller whose writes hold parts of frames or several
+// frames.
 // fault: 24
 func TestPieces(t *testing.T) {
 	w := startWorld(t, "passed")
@@ -170,7 +172,7 @@ func TestPieces(t *testing.T) {
 	w.restored(t, before)
 }
 
-// A connection with anything but a call is closed, and costs nothing.
+// A connection that sends noise is closed, and rpcd holds nothing of it afterwards.
 // fault: 22 23
 func TestNoise(t *testing.T) {
 	w := startWorld(t, "passed")
@@ -281,7 +283,7 @@ func TestUnreadOutput(t *testing.T) {
 	c.write(w.frameOf("echo $$ >pid; exec cat /dev/zero", wire.Stream{Number: 1, Mode: wire.Relayed, Flags: wire.StreamOutput, Window: math.MaxInt32}))
 	pid := w.pid(t, "pid")
 	used, same := time.Duration(-1), 0
-	testkit.Eventually(t, "the procedure is blocked", func() bool { // cat uses no time any more
+	testkit.Eventually(t, "the procedure is blocked", func() bool { // seen by cat's processor time, which stands still
 		if now := proc.CPUTime(pid); now != used || proc.State(pid) != 'S' {
 			used, same = now, 0
 		}

@@ -19,8 +19,8 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// rowTime is how long a row may take before it counts as hanging, if its header
-// says nothing else.
+// rowTime is how long a row may take, unless its header gives another time. It is
+// far more than any row needs, so a slower one hangs.
 const rowTime = 60 * time.Second
 
 // TestTable runs every row of testdata/rows over each transport that the row
@@ -31,8 +31,8 @@ const rowTime = 60 * time.Second
 // (the daemon's pid). Every row has a daemon of its own. At the end that daemon
 // must be as idle as it was, unless the row ends it.
 //
-// What bash says of its background jobs is dropped line by line (see plain), so
-// the text of such a job must be one line.
+// plain drops bash's notices of background jobs line by line. So the text of such
+// a job must be one line.
 func TestTable(t *testing.T) {
 	testbin.Dir(t)
 	table, err := rows.Load("testdata/rows")
@@ -61,7 +61,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// sharedScripts reads the files that a row's header names.
+// sharedScripts reads the shared scripts that a row's header names.
 func sharedScripts(t *testing.T, r rows.Row) string {
 	t.Helper()
 	var all strings.Builder
@@ -75,7 +75,7 @@ func sharedScripts(t *testing.T, r rows.Row) string {
 	return all.String()
 }
 
-// runRow runs a row and compares what comes of it with what its file says.
+// runRow runs a row, and compares its outputs and status with the row's file.
 func runRow(t *testing.T, r rows.Row, transport string) {
 	if r.Root && os.Getuid() != 0 {
 		testkit.Lack(t, "this row needs root")
@@ -91,7 +91,7 @@ func runRow(t *testing.T, r rows.Row, transport string) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // processes that the script left behind
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // kills processes that the script left
 	if ctx.Err() != nil {
 		t.Errorf("hangs: still runs after %v", r.Time)
 	} else if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
@@ -113,8 +113,8 @@ func runRow(t *testing.T, r rows.Row, transport string) {
 	}
 }
 
-// differ compares an output with what a row says of it. There "..." stands for
-// any text up to the end of its line.
+// differ compares an output with the row's. In the row "..." stands for any text
+// up to the end of the line.
 func differ(t *testing.T, name, got, want string) {
 	t.Helper()
 	if got == want {

@@ -10,16 +10,16 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// terminal is a bash in a real terminal, tmux's.
+// terminal is a bash in a real terminal of tmux.
 type terminal struct {
 	t     *testing.T
-	tmux  string // socket of a server of our own
-	shell string // pid of bash
+	tmux  string // the socket of the test's own tmux server
+	shell string // the pid of bash
 	world *world
 }
 
 func openTerminal(t *testing.T, transport string) *terminal {
-	if _, err := exec.LookPath("tmux"); err != nil && os.Getuid() == 0 { // the only test that needs it
+	if _, err := exec.LookPath("tmux"); err != nil && os.Getuid() == 0 { // root can install tmux, which only this test needs
 		_ = exec.Command("apt-get", "install", "-y", "-qq", "--no-install-recommends", "tmux").Run()
 	}
 	testkit.Need(t, "tmux")
@@ -36,13 +36,13 @@ func openTerminal(t *testing.T, transport string) *terminal {
 		t.Fatalf("tmux: %v", err)
 	}
 	x.shell = strings.TrimSpace(string(out))
-	x.has("bash-") // or what is typed meets a terminal that isn't set up
+	x.has("bash-") // the prompt: bash has set up the terminal by then
 	x.types(`PS1="> "`, "Enter")
 	x.shows(">")
 	return x
 }
 
-// types sends keys, named or as text.
+// types sends keys: names of keys, or text.
 func (x *terminal) types(keys ...string) {
 	x.t.Helper()
 	if out, err := exec.Command("tmux", append([]string{"-S", x.tmux, "send-keys"}, keys...)...).CombinedOutput(); err != nil {
@@ -55,7 +55,7 @@ func (x *terminal) screen() string {
 	return strings.TrimRight(string(out), "\n ")
 }
 
-// shows waits until a line of the screen is the text.
+// shows waits until a whole line of the screen equals line.
 func (x *terminal) shows(line string) {
 	x.t.Helper()
 	x.until("the screen shows "+line, func() bool {
@@ -76,8 +76,8 @@ func (x *terminal) until(what string, ok func() bool) {
 	}
 }
 
-// calling waits until a job has the terminal, and prompted until bash has it.
-// What is typed in between is lost, without rpc too.
+// calling waits until a job has the terminal, and prompted until bash has it. Keys
+// that are typed in between are lost, with a local command, too.
 func (x *terminal) calling() {
 	x.t.Helper()
 	x.until("a job is in the foreground", func() bool { g := x.foreground(); return g != "" && g != x.shell })
@@ -88,7 +88,7 @@ func (x *terminal) prompted() {
 	x.until("bash is in the foreground", func() bool { return x.foreground() == x.shell && strings.HasSuffix("\n"+x.screen(), "\n>") })
 }
 
-// foreground gives the terminal's foreground process group: tpgid, proc(5).
+// foreground gives the terminal's foreground process group (tpgid in proc(5)).
 func (x *terminal) foreground() string {
 	b, _ := os.ReadFile("/proc/" + x.shell + "/stat")
 	_, rest, _ := strings.Cut(string(b), ") ")
@@ -98,7 +98,7 @@ func (x *terminal) foreground() string {
 	return ""
 }
 
-// exists waits for a file in the folder of the calls.
+// exists waits for a file in the folder where the calls run.
 func (x *terminal) exists(name string) {
 	x.t.Helper()
 	x.until(name+" exists", func() bool {
@@ -107,7 +107,8 @@ func (x *terminal) exists(name string) {
 	})
 }
 
-// TestTerminal is what people do with a call in a terminal.
+// TestTerminal checks that a call in a terminal reacts to keys as a local command
+// does.
 // fault: 38 43 83
 func TestTerminal(t *testing.T) {
 	for _, transport := range []string{"passed", "bridge"} {
@@ -156,7 +157,7 @@ func terminalStops(x *terminal) {
 	x.calling()
 	x.types("again", "Enter")
 	x.shows("got again")
-	// The same with a call that writes.
+	// A call that writes behaves alike.
 	x.prompted()
 	x.types("clear; rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.05; done; echo went on'", "Enter")
 	x.exists("up")
@@ -171,7 +172,7 @@ func terminalStops(x *terminal) {
 
 func terminalBackground(x *terminal) {
 	x.types("rpc $W sh -c 'echo up; : >up; while [ ! -e go ]; do sleep 0.05; done; read a; echo got $a; : >end' &", "Enter")
-	x.exists("up") // it runs, though its stdin is the terminal that it may not read
+	x.exists("up") // the call runs in the background, though it may not read the terminal
 	x.types("", "Enter")
 	x.types("clear; touch go; sleep 0.5; jobs", "Enter")
 	x.has("Running")
@@ -184,7 +185,7 @@ func terminalBackground(x *terminal) {
 	x.types("clear; rpc $W sh -c 'sleep 0.2; echo done by itself; : >self' &", "Enter")
 	x.exists("self")
 	x.has("done by itself")
-	x.until("bash says Done", func() bool { // before a prompt, once rpc has exited
+	x.until("bash says Done", func() bool { // bash prints it before a prompt, once rpc has ended
 		x.types("", "Enter")
 		return strings.Contains(x.screen(), "Done")
 	})
@@ -197,9 +198,9 @@ func terminalInterrupts(x *terminal) {
 	x.has("cleaned")
 	x.has("status 40")
 	x.prompted()
-	// A procedure that dies of the signal: bash sees it, and stops its list.
+	// If the procedure dies of the signal, bash sees that and stops its list.
 	x.types("clear", "Enter")
-	x.until("the screen is clear", func() bool { return !strings.Contains(x.screen(), "cleaned") }) // of the first "up", too
+	x.until("the screen is clear", func() bool { return !strings.Contains(x.screen(), "cleaned") }) // so the first "up" is gone, too
 	x.types(`rpc $W sh -c 'echo $$ >pid; echo up; exec sleep 99'; echo "not reached"`, "Enter")
 	x.shows("up")
 	x.types("C-c")
@@ -231,7 +232,8 @@ func terminalEnds(x *terminal) {
 	x.shows("status 0")
 }
 
-// terminalNext: what is typed for the next command isn't eaten by the call.
+// terminalNext checks that a call doesn't take the line that is typed for the next
+// command.
 func terminalNext(x *terminal) {
 	x.types(`rpc $W sh -c 'echo ask; read a; echo got $a; : >up; while [ ! -e go ]; do sleep 0.05; done'`, "Enter")
 	x.shows("ask")
@@ -249,9 +251,10 @@ func terminalNext(x *terminal) {
 	}
 }
 
-// terminalModes: a call leaves the terminal as it was, also when rpcd dies.
+// terminalModes checks that a call leaves the terminal's modes as they were, even
+// if rpcd dies.
 func terminalModes(x *terminal) {
-	// In one line each: bash sets a terminal right before it prompts.
+	// All of it is one command line, since bash repairs the modes when it prompts.
 	x.types(`look() { { stty -g; grep flags /proc/$$/fdinfo/0; } >$1; }; same() { look after; cmp before after && echo "$1"; }`, "Enter")
 	x.prompted()
 	x.types(`clear; look before; rpc $W sh -c 'echo up; exec cat'; same unchanged`, "Enter")

@@ -19,11 +19,11 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// world is a daemon with its exports, the way to it, and a folder to call
-// from.
+// world is a daemon with its exports, the way to it, and the folder in which
+// callers run.
 type world struct {
 	dir       string // holds ex/, sock/, cwd/ and log
-	socket    string // what a caller uses
+	socket    string // the path to which callers connect
 	transport string
 	daemon    *rig.Process
 	path      string
@@ -36,12 +36,12 @@ var prelude string
 var exported = []string{"sh", "bash", "cat", "true", "false", "yes", "head", "tail", "sleep", "sort", "echo", "printf", "env", "pwd",
 	"dd", "wc", "seq", "stat", "id", "ls", "tee", "cksum", "touch", "readlink"}
 
-// otherUser is the uid and gid of the daemon of the transport "users". No account
-// has them.
+// otherUser is the uid and gid of the daemon in the transport "users". No account
+// has this number.
 const otherUser = 54321
 
-// startWorld starts a daemon, and a bridge where the transport is one. Both
-// end with the test.
+// startWorld starts a daemon, and a bridge if the transport needs one. Both end
+// with the test.
 func startWorld(t testing.TB, transport string, flags ...string) *world {
 	t.Helper()
 	dir := testkit.Folder(t)
@@ -72,7 +72,7 @@ func startWorld(t testing.TB, transport string, flags ...string) *world {
 	return w
 }
 
-// environment is what a caller gets.
+// environment gives the environment of callers.
 func (w *world) environment() []string {
 	env := append(testbin.Environment(), "PATH="+w.path, "W="+w.socket, "T="+w.transport, "D="+w.dir,
 		fmt.Sprintf("RPCD=%d", w.daemon.PID()))
@@ -85,7 +85,8 @@ func (w *world) environment() []string {
 	return env
 }
 
-// bash prepares a script with prelude.sh in front of it, in a group of its own.
+// bash prepares a script, with prelude.sh before it, in a process group of its
+// own.
 func (w *world) bash(ctx context.Context, script string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "bash", "-c", prelude+"\n"+script, "row")
 	cmd.Dir = w.dir + "/cwd"
@@ -96,7 +97,7 @@ func (w *world) bash(ctx context.Context, script string) *exec.Cmd {
 	return cmd
 }
 
-// rpc prepares a call.
+// rpc prepares a run of rpc with these arguments.
 func (w *world) rpc(args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(strings.Split(w.path, ":")[0], "rpc"), args...)
 	cmd.Dir = w.dir + "/cwd"
@@ -106,17 +107,19 @@ func (w *world) rpc(args ...string) *exec.Cmd {
 
 func (w *world) log() string { return w.daemon.Log() }
 
-// notices are what bash itself says of its jobs.
+// notices matches the lines that bash itself prints about its jobs.
 var notices = regexp.MustCompile(`(?m)^\n?(\[\d+\][-+ ] +.*|\S+: line \d+: +\d+ (Hangup|Interrupt|Quit|Trace|Illegal|Aborted|Bus|Floating|Killed|User|Segm|Alarm|Terminated|Broken).*)\n`)
 
-// plain writes this world's paths as a row writes them, and drops the notices.
+// plain replaces this world's paths by the variables that rows use, and drops
+// bash's notices.
 func (w *world) plain(s string) string {
 	s = notices.ReplaceAllString(s, "")
 	s = strings.ReplaceAll(s, w.socket, "$W")
 	return strings.ReplaceAll(s, w.dir, "$D")
 }
 
-// idle gives the daemon's usage when its descriptors don't change any more.
+// idle waits until the daemon's descriptors no longer change, and returns its
+// usage.
 func (w *world) idle(t testing.TB) (u proc.Usage) {
 	t.Helper()
 	var last proc.Usage
@@ -133,7 +136,7 @@ func (w *world) idle(t testing.TB) (u proc.Usage) {
 	return u
 }
 
-// restored waits until the daemon holds what it held before, and no child.
+// restored waits until the daemon has no child, and holds no more than before.
 func (w *world) restored(t testing.TB, before proc.Usage) {
 	t.Helper()
 	var now proc.Usage

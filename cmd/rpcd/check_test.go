@@ -11,14 +11,14 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// bad is one thing wrong in an exports directory that is good without it.
+// bad is one fault in an exports directory that has no other.
 type bad struct {
 	name string
-	make string   // a bash script in the folder that holds the exports, ex
-	file string   // named by the one line on stderr
-	says []string // what is wrong, and the cure
-	root bool     // needs another user
-	as   string   // the user to check as; needs root
+	make string   // a bash script that runs in the folder above the exports, ex
+	file string   // the file that the line on stderr names
+	says []string // texts that the line has: the fault and the cure
+	root bool     // the script needs root, to make files of another user
+	as   string   // the user of --as, which needs root
 }
 
 var bads = []bad{
@@ -81,7 +81,7 @@ var bads = []bad{
 	{name: "no directory at all", make: `rm -r ex`, file: "ex", says: []string{"does not exist", "mkdir -p"}},
 }
 
-// goods are odd, and run all the same.
+// goods makes odd entries that are no faults.
 const goods = `cp "$(type -P sort)" multi; ln -s ../multi ex/cat; ln -s cat ex/dog; ln -s "$(type -P sh)" ex/sh; ln -s ex/../multi up; ln -s ../up ex/up
 for line in /bin/sh ' /bin/sh -e' '/usr/bin/env bash' '/usr/bin/env -S nosuch -u' '/usr/bin/env A=1 nosuch'; do
   printf '#!%s\necho\n' "$line" >"ex/${line//\//:}"; chmod +x "ex/${line//\//:}"
@@ -89,8 +89,8 @@ done
 printf '#!%s/ex/script' "$PWD" >ex/nested; printf 'MZ\0' >ex/wine; chmod +x ex/nested ex/wine
 printf '# a comment\r\nany\r\n' >ex/p/allow; printf -- '-a\n\n-b' >ex/p/args; echo RPC_DIR=/run >ex/p/env; echo / >ex/p/workdir`
 
-// exports makes a folder with good exports in ex, none of them a link to a
-// file of the machine's (chmod follows links), and runs a script there.
+// exports makes a folder with good exports in ex, and runs a script there. No
+// entry is a link to a file of the machine, since chmod follows links.
 func exports(t *testing.T, script string) string {
 	t.Helper()
 	dir := testkit.Folder(t)
@@ -109,7 +109,7 @@ func bash(t *testing.T, dir, script string) {
 	}
 }
 
-// check runs rpcd check, and gives its lines on stderr and its exit status.
+// check runs rpcd check. It returns the lines on stderr and the exit status.
 func check(t *testing.T, dir string, options ...string) (lines []string, status int) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(testbin.Dir(t), "rpcd"), append([]string{"check", filepath.Join(dir, "ex")}, options...)...)
@@ -119,8 +119,8 @@ func check(t *testing.T, dir string, options ...string) (lines []string, status 
 	return strings.Split(strings.TrimSuffix(stderr.String(), "\n"), "\n"), cmd.ProcessState.ExitCode()
 }
 
-// TestCheck: each bad exports directory costs one line that names the file,
-// what is wrong and the cure, and status 1.
+// TestCheck checks that each fault gives one line and status 1. The line names the
+// file, the fault and the cure.
 // fault: 64 65 106
 func TestCheck(t *testing.T) {
 	for _, good := range []string{":", goods} {
@@ -159,7 +159,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestClone: exports from a plain git clone under umask 002 are served, though
+// TestClone checks that exports from a git clone under umask 002 are served, though
 // rpcd's own group may write them.
 // fault: 65
 func TestClone(t *testing.T) {

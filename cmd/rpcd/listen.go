@@ -103,8 +103,8 @@ func (a *address) listen(mode os.FileMode, gid int) ([]*fdconn.Listener, error) 
 	return []*fdconn.Listener{l}, nil
 }
 
-// exposed warns of a folder in which everybody may replace the socket by one of
-// their own. That is no error: the operator decides who mounts the volume.
+// exposed warns of a folder in which every user may replace the socket. That is no
+// error, since the operator decides which containers mount the volume.
 func (a *address) exposed() []string {
 	info, err := os.Stat(filepath.Dir(a.path))
 	if len(a.passed) > 0 || err != nil || info.Mode()&0o002 == 0 || info.Mode()&os.ModeSticky != 0 {
@@ -114,8 +114,8 @@ func (a *address) exposed() []string {
 	return []string{fmt.Sprintf("everybody may replace the socket: %q is writable by others (chmod o-w %s; callers are safe with --server-uid %d)", dir, dir, os.Geteuid())}
 }
 
-// workerName refuses a name under which no caller could reach the worker: one that
-// rpc takes for a verb or an option, and one that it doesn't list.
+// workerName refuses a name under which no caller could reach the worker: rpc would
+// take it for a verb or an option, or doesn't list it.
 func workerName(name string) error {
 	switch {
 	case slices.Contains(version.Verbs, name):

@@ -11,7 +11,7 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// slow is a writer that waits to be let through.
+// slow is a writer whose Write waits until the test lets it go on.
 type slow struct {
 	pass chan struct{}
 	mu   sync.Mutex
@@ -41,7 +41,7 @@ func TestLogWriterNeverBlocks(t *testing.T) {
 			if n, err := l.Write(line); n != len(line) || err != nil {
 				t.Errorf("write: %d, %v", n, err)
 			}
-			copy(line, "XXXXXXXXX") // the line is the logger's own again
+			copy(line, "XXXXXXXXX") // after Write the logger may use its buffer again
 		}
 	})
 	testkit.Within(t, "flushing it", func() { l.Flush(10 * time.Millisecond) })
@@ -80,7 +80,8 @@ func TestLogWriterKeepsOrder(t *testing.T) {
 	}
 }
 
-// Connections outlive Flush: what they log then is lost, and harms nobody.
+// Connections may log after Flush. These lines are lost, and writing them doesn't
+// fail or block.
 func TestLogWriterAfterFlush(t *testing.T) {
 	s := &slow{pass: make(chan struct{})}
 	close(s.pass)

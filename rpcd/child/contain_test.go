@@ -39,8 +39,9 @@ func contained(t *testing.T) bool {
 	return true
 }
 
-// What has left the process group still gets TERM, the grace and KILL: whether it
-// made a session of its own, closed its streams or lost its parent.
+// A process that has left the process group still gets TERM and, after the grace,
+// KILL. It may have made a session of its own, closed its streams or lost its
+// parent.
 // fault: 49
 func TestCgroupReachesEscapees(t *testing.T) {
 	if !contained(t) {
@@ -173,8 +174,8 @@ func TestChangedCgroupsAreRemoved(t *testing.T) {
 	}
 }
 
-// The umask of a caller that starts a call at the same time doesn't count: rpcd
-// without root's rights has to read and write the files of a cgroup.
+// The umask of a call that starts at the same time doesn't change a cgroup's mode.
+// rpcd without root's rights has to read and write the files of a cgroup.
 // fault: 101
 func TestCgroupsHaveOurMode(t *testing.T) {
 	if !contained(t) {

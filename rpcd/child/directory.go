@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OpenDir opens a directory by a caller's name for it, with the rights of as
-// (nil: rpcd's own), who must be able to enter it. The caller closes the
-// descriptor, which is of no use but to enter (O_PATH).
+// OpenDir opens a directory by the caller's name for it, with the rights of as
+// (nil: rpcd's own). That user must be able to enter the directory. The caller
+// closes the descriptor, which is good only for entering (O_PATH).
 func OpenDir(name string, as *Credential) (fd int, err error) {
 	err = as.Files(func() error {
 		if fd, err = openPath(name); err != nil {

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Adopt makes a Conn of a connected socket that somebody else has made. It wants
-// no descriptors, as one of Dial. fd is the Conn's from then on, also when Adopt
-// fails; it becomes non-blocking for all who hold it.
+// Adopt makes a Conn of a connected socket that somebody else has made. Like a
+// Conn of Dial, it receives no descriptors. Adopt owns fd, and closes it when it
+// fails. The socket becomes non-blocking for every process that holds it.
 func Adopt(fd int) (*Conn, error) {
 	s, err := socket.New(fd, "rpc")
 	if err != nil {

@@ -1,6 +1,7 @@
-// Package fdconn is UNIX stream sockets that carry descriptors (unix(7),
-// SCM_RIGHTS): connections, dialing, listening and peer credentials. It knows
-// nothing of frames, and is the only importer of mdlayher/socket.
+// Package fdconn provides UNIX stream sockets that carry descriptors
+// (SCM_RIGHTS, unix(7)): connections, dialing, listening and peer credentials.
+// It doesn't know the frames of PROTOCOL.md. No other package imports
+// mdlayher/socket.
 package fdconn
 
 import (
@@ -16,7 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MaxDescriptors is the most that one message carries: SCM_MAX_FD, unix(7).
+// MaxDescriptors is how many descriptors one message can carry: SCM_MAX_FD,
+// unix(7).
 const MaxDescriptors = 253
 
 // Conn is one connected socket. One goroutine may read while others write.
@@ -24,11 +26,11 @@ type Conn struct {
 	s    *socket.Conn
 	idle atomic.Int64 // nanoseconds; see SetIdle
 
-	write sync.Mutex // a frame leaves whole
+	write sync.Mutex // held for a whole frame, so that frames don't mix
 
 	// For the reading goroutine alone.
-	oob   []byte // room for a control message; nil: no descriptors are wanted, so the kernel closes them
-	files Files  // what arrived and wasn't taken yet
+	oob   []byte // room for a control message; nil: the kernel closes descriptors that arrive
+	files Files  // descriptors that arrived and that TakeFiles hasn't given out yet
 }
 
 func newConn(s *socket.Conn, receive bool) *Conn {
@@ -39,16 +41,17 @@ func newConn(s *socket.Conn, receive bool) *Conn {
 	return c
 }
 
-// Receive says how many descriptors one message may bring from now on. The
-// kernel closes the others (MSG_CTRUNC). The room is exact: the kernel would use
-// padding for one descriptor more. Only the reading goroutine may call Receive.
+// Receive sets how many descriptors one message may bring from now on. The
+// kernel closes the others (MSG_CTRUNC, recvmsg(2)). The buffer isn't padded: the
+// kernel would put one more descriptor into the padding. Only the reading
+// goroutine may call Receive.
 func (c *Conn) Receive(most int) { c.oob = make([]byte, unix.CmsgLen(4*most)) }
 
-// Held is how many descriptors arrived and were not taken yet. Only the reading
-// goroutine may call it.
+// Held gives the number of descriptors that arrived and weren't taken yet. Only
+// the reading goroutine may call Held.
 func (c *Conn) Held() int { return c.files.Len() }
 
-// Pair gives two connected ends, the first of which receives descriptors.
+// Pair gives two connected ends. Only the first one receives descriptors.
 func Pair() (*Conn, *Conn, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -66,8 +69,8 @@ func Pair() (*Conn, *Conn, error) {
 	return newConn(a, true), newConn(b, false), nil
 }
 
-// Read reads bytes. On a connection that receives descriptors it keeps those
-// that arrive with the bytes for TakeFiles, close-on-exec. It returns io.EOF when
+// Read reads bytes. If the connection receives descriptors, Read makes those
+// that arrive close-on-exec and keeps them for TakeFiles. It returns io.EOF when
 // the other side has closed.
 func (c *Conn) Read(p []byte) (int, error) {
 	if err := c.arm(); err != nil {
@@ -97,7 +100,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// arm starts the time of SetIdle again.
+// arm starts the time limit of SetIdle anew.
 func (c *Conn) arm() error {
 	if d := c.idle.Load(); d > 0 {
 		return c.s.SetReadDeadline(time.Now().Add(time.Duration(d)))
@@ -119,19 +122,19 @@ func (c *Conn) collect(oob []byte) {
 	}
 }
 
-// TakeFiles gives the descriptors that arrived so far; the caller closes them.
-// Only the reading goroutine may call it.
+// TakeFiles gives the descriptors that arrived so far. The caller closes them.
+// Only the reading goroutine may call TakeFiles.
 func (c *Conn) TakeFiles() *Files {
 	f := c.files
 	c.files = Files{}
 	return &f
 }
 
-// WriteFrame writes b whole, however many goroutines write.
+// WriteFrame writes all of b. No bytes of other goroutines get in between.
 func (c *Conn) WriteFrame(b []byte) error { return c.WriteDescriptors(b, nil) }
 
-// WriteDescriptors writes b whole, with the descriptors on its first byte. The
-// caller still closes its descriptors.
+// WriteDescriptors writes all of b, as WriteFrame does. The descriptors travel
+// with the first byte. The caller still has to close its own copies.
 func (c *Conn) WriteDescriptors(b []byte, fds []int) error {
 	var oob []byte
 	if len(fds) > 0 {
@@ -150,8 +153,8 @@ func (c *Conn) WriteDescriptors(b []byte, fds []int) error {
 }
 
 // SetIdle makes every Read fail with os.ErrDeadlineExceeded when nothing
-// arrives for d; 0 is no limit. A Read that is already waiting keeps the limit
-// with which it began.
+// arrives for d. 0 means no limit. A Read that waits already also gets the new
+// limit.
 func (c *Conn) SetIdle(d time.Duration) {
 	c.idle.Store(int64(d))
 	if d == 0 {
@@ -161,17 +164,19 @@ func (c *Conn) SetIdle(d time.Duration) {
 	}
 }
 
-// relayBuffer is what the kernel may hold of a relay, in bytes: two big frames,
-// where net.core.wmem_max admits it (socket(7)).
+// relayBuffer is how many bytes of a relay the kernel may hold: more than two
+// DATA frames of the largest size. net.core.wmem_max may allow less (socket(7)).
 const relayBuffer = 1 << 20
 
-// Enlarge lets more bytes lie in the socket on their way to the other side.
+// EnlargeSendBuffer lets relayBuffer bytes wait in the socket, so that a relay
+// stops less often. A failure costs speed only.
 func (c *Conn) EnlargeSendBuffer() { _ = c.s.SetWriteBuffer(relayBuffer) }
 
-// SetDeadline bounds all reads and writes to come; the zero time is no limit.
+// SetDeadline bounds all reads and writes from now on. The zero time means no
+// limit.
 func (c *Conn) SetDeadline(t time.Time) error { return c.s.SetDeadline(t) }
 
-// SendAndClose sends b, if that can be done without waiting, and closes the
+// SendAndClose sends b if it can do so without waiting. Then it closes the
 // connection.
 func (c *Conn) SendAndClose(b []byte) {
 	if rc, err := c.s.SyscallConn(); err == nil && c.write.TryLock() {
@@ -183,6 +188,6 @@ func (c *Conn) SendAndClose(b []byte) {
 	c.Close()
 }
 
-// Close closes the connection. The reading goroutine still closes what arrived
-// and was not taken: TakeFiles().Close().
+// Close closes the connection. The reading goroutine still has to close the
+// descriptors that arrived and weren't taken: TakeFiles().Close().
 func (c *Conn) Close() error { return c.s.Close() }

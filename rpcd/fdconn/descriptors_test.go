@@ -42,7 +42,7 @@ func TestDescriptorsPass(t *testing.T) {
 			t.Errorf("descriptor %d: flags %#x, %v: it would leak into children", fd, flags, err)
 		}
 	}
-	// The second is the pipe: in order, and the same open file.
+	// The second descriptor is the pipe: the order is kept, and so is the open file.
 	if _, err := unix.Write(fds[1], []byte("x")); err != nil {
 		t.Fatal(err)
 	}
@@ -54,8 +54,8 @@ func TestDescriptorsPass(t *testing.T) {
 	}
 }
 
-// A descriptor on the first byte arrives with it, also when the frame is read
-// a byte at a time, and on no later frame.
+// A descriptor arrives with the first byte of its frame, even if the frame is
+// read byte by byte. The next frame doesn't bring it again.
 func TestDescriptorsRideOnTheFirstByte(t *testing.T) {
 	noLeak(t)
 	a, b := pair(t)
@@ -82,13 +82,13 @@ func TestDescriptorsRideOnTheFirstByte(t *testing.T) {
 	}
 }
 
-// A frame that leaves in pieces brings its descriptors once.
+// A frame that is too large for one sendmsg(2) brings its descriptors only once.
 func TestDescriptorsOfABigFrame(t *testing.T) {
 	noLeak(t)
 	a, b := pair(t)
 	defer a.Close()
 	defer b.Close()
-	const size = 4 << 20 // far over a socket's buffer
+	const size = 4 << 20 // bytes; more than a socket's buffer holds
 	sent := make(chan error, 1)
 	null := open(t, 1)
 	go func() { sent <- b.WriteDescriptors(make([]byte, size), null) }()
@@ -105,7 +105,7 @@ func TestDescriptorsOfABigFrame(t *testing.T) {
 	}
 }
 
-// What is passed is never changed: no O_NONBLOCK, no poller.
+// Passing a descriptor doesn't change its flags: it doesn't get O_NONBLOCK.
 // fault: 39
 func TestPassedDescriptorKeepsItsFlags(t *testing.T) {
 	noLeak(t)
@@ -151,8 +151,8 @@ func TestMostDescriptors(t *testing.T) {
 	}
 }
 
-// A peer that sends more than a call can have, over several frames that nobody
-// takes from, costs an error and no descriptor.
+// Several frames bring more descriptors than a call can have, and nobody takes
+// them. Read then fails, and closes all of them.
 // fault: 33 34
 func TestTooManyDescriptorsAreClosed(t *testing.T) {
 	noLeak(t)
@@ -188,7 +188,7 @@ func TestFilesThatNobodyTook(t *testing.T) {
 	a.TakeFiles().Close()
 }
 
-// Descriptors that nobody reads go with the connection.
+// Closing the connection also closes descriptors that nobody has read.
 // fault: 34
 func TestUnreadDescriptors(t *testing.T) {
 	noLeak(t)
@@ -200,7 +200,7 @@ func TestUnreadDescriptors(t *testing.T) {
 	b.Close()
 }
 
-// The caller's end wants no descriptors: the kernel closes them.
+// A Conn of Dial gets no descriptors: the kernel closes those that arrive.
 func TestCallersEndTakesNone(t *testing.T) {
 	noLeak(t)
 	a, b := pair(t)
@@ -215,7 +215,7 @@ func TestCallersEndTakesNone(t *testing.T) {
 	}
 }
 
-// At its limit of open files a receiver sees that something was cut off.
+// A receiver at its limit of open files sees that descriptors are missing.
 // fault: 18
 func TestTruncated(t *testing.T) {
 	for _, room := range []int{0, 3} {
@@ -237,7 +237,7 @@ func init() {
 		if err != nil {
 			return err
 		}
-		// Everything below the limit is taken, but for room numbers.
+		// The limit leaves exactly room numbers free.
 		next, err := unix.Dup(null)
 		if err != nil {
 			return err
@@ -264,7 +264,7 @@ func init() {
 	}
 }
 
-// Frames of many writers don't mix, however big.
+// Frames of many goroutines don't mix, not even large ones.
 func TestFramesAreWhole(t *testing.T) {
 	noLeak(t)
 	a, b := pair(t)
@@ -303,13 +303,13 @@ func TestFramesAreWhole(t *testing.T) {
 	}
 }
 
-// taken takes what arrived; the caller closes it.
+// taken takes the descriptors that arrived. The caller closes them.
 func taken(c *Conn) (fds []int, truncated bool) {
 	f := c.TakeFiles()
 	return f.fds, f.Truncated
 }
 
-// Close may be called twice: by then another file may have the number.
+// A second Close does nothing, since another file may have the number by then.
 func TestFilesCloseOnce(t *testing.T) {
 	noLeak(t)
 	a, b := pair(t)

@@ -12,16 +12,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxPath is the longest path that a socket address holds (unix(7): 108 bytes
-// with the final NUL).
+// maxPath is the length in bytes of the longest path that fits into a socket
+// address: 108 with the final NUL (unix(7)).
 const maxPath = 107
 
-// backlogRetry is how long a full backlog is given between two tries.
+// backlogRetry is the time between two tries to connect to a full backlog.
 const backlogRetry = 5 * time.Millisecond
 
-// Dial connects to the socket at path, which may be of any length. A full
-// backlog (EAGAIN) is tried again until ctx ends. Errors wrap the errno of
-// connect(2).
+// Dial connects to the socket at path. The path may be longer than a socket
+// address. While the backlog is full (EAGAIN), Dial tries again until ctx ends.
+// Errors wrap the errno of connect(2).
 func Dial(ctx context.Context, path string) (*Conn, error) {
 	if strings.IndexByte(path, 0) >= 0 {
 		return nil, fmt.Errorf("connect: %w", unix.EINVAL)
@@ -58,9 +58,9 @@ func Dial(ctx context.Context, path string) (*Conn, error) {
 	return newConn(s, false), nil
 }
 
-// connect is one connect(2): on a UNIX socket it is done or has failed at
-// once. socket.Conn.Connect would wait for an event after EAGAIN, which never
-// comes.
+// connect calls connect(2) once, which succeeds or fails at once on a UNIX
+// socket. socket.Conn.Connect doesn't serve: after EAGAIN it would wait for an
+// event that never comes.
 func connect(s *socket.Conn, address string) error {
 	rc, err := s.SyscallConn()
 	if err != nil {
@@ -80,8 +80,8 @@ func connect(s *socket.Conn, address string) error {
 	return cerr
 }
 
-// short gives a name for path that fits into a socket address, and what to
-// call when it isn't needed any more.
+// short gives a name of path that fits into a socket address. The caller calls
+// the function once it no longer needs the name.
 func short(path string) (string, func(), error) {
 	if len(path) <= maxPath {
 		return path, func() {}, nil

@@ -18,7 +18,8 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// Paths are as long as the kernel takes paths, not as a socket address is.
+// Listen and Dial take paths that are longer than a socket address, up to the
+// kernel's own limit for paths.
 // fault: 12
 func TestLongPaths(t *testing.T) {
 	noLeak(t)
@@ -72,8 +73,8 @@ func TestDialErrors(t *testing.T) {
 	}
 }
 
-// fullBacklog gives a socket whose queue of connections is full, its listening
-// descriptor, and the descriptors that wait there.
+// fullBacklog gives the path of a socket whose backlog is full, and its listening
+// descriptor.
 func fullBacklog(t *testing.T) (path string, listening int) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "full")
@@ -141,7 +142,7 @@ func TestFullBacklogIsTriedAgain(t *testing.T) {
 		t.Fatalf("dial didn't wait: %v", err)
 	case <-time.After(30 * time.Millisecond):
 	}
-	for { // a place at a time, until Dial has one
+	for { // makes one place at a time, until Dial has one
 		if fd, _, err := unix.Accept4(listening, unix.SOCK_CLOEXEC); err == nil {
 			unix.Close(fd)
 		}
@@ -189,7 +190,8 @@ func TestIdle(t *testing.T) {
 	})
 }
 
-// The peer is who connected, and who listened.
+// Each side sees the other's credentials: those of the process that connected,
+// and those of the process that called listen(2).
 // fault: 58
 func TestPeer(t *testing.T) {
 	noLeak(t)
@@ -216,8 +218,8 @@ func TestPeer(t *testing.T) {
 	}
 }
 
-// Uid, gid and groups are the kernel's word: few groups, none, and more than
-// the first guess holds.
+// Uid, gid and groups come from the kernel. The groups may be few, none, or more
+// than the first buffer holds.
 // fault: 57
 func TestPeerOfAnotherUser(t *testing.T) {
 	if os.Getuid() != 0 {
@@ -244,7 +246,7 @@ func TestPeerOfAnotherUser(t *testing.T) {
 		}
 		cmd := helper(t, "dial", path)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1234, Gid: 5678, Groups: groups}}
-		exe := copySelf(t, dir) // go test's folder isn't everybody's
+		exe := copySelf(t, dir) // another user can't enter go test's own folder
 		cmd.Path, cmd.Args[0] = exe, exe
 		stdin, err := cmd.StdinPipe()
 		if err != nil {

@@ -18,8 +18,8 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// The test binary is its own helper process: what it does then stands in
-// helpers, by the name in this variable.
+// helperVariable makes the test binary a helper process. Its value is the name
+// of the function in helpers that then runs instead of the tests.
 const helperVariable = "FDCONN_TEST_HELPER"
 
 var helpers = map[string]func(args []string) error{}
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// helper prepares this binary as another process.
+// helper prepares a run of this test binary as the helper called name.
 func helper(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -50,7 +50,8 @@ func helper(t *testing.T, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// runHelper runs a helper that says nothing unless it fails.
+// runHelper runs a helper. If the helper fails, so does the test, which then
+// shows the helper's output.
 func runHelper(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	out, err := cmd.CombinedOutput()
@@ -59,8 +60,8 @@ func runHelper(t *testing.T, cmd *exec.Cmd) {
 	}
 }
 
-// openFDs lists the descriptors of this process by what they are, without the
-// one that looks.
+// openFDs lists the descriptors of this process and what each of them is open
+// on. The descriptor of the listing itself is left out.
 func openFDs(t *testing.T) map[string]string {
 	t.Helper()
 	fds := map[string]string{}
@@ -76,8 +77,8 @@ func openFDs(t *testing.T) map[string]string {
 	return fds
 }
 
-// noLeak fails the test when it ends with descriptors that it didn't begin
-// with. What the runtime opens once (epoll, eventfd) is opened before.
+// noLeak fails the test if it leaves more descriptors open than it began with.
+// Go's runtime opens epoll and an eventfd once; noLeak makes it do so first.
 func noLeak(t *testing.T) {
 	t.Helper()
 	a, b := pair(t)
@@ -128,7 +129,7 @@ func closeFDs(fds []int) {
 	}
 }
 
-// readByte takes one byte, and with it what rides on it.
+// readByte reads one byte, and the descriptors that come with it.
 func readByte(t *testing.T, c *Conn) {
 	t.Helper()
 	var b [1]byte
@@ -137,7 +138,7 @@ func readByte(t *testing.T, c *Conn) {
 	}
 }
 
-// listenAt listens with the usual mode and closes at the test's end.
+// listenAt listens with mode 0660, and closes at the test's end.
 func listenAt(t *testing.T, path string) *Listener {
 	t.Helper()
 	l, err := Listen(path, 0o660, -1)
@@ -148,7 +149,7 @@ func listenAt(t *testing.T, path string) *Listener {
 	return l
 }
 
-// staleSocket makes a socket file that nobody listens on.
+// staleSocket makes a socket file on which no process listens.
 func staleSocket(t *testing.T, path string) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

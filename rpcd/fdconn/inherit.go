@@ -9,10 +9,12 @@ import (
 )
 
 // Inherit makes a Listener of a listening UNIX stream socket that somebody
-// else set up (sd_listen_fds(3)). It works on a duplicate, close-on-exec: fd
-// stays the caller's to close. The file is not ours: Close drops no lock and
-// removes nothing, and the kernel goes on queueing connections while anybody
-// holds the socket. It becomes non-blocking for all who hold it.
+// else set up (sd_listen_fds(3)). The Listener uses a duplicate that is
+// close-on-exec, so the caller still closes fd.
+//
+// The socket's file belongs to somebody else: Close removes neither it nor a
+// lock. After Close the kernel still queues connections while another process
+// holds the socket. The socket becomes non-blocking for every such process.
 func Inherit(fd int) (*Listener, error) {
 	path, err := listeningAt(fd)
 	if err != nil {
@@ -30,7 +32,8 @@ func Inherit(fd int) (*Listener, error) {
 	return &Listener{s: s, path: path, inherited: true}, nil
 }
 
-// listeningAt gives the path of the socket fd, or what is wrong with it.
+// listeningAt gives the path of the socket fd. The error says why fd is no
+// socket that rpcd can serve.
 func listeningAt(fd int) (string, error) {
 	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
 	switch {
@@ -53,7 +56,7 @@ func listeningAt(fd int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// The name of an abstract socket begins with @ here (unix(7)).
+	// Package unix writes an abstract socket's name with a leading @ (unix(7)).
 	u, ok := address.(*unix.SockaddrUnix)
 	if !ok || u.Name == "" || u.Name[0] == '@' {
 		return "", errors.New("it has no path (an abstract socket?): rpc's callers reach a path alone")

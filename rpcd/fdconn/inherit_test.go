@@ -23,7 +23,7 @@ func socketFD(t *testing.T, domain, kind int) int {
 	return fd
 }
 
-// bound binds a socket, and listens where it can.
+// bound binds a socket, and makes it listen if listen is set.
 func bound(t *testing.T, fd int, address unix.Sockaddr, listen bool) int {
 	t.Helper()
 	if err := unix.Bind(fd, address); err != nil {
@@ -76,7 +76,7 @@ func TestInherit(t *testing.T) {
 		t.Errorf("the folder holds %q", left)
 	}
 
-	// Who connects between two of them waits for the next.
+	// A caller that connects between two listeners waits for the next one.
 	c, err := Dial(t.Context(), path)
 	if err != nil {
 		t.Fatalf("dial while nobody accepts: %v", err)
@@ -105,8 +105,8 @@ func control(l *Listener, f func(fd int)) error {
 	return rc.Control(func(fd uintptr) { f(int(fd)) })
 }
 
-// What is no listening UNIX stream socket with a path is refused in words, and
-// stays open: it is still the caller's.
+// Inherit refuses a descriptor that is no listening UNIX stream socket with a
+// path, and says why. The descriptor stays open, since the caller owns it.
 func TestInheritRefuses(t *testing.T) {
 	noLeak(t)
 	dir := t.TempDir()

@@ -16,28 +16,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// backlog is how many connections may wait to be accepted; the kernel cuts it
-// to net.core.somaxconn (listen(2)).
+// backlog is how many connections may wait to be accepted. The kernel lowers it
+// to net.core.somaxconn (listen(2)), whose default is 4096 since Linux 5.4.
 const backlog = 4096
 
 // Listener is a listening socket and its file.
 type Listener struct {
 	s         *socket.Conn
 	path      string
-	inherited bool // the file is somebody else's; see Inherit
+	inherited bool // the file belongs to somebody else; see Inherit
 	lock      *os.File
 	inode     uint64
 	once      sync.Once
 	closed    atomic.Bool
 }
 
-// Path gives the path of the socket's file, as it was made or passed.
+// Path gives the path of the socket's file, as Listen got it or as the inherited
+// socket has it.
 func (l *Listener) Path() string { return l.path }
 
-// Listen makes the socket file path with the given mode (of which 0777 counts),
-// and group if gid is not -1. The file appears when connections are accepted, not before. A stale
-// socket (nobody listens) is replaced; one that answers, and anything that
-// isn't a socket, is left alone, and Listen fails.
+// Listen makes the socket file path with the permission bits of mode (0777), and
+// with group gid if gid isn't negative. The file appears only once the socket
+// takes connections.
+//
+// A stale socket, on which no process listens, is replaced. Listen fails if path
+// is a socket with a listener or no socket at all, and leaves it alone.
 func Listen(path string, mode os.FileMode, gid int) (*Listener, error) {
 	lock, err := awaitLock(path)
 	if err != nil {
@@ -56,8 +59,8 @@ func listen(path string, mode os.FileMode, gid int) (_ *Listener, err error) {
 	if err := vacant(path); err != nil {
 		return nil, err
 	}
-	// A short name of its own beside the final one: bound, set up, listening,
-	// then renamed.
+	// The socket gets its final name last: it is bound, set up and made to listen
+	// under a short name in the same folder.
 	temporary := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%016x.tmp", hash(path)))
 	s, err := bind(temporary, mode)
 	if err != nil {
@@ -102,9 +105,12 @@ func bind(temporary string, mode os.FileMode) (*socket.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = os.Remove(temporary) // of a daemon that died here; the lock is ours
-	// The mode is right from its birth: a chmod would follow a link that
-	// somebody put in its place. Until it listens nobody can connect.
+	// A daemon that died in the middle of this may have left the file. The lock
+	// keeps others away.
+	_ = os.Remove(temporary)
+	// The umask gives the file its mode from the start. A later chmod would follow
+	// a link that somebody put in the file's place. Until the socket listens nobody
+	// can connect.
 	umask := unix.Umask(int(^mode & 0o777))
 	err = s.Bind(&unix.SockaddrUnix{Name: name})
 	unix.Umask(umask)
@@ -133,16 +139,16 @@ func exactly(path string, mode os.FileMode) error {
 	return unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", fd), uint32(mode))
 }
 
-// hash makes a short name of its own for each path, replicas in one folder
-// included, since a bound path can't be as long as a file's name.
+// hash gives a short number for the file's name, different for each replica in a
+// folder. The name itself can be too long for a socket address.
 func hash(path string) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(filepath.Base(path)))
 	return h.Sum64()
 }
 
-// vacant says whether a socket may be made at path: nothing there, or a
-// socket that nobody listens on.
+// vacant returns nil if path is free or a stale socket. Else its error says what
+// is in the way.
 func vacant(path string) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -159,8 +165,8 @@ func vacant(path string) error {
 	return nil
 }
 
-// stale reports whether path is a socket that nobody listens on. Only a
-// refused connection proves it.
+// stale reports whether path is a socket on which no process listens. Only
+// ECONNREFUSED proves that.
 func stale(path string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -172,8 +178,8 @@ func stale(path string) bool {
 	return errors.Is(err, unix.ECONNREFUSED)
 }
 
-// Sweep removes the sockets in a folder that nobody listens on: replicas that
-// died. What answers, or is just being made, is left alone.
+// Sweep removes the stale sockets of a folder, which replicas left when they
+// died. It leaves sockets alone that answer or that somebody is just making.
 func Sweep(dir string) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
@@ -192,8 +198,8 @@ func Sweep(dir string) {
 	}
 }
 
-// Accept waits for a connection, which receives descriptors. After Close the
-// error is os.ErrClosed.
+// Accept waits for a connection. The connection receives descriptors. After
+// Close the error is os.ErrClosed.
 func (l *Listener) Accept() (*Conn, error) {
 	s, _, err := l.s.Accept(context.Background(), 0)
 	if err != nil {
@@ -205,8 +211,9 @@ func (l *Listener) Accept() (*Conn, error) {
 	return newConn(s, true), nil
 }
 
-// AcceptAndRefuse accepts a connection that waits, sends it b and closes it. It
-// reports whether there was one. It needs one descriptor and never waits.
+// AcceptAndRefuse accepts a waiting connection, sends b on it and closes it. It
+// reports whether there was such a connection. It needs one free descriptor and
+// never waits.
 func (l *Listener) AcceptAndRefuse(b []byte) bool {
 	rc, err := l.s.SyscallConn()
 	if err != nil {
@@ -223,8 +230,8 @@ func (l *Listener) AcceptAndRefuse(b []byte) bool {
 	return true
 }
 
-// Unlink removes the socket file if it is still ours, so that no new caller
-// finds it.
+// Unlink removes the socket's file, so that no new caller finds it. It leaves a
+// file alone that isn't this Listener's.
 func (l *Listener) Unlink() {
 	var st unix.Stat_t
 	if !l.inherited && unix.Lstat(l.path, &st) == nil && st.Ino == l.inode {
@@ -232,7 +239,8 @@ func (l *Listener) Unlink() {
 	}
 }
 
-// Close ends Accept, and removes the socket file if it is still ours.
+// Close ends Accept, and removes the socket's file as Unlink does. Only the
+// first call does something.
 func (l *Listener) Close() error {
 	var err error
 	l.once.Do(func() {

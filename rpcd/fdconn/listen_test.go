@@ -18,7 +18,7 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// answers checks that calls at path reach l.
+// answers checks that a connection to path reaches l.
 func answers(t *testing.T, l *Listener, path string) {
 	t.Helper()
 	testkit.Within(t, "a connection", func() {
@@ -31,7 +31,7 @@ func answers(t *testing.T, l *Listener, path string) {
 		if err := c.WriteFrame([]byte("x")); err != nil {
 			t.Error(err)
 		}
-		for { // others may only have looked whether somebody answers
+		for { // skips connections that only checked whether somebody serves
 			s, err := l.Accept()
 			if err != nil {
 				t.Errorf("accept: %v", err)
@@ -50,7 +50,7 @@ func answers(t *testing.T, l *Listener, path string) {
 	})
 }
 
-// names lists a folder.
+// names lists the names of the files in a folder.
 func names(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -128,8 +128,8 @@ func TestModeWhateverTheUmask(t *testing.T) {
 	}
 }
 
-// The mode is right when the name appears: who watches the folder finds no
-// other, however soon it looks (inotify(7)).
+// The socket has its mode when its name appears. A process that watches the
+// folder (inotify(7)) never sees another mode.
 // fault: 60
 func TestModeFromTheFirstMoment(t *testing.T) {
 	dir := t.TempDir()
@@ -184,8 +184,8 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// Who can write the folder may swap the socket for a link while it is made:
-// the link's target keeps its mode and its group.
+// A user with write access to the folder swaps the new socket for a link. The
+// link's target keeps its mode and its group all the same.
 // fault: 103
 func TestLinkInTheSocketsPlace(t *testing.T) {
 	dir := t.TempDir()
@@ -219,7 +219,7 @@ func TestLinkInTheSocketsPlace(t *testing.T) {
 		if l, err := Listen(path, 0o666, gid); err == nil {
 			l.Close()
 		}
-		_ = os.Remove(path) // the link, where the swap won
+		_ = os.Remove(path) // it is the link if the swap came first
 	}
 	close(stop)
 	swap.Wait()
@@ -241,8 +241,8 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	answers(t, l, path)
 }
 
-// A daemon that was killed leaves socket, lock file and perhaps the name that
-// it bound first.
+// A killed daemon leaves its socket, its lock file and perhaps its temporary
+// socket. A new Listen replaces all of them.
 func TestLeftoversOfADeadDaemon(t *testing.T) {
 	noLeak(t)
 	dir := t.TempDir()
@@ -293,7 +293,7 @@ func TestLiveSocketIsRefused(t *testing.T) {
 	}
 }
 
-// drain accepts and closes n connections that looked whether l is alive.
+// drain accepts and closes n connections that only checked whether l serves.
 func drain(t *testing.T, l *Listener, n int) {
 	t.Helper()
 	for range n {
@@ -315,7 +315,7 @@ func TestWhatIsNoSocketIsLeftAlone(t *testing.T) {
 		"fifo":      func(p string) error { return unix.Mkfifo(p, 0o644) },
 		"link":      func(p string) error { return os.Symlink("elsewhere", p) },
 		"stalelink": func(p string) error { staleSocket(t, p+".real"); return os.Symlink(p+".real", p) },
-		"datagrams.sock": func(p string) error { // somebody's, of a kind that takes no connections
+		"datagrams.sock": func(p string) error { // another program's socket, which takes no connections
 			fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 			if err != nil {
 				return err
@@ -346,8 +346,8 @@ func TestWhatIsNoSocketIsLeftAlone(t *testing.T) {
 	}
 }
 
-// The name appears when connections are taken: who sees it is never refused,
-// unless it goes just then.
+// The name appears only once the socket listens. So a caller that sees the name
+// can connect, unless the listener closes at that moment.
 func TestNotVisibleBeforeItListens(t *testing.T) {
 	noLeak(t)
 	dir := t.TempDir()
@@ -355,7 +355,7 @@ func TestNotVisibleBeforeItListens(t *testing.T) {
 	stop := make(chan struct{})
 	var seen int
 	var watch sync.WaitGroup
-	var going sync.Mutex // who has found the file and not yet its socket would be refused when it closes
+	var going sync.Mutex // no Close between the caller's look-up of the file and its connect
 	watch.Go(func() {
 		for {
 			select {
@@ -382,7 +382,7 @@ func TestNotVisibleBeforeItListens(t *testing.T) {
 			t.Error(err)
 			break
 		}
-		drain(t, l, 1) // the watcher's
+		drain(t, l, 1) // of the goroutine above
 		going.Lock()
 		l.Close()
 		going.Unlock()
@@ -401,7 +401,7 @@ func TestCloseRemovesOnlyItsOwn(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	staleSocket(t, path) // a successor's
+	staleSocket(t, path) // stands for a successor's socket
 	ino := inode(t, path)
 	l.Close()
 	if inode(t, path) != ino {
@@ -409,7 +409,7 @@ func TestCloseRemovesOnlyItsOwn(t *testing.T) {
 	}
 }
 
-// Of many that find one stale socket, one serves.
+// If many daemons find one stale socket, exactly one of them replaces it.
 // fault: 8
 func TestOneOfManyTakesTheStaleSocket(t *testing.T) {
 	noLeak(t)
@@ -438,8 +438,8 @@ func TestOneOfManyTakesTheStaleSocket(t *testing.T) {
 	}
 }
 
-// Replicas share a folder, and each of them is PID 1 of its container: their
-// temporary names must differ all the same.
+// Replicas that start at once in one folder don't take each other's temporary
+// names, though each may be PID 1 of its container.
 func TestReplicasOfOnePIDInOneFolder(t *testing.T) {
 	noLeak(t)
 	dir := t.TempDir()
@@ -485,8 +485,8 @@ func TestListenFails(t *testing.T) {
 	}
 }
 
-// A successor waits for a daemon that was killed and isn't quite gone, and not
-// for one that lives.
+// A successor waits for the lock of a killed daemon that the kernel hasn't
+// cleared away yet. It doesn't wait for a daemon that lives.
 func TestLockOfADyingDaemon(t *testing.T) {
 	for _, first := range []string{"its socket", "its lock"} {
 		path := filepath.Join(t.TempDir(), "w.sock")
@@ -497,7 +497,7 @@ func TestLockOfADyingDaemon(t *testing.T) {
 		if _, err := Listen(path, 0o600, -1); !errors.Is(err, errLocked) {
 			t.Errorf("beside a live one: %v", err)
 		}
-		go func() { // the kernel clears away, in whatever order
+		go func() { // as the kernel does, which closes the two in any order
 			time.Sleep(100 * time.Millisecond)
 			if first == "its lock" {
 				_ = dead.lock.Close()
@@ -515,12 +515,12 @@ func TestLockOfADyingDaemon(t *testing.T) {
 	}
 }
 
-// A default ACL of the folder, which counts instead of the umask (acl(5)),
-// doesn't narrow the mode that was asked for.
+// The folder has a default ACL, which replaces the umask (acl(5)). The socket
+// still gets the mode that was asked for.
 // fault: 96
 func TestModeInAFolderWithADefaultACL(t *testing.T) {
 	dir := t.TempDir()
-	acl := []byte{2, 0, 0, 0} // a version, then a tag, permissions and an id each
+	acl := []byte{2, 0, 0, 0} // the version; each entry then has a tag, permissions and an id
 	for _, entry := range [][2]byte{{0x01, 7}, {0x04, 5}, {0x20, 0}} {
 		acl = append(acl, entry[0], 0, entry[1], 0, 0xff, 0xff, 0xff, 0xff)
 	}

@@ -11,14 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errLocked says that another process holds the lock.
+// errLocked means that another process holds the lock or serves at the path.
 var errLocked = errors.New("another rpcd serves there")
 
-// dying is how long a daemon that was killed may hold its lock and its socket:
-// until the kernel has cleared it away.
+// dying is how long a killed daemon may still hold its lock and its socket. The
+// kernel closes them when it gets to it, later on a busy machine.
 const dying = 2 * time.Second
 
-// awaitLock is takeLock, which waits for a daemon that is about to go.
+// awaitLock takes the lock as takeLock does, but waits up to dying for a daemon
+// that was killed. It doesn't wait for a daemon that lives.
 func awaitLock(path string) (*os.File, error) {
 	for end := time.Now().Add(dying); ; time.Sleep(20 * time.Millisecond) {
 		lock, err := takeLock(path)
@@ -28,10 +29,12 @@ func awaitLock(path string) (*os.File, error) {
 	}
 }
 
-// occupied says why path may not be taken: somebody serves there, or it can't
-// be asked whether somebody does. That the kernel takes a
-// connection proves nothing of a daemon that was just killed: it hangs up when
-// its socket goes. So who lives is asked for as long as that may take.
+// occupied returns an error if a daemon serves at path, or if path can't be asked
+// whether one does.
+//
+// The kernel also accepts a connection for a daemon that was just killed, and
+// closes it with the daemon's socket. So occupied waits up to dying for that end:
+// a connection that stays open belongs to a live daemon.
 func occupied(path string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), dying)
 	defer cancel()
@@ -53,8 +56,8 @@ func occupied(path string) error {
 	return nil
 }
 
-// leftOver is the error of a file in the way: another user's is named, with
-// what to do, since that is what hinders and not the folder. Else it is err.
+// leftOver returns err, unless file belongs to another user. Then that file is
+// the obstacle, and the error names its owner and the cure.
 func leftOver(file string, err error) error {
 	var st unix.Stat_t
 	if unix.Lstat(file, &st) != nil || int(st.Uid) == os.Geteuid() {
@@ -63,9 +66,9 @@ func leftOver(file string, err error) error {
 	return fmt.Errorf("%q belongs to uid %d, and rpcd is uid %d (rm it if nothing serves there)", file, st.Uid, os.Geteuid())
 }
 
-// takeLock locks the file beside the socket path (flock(2)), so that of two
-// daemons that find a stale socket one takes it over. The lock file's name
-// begins with a dot and it is removed by dropLock.
+// takeLock locks the file .NAME.lock beside the socket NAME (flock(2)). If two
+// daemons find one stale socket, only one of them gets it. dropLock removes the
+// lock file.
 func takeLock(path string) (*os.File, error) {
 	name := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".lock")
 	for {
@@ -77,14 +80,16 @@ func takeLock(path string) (*os.File, error) {
 			f.Close()
 			if errors.Is(err, unix.EWOULDBLOCK) {
 				err = fmt.Errorf("listen on %q: %w", path, errLocked)
-				if whose := leftOver(name, nil); whose != nil { // anybody may lock what he could make, in a sticky folder
+				// In a sticky folder any user can make the lock file and hold it.
+				if whose := leftOver(name, nil); whose != nil {
 					err = fmt.Errorf("%w, or holds its lock: %v", err, whose)
 				}
 				return nil, err
 			}
 			return nil, fmt.Errorf("lock %q: %w", name, err)
 		}
-		// The one before us may have removed the file that we locked.
+		// The last holder may have removed the file after we opened it. Then our
+		// lock is worth nothing, and we try again.
 		mine, err1 := f.Stat()
 		there, err2 := os.Lstat(name)
 		if err1 == nil && err2 == nil && os.SameFile(mine, there) {
@@ -94,7 +99,7 @@ func takeLock(path string) (*os.File, error) {
 	}
 }
 
-// dropLock removes the lock file, then lets go of it.
+// dropLock removes the lock file, then releases the lock. nil is no lock.
 func dropLock(f *os.File) {
 	if f == nil {
 		return

@@ -8,17 +8,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Peer is what the kernel says of the other side (SO_PEERCRED and
-// SO_PEERGROUPS, unix(7)). A caller is judged as it was when it connected, a
-// worker as it was when it called listen(2). PID is 0 across pid namespaces, so
-// nothing is decided by it.
+// Peer holds the credentials of the other side as the kernel knows them
+// (SO_PEERCRED and SO_PEERGROUPS, unix(7)). They are a caller's at the time of
+// connect(2), and a worker's at the time of listen(2). No decision may rest on
+// PID: it is 0 across pid namespaces.
 type Peer struct {
 	PID      int32
 	UID, GID uint32
 	Groups   []uint32 // supplementary
 }
 
-// Peer asks the kernel who the other side is.
+// Peer asks the kernel for the credentials of the other side.
 func (c *Conn) Peer() (Peer, error) {
 	rc, err := c.s.SyscallConn()
 	if err != nil {
@@ -37,8 +37,8 @@ func (c *Conn) Peer() (Peer, error) {
 	return Peer{PID: cred.Pid, UID: cred.Uid, GID: cred.Gid, Groups: c.groups()}, nil
 }
 
-// groups gives the peer's supplementary groups. A kernel before 4.13 tells
-// none.
+// groups gives the peer's supplementary groups: none on a kernel before 4.13,
+// which can't be asked.
 func (c *Conn) groups() []uint32 {
 	b := make([]byte, 64*4)
 	n, err := c.s.GetsockoptBytes(unix.SOL_SOCKET, unix.SO_PEERGROUPS, b)

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzParseGroups: as many groups as whole numbers came, each as it came.
+// FuzzParseGroups checks that parseGroups gives every whole number of the array
+// and drops an incomplete last one.
 func FuzzParseGroups(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{1, 2, 3})

@@ -2,8 +2,8 @@ package fdconn
 
 import "golang.org/x/sys/unix"
 
-// Quiet says that the other side hasn't closed, and that nothing it sent is
-// unread. It doesn't wait.
+// Quiet reports whether the connection is open and has no unread bytes. It
+// doesn't wait.
 func (c *Conn) Quiet() bool {
 	rc, err := c.s.SyscallConn()
 	if err != nil {

@@ -6,14 +6,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CheckDescriptors fails when the process has no room for the descriptors of
-// Go's poller (epoll, eventfd) and of one socket. The first file that a process
-// opens starts the poller, and the runtime panics when it can't. So main asks
-// before it opens anything.
+// CheckDescriptors fails if the process can't open three more descriptors: two of
+// Go's poller (epoll, eventfd) and one socket. Go's runtime starts the poller
+// with the first file, and panics if that fails. So main checks before it opens
+// anything.
 func CheckDescriptors() error {
 	const needed = 3
 	for range needed {
-		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0) // the runtime keeps 0 open
+		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0) // Go's runtime ensures that 0 is open
 		if err != nil {
 			return fmt.Errorf("cannot take %d descriptors: %w (raise ulimit -n)", needed, err)
 		}

@@ -2,9 +2,9 @@ package fdconn
 
 import "golang.org/x/sys/unix"
 
-// Sibling reports whether fd is a caller's end of a connection to the listener
-// that c came from: they share its name. Credentials would not do: those of a
-// listener are systemd's under activation, and 0 across pid namespaces.
+// Sibling reports whether fd is a caller's end of a connection to the same
+// listener as c's. Both then have that listener's name. Credentials don't serve:
+// under activation they are systemd's, and across pid namespaces the pid is 0.
 func (c *Conn) Sibling(fd int) bool {
 	ours, err := c.s.Getsockname()
 	if err != nil {

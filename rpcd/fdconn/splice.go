@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Splice writes header, then n bytes that lie in the pipe fd, without copying
-// them (splice(2)). fd stays the caller's. Nobody else should read that pipe:
-// missing bytes are io.ErrUnexpectedEOF. After an error the connection is
+// Splice writes header, and then n bytes that the pipe fd holds, without copying
+// them (splice(2)). The caller keeps fd. If another reader took some of the
+// bytes, the error is io.ErrUnexpectedEOF. After an error the connection is
 // useless, since a frame may be cut.
 func (c *Conn) Splice(header []byte, fd, n int) error {
 	c.write.Lock()
@@ -26,13 +26,13 @@ func (c *Conn) Splice(header []byte, fd, n int) error {
 		err := c.s.WriteFunc(context.Background(), "splice", func(s int) error {
 			k, err := unix.Splice(fd, nil, s, nil, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
 			if err == nil && k == 0 || err == unix.EAGAIN && !ready(fd, unix.POLLIN) {
-				err = io.ErrUnexpectedEOF // only while bytes lie in the pipe does EAGAIN mean a full socket
+				err = io.ErrUnexpectedEOF // the pipe is empty; else EAGAIN means that the socket is full
 			}
 			n -= int(max(k, 0))
 			return err
 		})
 		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
-			return c.copy(fd, n) // a sandbox without splice
+			return c.copy(fd, n) // splice(2) is missing, as in some sandboxes
 		}
 		if err != nil {
 			return err
@@ -41,7 +41,7 @@ func (c *Conn) Splice(header []byte, fd, n int) error {
 	return nil
 }
 
-// copy does what Splice does by read and write. The caller holds the lock.
+// copy does the work of Splice by reading and writing. The caller holds c.write.
 func (c *Conn) copy(fd, n int) error {
 	buf := make([]byte, min(n, 64<<10))
 	for n > 0 {
@@ -65,9 +65,9 @@ func (c *Conn) copy(fd, n int) error {
 }
 
 // Absorb moves up to n arriving bytes into the pipe fd without copying them
-// (splice(2)), and gives how many. fd stays the caller's. It waits for the
-// connection, never for the pipe. When the pipe is full, or the system has no
-// splice (a sandbox), the rest is for Read.
+// (splice(2)), and returns their number. The caller keeps fd. Absorb waits for
+// the connection, never for the pipe. If the pipe is full or splice(2) is missing,
+// the caller gets the rest by Read.
 func (c *Conn) Absorb(fd, n int) (int, error) {
 	got := 0
 	for got < n {
@@ -86,7 +86,7 @@ func (c *Conn) Absorb(fd, n int) (int, error) {
 		switch {
 		case err != nil:
 			return got, err
-		case failed != nil: // the pipe is full, or splice isn't there
+		case failed != nil: // the pipe is full, or splice(2) is missing
 			return got, nil
 		case moved == 0:
 			return got, io.ErrUnexpectedEOF
@@ -96,7 +96,7 @@ func (c *Conn) Absorb(fd, n int) (int, error) {
 	return got, nil
 }
 
-// ready says whether event is true of fd now (poll(2)).
+// ready reports whether poll(2) sees event on fd now.
 func ready(fd int, event int16) bool {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: event}}
 	n, err := unix.Poll(fds, 0)

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spliced gives a pair, and a pipe with data in it.
+// spliced gives a connected pair a and b, and the two ends of a pipe that holds
+// data.
 func spliced(t *testing.T, data []byte) (a, b *Conn, r, w int) {
 	t.Helper()
 	a, b, err := Pair()
@@ -33,7 +34,7 @@ func spliced(t *testing.T, data []byte) (a, b *Conn, r, w int) {
 }
 
 func TestSplice(t *testing.T) {
-	data := bytes.Repeat([]byte("0123456789abcdef"), 4<<10) // what a pipe holds
+	data := bytes.Repeat([]byte("0123456789abcdef"), 4<<10) // 64 KiB, the capacity of a pipe
 	a, b, r, _ := spliced(t, data)
 	sent := make(chan error, 1)
 	go func() { sent <- b.Splice([]byte("head"), r, len(data)-16) }()
@@ -58,12 +59,12 @@ func TestSpliceToNobody(t *testing.T) {
 	}
 }
 
-// Another process has taken the bytes. Nothing will come, and Splice may not wait
-// for it while it holds the connection's lock.
+// Another process has taken the bytes from the pipe. Splice fails instead of
+// waiting for them while it holds the connection's lock.
 // fault: 107
 func TestSpliceOfWhatIsGone(t *testing.T) {
 	_, b, r, _ := spliced(t, make([]byte, 1000))
-	if err := unix.SetNonblock(r, true); err != nil { // as all that are ours
+	if err := unix.SetNonblock(r, true); err != nil { // as rpcd's own pipes are
 		t.Fatal(err)
 	}
 	if err := b.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
@@ -74,7 +75,8 @@ func TestSpliceOfWhatIsGone(t *testing.T) {
 	}
 }
 
-// What arrives late is waited for; what the pipe doesn't hold is left to Read.
+// Absorb waits for bytes that arrive late. It leaves bytes that don't fit into
+// the pipe to Read.
 func TestAbsorb(t *testing.T) {
 	a, b, r, w := spliced(t, nil)
 	data := bytes.Repeat([]byte("x"), 100<<10)

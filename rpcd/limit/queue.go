@@ -60,9 +60,9 @@ func NewQueue(max, longest int) *Queue {
 // at once (0: no limit of its own). With nil the caller owns the place until it
 // calls Give.
 //
-// If no place is free, Take calls waits, once, with what the call waits behind;
-// then it waits for at most wait, or not at all if wait is 0. Its error is a
-// *FullError, ErrClosed, or ctx's.
+// If no place is free, Take calls waits once, with a text on the calls before this
+// one. Then it waits for at most wait, or not at all if wait is 0. The error is a
+// *FullError, ErrClosed or the error of ctx.
 func (q *Queue) Take(ctx context.Context, name string, most int, wait time.Duration, waits func(behind string)) error {
 	w, behind, err := q.enter(name, most, wait > 0)
 	if w == nil {
@@ -110,8 +110,8 @@ func (q *Queue) enter(name string, most int, mayWait bool) (w *waiter, behind st
 	return w, behind, nil
 }
 
-// stopWaiting gives Take's result for a call that was queued. err says why the
-// call waits no longer; it is nil if the call was woken.
+// stopWaiting gives Take's result for a call that was queued. err says why Take
+// stopped waiting, and is nil if the call was woken.
 func (q *Queue) stopWaiting(w *waiter, err error) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -125,8 +125,8 @@ func (i *input) finish() {
 	_ = i.in.Close()
 }
 
-// wait waits for the end of run, and measures what the procedure took. Who holds
-// an input doesn't matter.
+// wait waits for the end of run, and measures how many bytes the procedure took.
+// It never gives true, since a process that holds an input disturbs nobody.
 func (i *input) wait() (heldOpen bool) {
 	<-i.done
 	pipe := i.pipe

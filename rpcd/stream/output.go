@@ -11,13 +11,13 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// othersWait is how long, in all, an output is read on after the procedure's
-// end, when everything from before is read and another process still holds the
-// pipe (PROTOCOL.md, section 4).
+// othersWait is how long an output is read on if another process holds the pipe
+// after the procedure's end (PROTOCOL.md, section 4). The time begins once
+// everything from before that end is read.
 const othersWait = 200 * time.Millisecond
 
-// outPipe is the size in bytes of a relayed output's pipe: big frames are
-// cheap frames. The kernel may refuse; then it is 64 KiB (pipe(7)).
+// outPipe is the size in bytes of a relayed output's pipe. Large frames cost less
+// for each byte. If the kernel refuses this size, it is 64 KiB (pipe(7)).
 const outPipe = 256 << 10
 
 var (
@@ -25,8 +25,8 @@ var (
 	errProcedureEnded = errors.New("the procedure has ended")
 )
 
-// output relays one output: from the child's pipe to the caller. run has a
-// goroutine of its own; finish is called at most once, by another.
+// output relays one output from the child's pipe to the caller. run has a
+// goroutine of its own. Another goroutine calls finish, at most once.
 type output struct {
 	conn *fdconn.Conn
 	pipe *os.File // the reading end
@@ -73,17 +73,17 @@ func (o *output) run() {
 	_ = o.out.Close()
 }
 
-// relay relays the output in three phases. Its error says why the last of them
-// ended: io.EOF when no process has the pipe any more, errHeldOpen when one has,
-// or what happened to the stream or the connection.
+// relay relays the output in three phases. Its error says why the last one ended.
+// It is io.EOF if no process has the pipe any more, and errHeldOpen if one still
+// has it. Else it is an error of the stream or the connection.
 func (o *output) relay() error {
-	// 1. While the procedure runs: everything, as it comes.
+	// 1. While the procedure runs, everything is relayed as it comes.
 	if err := o.asItComes(o.running); err != errProcedureEnded {
 		return err
 	}
 
-	// 2. What was written before the procedure's end, whole: as slowly as the
-	// caller takes it.
+	// 2. All bytes from before the procedure's end are relayed, however slowly the
+	// caller takes them.
 	others := o.endedAt
 	if o.unread > 0 {
 		if err := o.whole(o.unread); err != nil {
@@ -92,8 +92,8 @@ func (o *output) relay() error {
 		others = time.Now()
 	}
 
-	// 3. What other processes write that hold the pipe: for othersWait in all,
-	// however fast they write and however slowly the caller reads.
+	// 3. Bytes of other processes that hold the pipe are relayed for othersWait in
+	// all, however fast they write and however slowly the caller reads.
 	if hungUp(o.pipe) {
 		return io.EOF // with credit or without
 	}
@@ -141,9 +141,9 @@ func (o *output) whole(rest int) error {
 	}
 }
 
-// send waits for credit until ctx ends. Then it sends one frame of at most most
-// bytes and gives their number: spliced where much lies in the pipe, else copied
-// from what read gives.
+// send waits for credit until ctx ends. Then it sends one frame, whose payload is
+// bounded by most, and returns the payload's length. If the pipe holds much, the
+// bytes are spliced. Else read gives them, and they are copied.
 func (o *output) send(ctx context.Context, most int, read func([]byte) (int, error)) (int, error) {
 	credit, err := o.out.Credit(ctx)
 	if err != nil {
@@ -163,8 +163,8 @@ func (o *output) send(ctx context.Context, most int, read func([]byte) (int, err
 	return n, nil
 }
 
-// splice sends what lies in the pipe, if it is much. It gives 0 where it is to
-// be copied.
+// splice sends the bytes in the pipe if they are many. If it returns 0, the bytes
+// have to be copied.
 func (o *output) splice(most int) (int, error) {
 	n, err := unread(o.pipe)
 	if err != nil {

@@ -183,7 +183,8 @@ func TestAnotherReaderAfterTheEnd(t *testing.T) {
 	o.wantEnd(true)
 }
 
-// What a header promised is sent, whoever else reads the pipe meanwhile.
+// A frame has all the bytes that its header promised, even if another process
+// reads the pipe meanwhile.
 // fault: 107
 func TestAnotherReaderOfAnOutput(t *testing.T) {
 	o := newTestOutput(t, wire.MaxData)
@@ -257,7 +258,7 @@ func TestSplicedAsCopied(t *testing.T) {
 	}
 }
 
-// A caller that takes nothing more is given up, whatever is left.
+// An output is given up if its caller takes nothing more, even if bytes are left.
 func TestGiveUp(t *testing.T) {
 	o := newTestOutput(t, 10)
 	o.write(100)

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leastSplice is from how many bytes on a frame is spliced; fewer are cheaper
-// to copy.
+// leastSplice is the least number of bytes in a frame that are spliced. Fewer are
+// cheaper to copy.
 const leastSplice = 32 << 10
 
 // passage is a pipe of our own between the procedure's pipe and the socket. What

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// past is a deadline that wakes whoever waits for a pipe.
+// past is a deadline that wakes every goroutine that waits for a pipe.
 var past = time.Unix(1, 0)
 
 // control calls do with the descriptor of f, which stays open meanwhile. It

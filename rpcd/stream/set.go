@@ -106,8 +106,8 @@ func (s *Set) pipe(st wire.Stream, reopenable bool) (int, error) {
 	return theirs, nil
 }
 
-// Files gives the child's descriptors by number, -1 where it has none. They stay
-// the set's.
+// Files gives the child's descriptors by number, and -1 for a number without one.
+// The set still owns them.
 func (s *Set) Files() []int { return s.files }
 
 // Started closes our copies of what the child has now.

@@ -15,10 +15,13 @@ type Question struct {
 	Answer wire.Type // the type of the answer
 }
 
-// Ask sends a question and gives the payload of its answer, which has to come
-// within d. The error is a *wire.Refused when the worker says why it doesn't
-// answer, wraps wire.ErrProtocol when it isn't understood, is
-// os.ErrDeadlineExceeded when it says nothing, and else the socket's.
+// Ask sends a question and returns the payload of its answer, which has to come
+// within d. The error is one of these:
+//
+//   - a *wire.Refused: the worker says why it doesn't answer.
+//   - wire.ErrProtocol, wrapped: the answer isn't understood.
+//   - os.ErrDeadlineExceeded: no answer came within d.
+//   - else an error of the socket.
 func Ask(c *Conn, q Question, d time.Duration) ([]byte, error) {
 	c.ExpectWithin(d)
 	if err := c.WriteDescriptors(q.Frame, q.Files); err != nil && !Gone(err) {

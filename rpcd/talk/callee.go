@@ -13,14 +13,15 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// Callee is the called half of one call: what the worker says of it, in order,
-// and what its caller says meanwhile.
+// Callee is the worker's half of one call. It sends the worker's frames about the
+// call in order, and takes those of the caller.
 //
 // States: asked, answered (STARTED was said), ended (REFUSED or EXIT is being
 // said, or was; the caller's next first frame may come). asked goes to both
 // others, answered to ended. ACCEPTED is said in asked alone.
 //
-// The call's goroutine says words, the connection's gives frames to Handle.
+// The call's goroutine calls the methods that send. The connection's goroutine
+// gives frames to Handle.
 type Callee struct {
 	*wire.Call
 	Relay *wire.Relay // of the call's relayed streams
@@ -111,8 +112,8 @@ func (c *Callee) Start(m wire.Started) {
 	_ = c.conn.WriteFrame(m.Append(wire.TypeStarted))
 }
 
-// sayBridged sets BRIDGED in a word, and begins the heartbeats of a bridged
-// call.
+// sayBridged sets BRIDGED in the flags of a frame, and begins the heartbeats of a
+// bridged call.
 func (c *Callee) sayBridged(m *wire.Started) {
 	if c.IsBridged() {
 		m.Flags |= wire.StartedBridged
@@ -148,8 +149,8 @@ func (c *Callee) HasEnded() bool {
 	}
 }
 
-// Event is what a caller says to a call that it has made. The zero value is
-// nothing that concerns the process.
+// Event is a caller's message to a call that it has made. The zero value means
+// that the frame doesn't concern the process.
 type Event struct {
 	Kind   EventKind
 	Signal syscall.Signal // of Signaled and Abandoned

@@ -51,15 +51,15 @@ const (
 // that ends it. A worker that isn't frozen needs no time for that.
 const CancelWait = 2 * time.Second
 
-// frozenWait is how long after time limit and grace a worker may be silent: it
-// has ended the call by then, unless it is frozen.
+// frozenWait is how long a worker may be silent after the time limit and the
+// grace. By then a worker that isn't frozen has ended the call.
 const frozenWait = 2 * time.Second
 
 // ErrNotRunning says that there is no call that a signal could reach.
 var ErrNotRunning = errors.New("the call doesn't run")
 
-// ErrUnanswered is the end of a call that a signal should have ended, when the
-// worker says nothing for CancelWait.
+// ErrUnanswered is the error of a call that a signal should have ended, if the
+// worker sends nothing for CancelWait.
 var ErrUnanswered = errors.New("no answer to a signal")
 
 // ErrLate is the end of a call that its worker didn't end in time.
@@ -87,8 +87,9 @@ func Adopt(conn *Conn, m *wire.Call) *Caller {
 	return c
 }
 
-// Send sends CALL with its descriptors, which the caller closes. When the other
-// side has gone there is no error: its words may be there, and Answer has them.
+// Send sends CALL with its descriptors, which the caller closes. If the other side
+// has closed, Send returns no error: the other side may have sent a refusal
+// before, which Answer gives.
 func (c *Caller) Send(fds []int) error {
 	c.conn.ExpectFirst()
 	err := c.conn.WriteDescriptors(c.Call.Append(), fds)
@@ -152,7 +153,8 @@ func (c *Caller) answered(t wire.Type, m *wire.Started) error {
 	return nil
 }
 
-// setLimit gives a frozen worker up when the call has a time limit.
+// setLimit arranges that a frozen worker is given up, if the call has a time
+// limit.
 func (c *Caller) setLimit(grace time.Duration) {
 	limit := c.Call.Timeout + grace + frozenWait
 	if c.Call.Timeout <= 0 || limit < c.Call.Timeout { // it overflows: a limit of centuries is none

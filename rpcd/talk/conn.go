@@ -1,10 +1,10 @@
-// Package talk is the conversation about one call on one connection, both
-// halves of it: a Caller sends CALL and follows it to its EXIT, a Callee hears
-// it and answers. Ask is a question and its answer. The package starts no
-// process, opens no socket and finds no worker; the bytes are package wire's.
+// Package talk is the conversation about one call on one connection. It has both
+// halves: a Caller sends CALL and follows it to its EXIT, and a Callee answers.
+// Ask sends a question and takes its answer. The package starts no process, opens
+// no socket and finds no worker. Package wire makes the bytes.
 //
-// Nothing here calls back: whoever has the connection reads it in a loop of its
-// own, gives each frame to Handle, and acts on what that returns.
+// Nothing here calls back. The owner of the connection reads it in a loop, gives
+// each frame to Handle, and acts on what Handle returns.
 package talk
 
 import (
@@ -64,7 +64,7 @@ const (
 // Conn's from then on: Close closes it.
 func NewConn(s Socket) *Conn { return &Conn{Socket: s} }
 
-// NewConnAfter is NewConn for a socket of which somebody has read already: Read
+// NewConnAfter is NewConn for a socket from which bytes were read already. Read
 // gives these bytes first.
 func NewConnAfter(s Socket, read []byte) *Conn { return &Conn{Socket: s, unread: read} }
 
@@ -122,8 +122,7 @@ func (c *Conn) Linger(r io.Reader, d time.Duration) {
 	}
 }
 
-// Abort ends every read and write that waits, and those to come: nobody is there
-// to take them.
+// Abort makes every read and write fail, those that wait and later ones.
 func (c *Conn) Abort() {
 	c.enter(phaseAborted, func() {
 		c.endHeartbeats()
@@ -152,8 +151,8 @@ func (c *Conn) enter(p phase, set func()) {
 	set()
 }
 
-// Gone reports whether a write failed because the other side has closed. It may
-// have said why before, so its words are read first.
+// Gone reports whether a write failed because the other side has closed. The
+// other side may have sent the reason before, so its frames are read first.
 func Gone(err error) bool {
 	return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.ENOTCONN)
 }

@@ -10,10 +10,10 @@ import (
 // silence counts as the end (PROTOCOL.md, section 5): two may be late.
 const beatsPerInterval = 3
 
-// BeginHeartbeats sends HEARTBEAT from now on, and ends the connection when
-// nothing was heard for the interval that the caller asked for (0: the
-// default). Only a bridged call needs that: a direct connection ends with its
-// process. Further calls of it change nothing until the next Rest.
+// BeginHeartbeats sends HEARTBEAT from now on. It ends the connection if no bytes
+// arrive for the interval that the caller asked for (0: the default). Only a
+// bridged call needs that, since a direct connection ends with its process. More
+// calls of BeginHeartbeats change nothing until the next Rest.
 func (c *Conn) BeginHeartbeats(asked time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -46,8 +46,8 @@ func (c *Conn) sendHeartbeats(interval time.Duration, quit <-chan struct{}) {
 	}
 }
 
-// Pause says whether the caller is stopped (STOPPED, CONTINUED): it may be
-// silent for ever then, and nothing is sent to it.
+// Pause says whether the caller is stopped (STOPPED, CONTINUED). A stopped caller
+// may be silent for ever, and nothing is sent to it.
 func (c *Conn) Pause(stopped bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

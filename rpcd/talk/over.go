@@ -28,8 +28,8 @@ func (c *Caller) Over(err error, whole bool) (kept bool) {
 	return kept
 }
 
-// end enters over, and says whether no frame is on its way: such a frame would
-// come behind the next CALL.
+// end enters over, and reports whether no frame is being written. Such a frame
+// would come after the next CALL.
 func (c *Caller) end() (quiet bool) {
 	c.enter(over)
 	c.mu.Lock()
@@ -37,8 +37,8 @@ func (c *Caller) end() (quiet bool) {
 	return c.writing == 0 && !c.silent
 }
 
-// write sends a frame behind CALL, and none once the call is over: on a kept
-// connection it would be one of the next call.
+// write sends a frame after CALL. Once the call is over it sends nothing: on a
+// kept connection the frame would belong to the next call.
 func (c *Caller) write(frame []byte) error {
 	c.mu.Lock()
 	if c.state == over {
@@ -54,9 +54,9 @@ func (c *Caller) write(frame []byte) error {
 	return err
 }
 
-// Leave closes the connection of a call that isn't over: the worker takes the
-// caller for gone, and whoever waits for a frame gets an error. Afterwards it
-// does nothing: the connection may be another call's.
+// Leave closes the connection of a call that isn't over. The worker then ends the
+// call, and a goroutine that waits for a frame gets an error. After the call
+// Leave does nothing, since the connection may belong to another call.
 func (c *Caller) Leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

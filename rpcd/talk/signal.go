@@ -9,10 +9,10 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// Signal sends SIGNAL: to the process group of a call that runs; a call that
-// waits is cancelled by it. abandon says that the caller leaves now, so that the
-// worker kills without grace. The error is ErrNotRunning before CALL was sent
-// and after the end.
+// Signal sends SIGNAL. The process group of a call that runs gets the signal. A
+// call that waits is cancelled. abandon says that the caller leaves now, so that
+// the worker kills without grace. Before CALL was sent and after the end the error
+// is ErrNotRunning.
 func (c *Caller) Signal(sig syscall.Signal, abandon bool) error {
 	var flags uint16
 	if abandon {
@@ -48,9 +48,9 @@ func (c *Caller) pause(stopped bool) {
 	}
 }
 
-// tell sends a frame behind CALL. It waits for that: the procedure may run
-// before its caller comes to know that CALL has left. A worker that takes no
-// CALL within CancelWait has no call to signal.
+// tell sends a frame after CALL. If CALL is still being written, it waits, since
+// the procedure may run before its caller knows that CALL has left. A worker that
+// takes no CALL within CancelWait has no call to signal.
 func (c *Caller) tell(frame []byte) error {
 	select {
 	case <-c.sent:

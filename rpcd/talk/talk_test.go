@@ -55,7 +55,7 @@ func TestRefusal(t *testing.T) {
 	})
 }
 
-// ACCEPTED is never said once the call is answered, however late its timer is.
+// ACCEPTED is never sent once the call is answered, however late its timer is.
 func TestNothingIsAcceptedAfterTheAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		caller, callee, worker := begin(t, plainCall)
@@ -82,8 +82,8 @@ func TestFirstAnswerHasABound(t *testing.T) {
 	})
 }
 
-// A direct call may be silent for as long as it likes, a bridged one lives by
-// its heartbeats, and ends without them.
+// A direct call may be silent without a limit. A bridged call ends if no
+// heartbeats come.
 func TestHeartbeats(t *testing.T) {
 	for _, c := range []struct {
 		name          string
@@ -129,8 +129,8 @@ func TestHeartbeats(t *testing.T) {
 	}
 }
 
-// The worker waits for ever for a caller that is stopped, and no longer than the
-// heartbeat for one that isn't.
+// The worker waits without a limit for a caller that is stopped. For another
+// caller it waits no longer than the heartbeat's interval.
 func TestStoppedCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, callee, worker := begin(t, plainCall)
@@ -178,7 +178,7 @@ func TestSignals(t *testing.T) {
 	})
 }
 
-// A signal waits until CALL has left, and gives up where that doesn't come.
+// Signal waits until CALL is written, and gives up after CancelWait.
 func TestSignalBehindTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := pair(t)
@@ -205,8 +205,8 @@ func TestSignalBehindTheCall(t *testing.T) {
 	})
 }
 
-// A worker that doesn't answer a signal to a call that waits is left after
-// CancelWait; one whose procedure runs has all the time that it needs.
+// A caller whose call waits leaves if the worker doesn't answer a signal within
+// CancelWait. If the procedure runs, the caller waits without a limit.
 // fault: 78
 func TestSignalToACallThatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -241,8 +241,7 @@ func TestSignalToACallThatWaits(t *testing.T) {
 	})
 }
 
-// A worker that should have ended the call and says nothing is left after limit,
-// grace and frozenWait.
+// A caller leaves a silent worker after time limit, grace and frozenWait.
 func TestFrozenWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := plainCall
@@ -259,7 +258,7 @@ func TestFrozenWorker(t *testing.T) {
 	})
 }
 
-// A limit that overflows with the grace is none.
+// A time limit whose sum with the grace overflows counts as none.
 func TestLimitOfCenturies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := plainCall
@@ -278,8 +277,8 @@ func TestLimitOfCenturies(t *testing.T) {
 	})
 }
 
-// The start waits until the caller has seen ACCEPTED, which it says by asking
-// for the next answer; not for ever, and not for a caller that stops.
+// An announced call starts once the caller has asked for the answer after
+// ACCEPTED. The worker waits for that with a limit, and not if the caller stops.
 func TestAnnouncedStart(t *testing.T) {
 	announced := plainCall
 	announced.Flags = wire.CallAnnounce
@@ -338,8 +337,8 @@ func TestAnnouncedStart(t *testing.T) {
 	})
 }
 
-// A kept connection carries one call after the other, and waits in between for
-// as long as the other side allows.
+// A kept connection carries one call after the other. Between them it waits as
+// long as the other side allows.
 func TestKeptConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := plainCall
@@ -363,8 +362,8 @@ func TestKeptConnection(t *testing.T) {
 	})
 }
 
-// A frame that is still being written when the call ends would be one of the
-// next call's.
+// A connection isn't kept if a frame is still being written at the call's end: the
+// frame would belong to the next call.
 func TestConnectionWithAFrameOnItsWayIsNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := plainCall
@@ -383,8 +382,8 @@ func TestConnectionWithAFrameOnItsWayIsNotKept(t *testing.T) {
 	})
 }
 
-// A caller may leave while its call runs, and takes nothing with it afterwards:
-// the connection may be another call's.
+// A caller may leave while its call runs. After the end Leave does nothing, since
+// the connection may belong to another call.
 func TestLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		caller, callee, worker := begin(t, plainCall)
@@ -411,7 +410,7 @@ func TestLeave(t *testing.T) {
 	})
 }
 
-// Whoever has made the call already hands over what it has read.
+// An adopted call first takes the bytes that its maker has read already.
 func TestAdopt(t *testing.T) {
 	started := (&wire.Started{ID: "9"}).Append(wire.TypeStarted)
 	for cut := range len(started) + 1 {
@@ -472,7 +471,8 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-// An aborted connection wakes who waits for it, and no phase brings it back.
+// Abort wakes every goroutine that waits for the connection. No later phase lets
+// it be used again.
 func TestAbort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, _ := pair(t)
@@ -490,8 +490,8 @@ func TestAbort(t *testing.T) {
 	})
 }
 
-// Whatever a worker says, its caller comes to an end, and a status never comes
-// of half an EXIT.
+// A caller comes to an end with any bytes that a worker sends. Half an EXIT never
+// gives a status.
 func FuzzAnswers(f *testing.F) {
 	f.Add((&wire.Started{}).Append(wire.TypeStarted), (&wire.Exit{Consumed: -1}).Append())
 	f.Add((&wire.Refused{Code: wire.Busy}).Append(), []byte{})
@@ -517,7 +517,7 @@ func FuzzAnswers(f *testing.F) {
 	})
 }
 
-// deaf is a socket whose other side has gone.
+// deaf is a socket whose other side has closed.
 type deaf struct{}
 
 func (deaf) Read([]byte) (int, error)             { return 0, io.EOF }

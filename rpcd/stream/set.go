@@ -1,5 +1,6 @@
 // Package stream makes a child's descriptors of passed and relayed streams, and
-// relays the latter. It knows bytes and descriptors, no call and no process.
+// relays the latter. It knows bytes and descriptors, no call and no process. A
+// terminal for the procedure (`rpc -t`) will be a third kind of stream, in pty.go.
 package stream
 
 import (

@@ -1,11 +1,11 @@
 // Package rpcd is the daemon of a worker: it accepts calls on a socket and runs
-// procedures for them. It is where the rooms below are joined, and decides
-// nothing that one of them could. What may be called is package export's, how it
-// runs package run's, who waits package limit's, the words of a call package
-// talk's.
+// procedures for them. It joins the packages below, and decides nothing that one
+// of them could: export says what may be called, limit which calls wait, run how
+// a procedure runs, talk what is said of a call.
 //
-// server.go accepts, conn.go reads first frames, routes.go says who serves them,
-// call.go is the life of a call, drain.go its end when the daemon stops.
+// server.go accepts. conn.go reads first frames, and routes.go hands each to the
+// function that serves it. call.go is the life of a call. drain.go ends all calls
+// when the daemon stops.
 package rpcd
 
 import (
@@ -21,7 +21,7 @@ type Config struct {
 	Name      string        // of the worker
 	Version   string        // of the software
 	Source    export.Source // what may be called
-	Allow     export.Rules  // who may call at all
+	Allow     export.Rules  // callers that may call at all
 	MaxCalls  int           // running at once
 	Queue     int           // waiting at once
 	QueueWait time.Duration // how long a call may wait

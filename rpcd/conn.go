@@ -49,8 +49,8 @@ type activity interface {
 	keeps() bool
 }
 
-// newConn asks the kernel who the caller is, once and for all: whoever gets the
-// descriptor later calls in that name.
+// newConn asks the kernel who the caller is, once and for all. A process that is
+// handed the descriptor later calls in the name of the one that connected.
 func newConn(s *Server, fd *fdconn.Conn) (*conn, error) {
 	peer, err := fd.Peer()
 	if err != nil {
@@ -147,8 +147,8 @@ func (c *conn) first(h wire.Header) (wire.Header, error) {
 	return route.serve(c, f)
 }
 
-// firstFrame is a first frame and what came with it. Whoever serves it closes
-// it.
+// firstFrame is a first frame and what came with it. The function that serves it
+// closes it.
 type firstFrame struct {
 	wire.Header
 	payload []byte

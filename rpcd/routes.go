@@ -13,9 +13,9 @@ type route struct {
 	serve func(c *conn, f *firstFrame) (wire.Header, error)
 }
 
-// routes are all first frames that this release knows. Whoever can connect may
-// ask; what is shown and done depends on the caller. Only CALL is refused to
-// callers that serve's own rules don't admit. Publishers and subscribers of topics
+// routes are all first frames that this release knows. Every caller that can
+// connect may ask; what is shown and done depends on the caller. Only CALL is
+// refused to callers that serve's own rules don't admit. Publishers and subscribers of topics
 // (rpcd/topic) will have routes of their own: a topic runs no process.
 var routes map[wire.Type]route
 

@@ -73,8 +73,8 @@ func New(c Config) (*Server, error) {
 const acceptPause = 50 * time.Millisecond
 
 // Serve accepts connections until the listener is closed. In a shortage of
-// descriptors a connection that waits makes room. Where there is none, whoever
-// connects is told so by means of a descriptor that is kept for that.
+// descriptors it closes a connection that waits for a call. Where none waits, it
+// refuses the new caller in words, with a descriptor that it keeps for that.
 func (s *Server) Serve(l *fdconn.Listener) error {
 	if !s.listen(l) {
 		return nil

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -34,5 +36,37 @@ func TestContributing(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(top, m[1])); err != nil {
 			t.Errorf("CONTRIBUTING.md names %s: %v", m[1], err)
 		}
+	}
+}
+
+// CONTRIBUTING.md names every package: a new one needs its line on the map.
+func TestMap(t *testing.T) {
+	top, err := repository()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(top, "CONTRIBUTING.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rooms, _ := strings.Cut(string(page), "\n## The map")
+	rooms, _, _ = strings.Cut(rooms, "\n## ")
+	missing := map[string]bool{}
+	err = fs.WalkDir(os.DirFS(top), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch folder := path.Dir(name); {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "testdata"):
+			return fs.SkipDir
+		case path.Ext(name) == ".go" && !strings.Contains(rooms, "`"+folder+"`"):
+			missing[folder] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder := range missing {
+		t.Errorf("the map in CONTRIBUTING.md has no line for %s", folder)
 	}
 }

@@ -2,8 +2,7 @@ package export
 
 import "strconv"
 
-// Kind is how a procedure is used. The numbers are also those of the wire's list
-// of procedures.
+// Kind is how a procedure is used. Callers get its word (PROTOCOL.md, LISTING).
 type Kind uint8
 
 // The kinds. The entry's files decide: see Procedure.Kind.

@@ -60,7 +60,8 @@ func (c *call) logEnd(p *export.Procedure, e *closing, took time.Duration) {
 func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }
 
 // counters are a server's sums since its start. Only calls that were started
-// count as calls.
+// count as calls. PONG and LISTING tell them, which is what monitoring will read
+// (Prometheus text: cmd/rpc/stats.go).
 type counters struct{ calls, refused, lost, timedOut, signaled atomic.Uint64 }
 
 // count adds a call that has ended. lost says that its caller didn't get the

@@ -16,7 +16,8 @@ type route struct {
 // routes are all first frames that this release knows. Every caller that can
 // connect may ask; what is shown and done depends on the caller. Only CALL is
 // refused to callers that serve's own rules don't admit. Publishers and subscribers of topics
-// (rpcd/topic) will have routes of their own: a topic runs no process.
+// (rpcd/topic, its shared memory in rpcd/topic/ring) will have routes of their own:
+// a topic runs no process.
 var routes map[wire.Type]route
 
 func init() { // the routes refer to conn, which refers to the routes

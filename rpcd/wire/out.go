@@ -62,7 +62,7 @@ func (o *Out) Credit(ctx context.Context) (int, error) {
 		case o.credit > 0:
 			return min(int(o.credit), o.most), nil
 		}
-		if !waits {
+		if !waits && ctx.Done() != nil {
 			defer context.AfterFunc(ctx, o.wake)()
 		}
 		o.cond.Wait()

@@ -204,7 +204,11 @@ func (c *Caller) Handle(h wire.Header) (*wire.Exit, error) {
 		if err != nil {
 			return nil, err
 		}
-		return wire.ParseExit(h.Flags, b)
+		exit, err := wire.ParseExit(h.Flags, b)
+		if err != nil {
+			return nil, err // half an EXIT is no status, whatever could be read of it
+		}
+		return exit, nil
 	}
 	return nil, fmt.Errorf("%w: a %v frame in a call", wire.ErrProtocol, h.Type)
 }

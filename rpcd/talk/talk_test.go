@@ -496,6 +496,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add((&wire.Started{}).Append(wire.TypeStarted), (&wire.Exit{Consumed: -1}).Append())
 	f.Add((&wire.Refused{Code: wire.Busy}).Append(), []byte{})
 	f.Add(wire.Frame(wire.TypeHeartbeat, 0, 0, nil), wire.Frame(wire.TypeData, 1, 0, []byte("x")))
+	f.Add((&wire.Started{}).Append(wire.TypeStarted), wire.Frame(wire.TypeExit, 0, 0, nil)) // without a status
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		m := plainCall
 		whole := append(bytes.Clone(first), second...)

@@ -15,9 +15,10 @@ type route struct {
 
 // routes are all first frames that this release knows. Every caller that can
 // connect may ask; what is shown and done depends on the caller. Only CALL is
-// refused to callers that serve's own rules don't admit. Publishers and subscribers of topics
-// (rpcd/topic, its shared memory in rpcd/topic/ring) will have routes of their own:
-// a topic runs no process.
+// refused to callers that serve's own rules don't admit.
+//
+// Publishers and subscribers of topics (rpcd/topic, with shared memory in
+// rpcd/topic/ring) will have routes of their own, since a topic runs no process.
 var routes map[wire.Type]route
 
 func init() { // the routes refer to conn, which refers to the routes
@@ -42,8 +43,8 @@ type answer struct {
 // question makes a route's serve of a function that answers.
 func question(ask func(*conn, *firstFrame) (*answer, error)) func(*conn, *firstFrame) (wire.Header, error) {
 	return func(c *conn, f *firstFrame) (wire.Header, error) {
-		defer f.close()
 		a, err := ask(c, f)
+		f.close() // before the wait for the next first frame
 		if err != nil {
 			return f.Header, c.refuse(err)
 		}

@@ -136,10 +136,8 @@ func (c *Callee) Exit(m *wire.Exit) error {
 	return c.conn.WriteFrame(m.Append())
 }
 
-// Ended is closed when the caller's next first frame may come.
-func (c *Callee) Ended() <-chan struct{} { return c.ended }
-
-// HasEnded reports whether Ended is closed: for its caller the call is over.
+// HasEnded reports whether the caller's next first frame may come: for its caller
+// the call is over.
 func (c *Callee) HasEnded() bool {
 	select {
 	case <-c.ended:

@@ -13,6 +13,7 @@ const (
 	CallKeep     = 1 // the caller may send another first frame after the end
 	CallNoWait   = 2 // refuse as busy rather than queue
 	CallAnnounce = 4 // send ACCEPTED, and start after CONTINUED
+	CallConfirm  = 8 // as CallAnnounce, where the call is bridged
 )
 
 // MaxLabel is the longest label, in bytes: the worker keeps it while a call

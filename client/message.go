@@ -18,8 +18,8 @@ func (c *Cmd) message(std *stdio) (*wire.Call, error) {
 		m := caller.Umask()
 		mask = &m
 	}
-	var flags uint16
-	if c.Verbose != nil {
+	flags := uint16(wire.CallConfirm)
+	if c.Verbose != nil || c.RetryFor > 0 { // one that may be sent again tells how far it came
 		flags |= wire.CallAnnounce
 	}
 	if c.Connections != nil {

@@ -2,10 +2,7 @@ package replica
 
 import (
 	"context"
-	"os"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"rpcd/client/internal/caller"
 	"rpcd/rpcd/talk"
@@ -34,9 +31,10 @@ func Probe(ctx context.Context, socket, dir string, d time.Duration) *Probed {
 	where := caller.Directory(dir)
 	p := &Probed{Directory: where.Name, DirectoryByName: !where.Proven}
 	q := talk.Question{Frame: wire.Ping(where), Answer: wire.TypePong}
-	if null, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
-		defer unix.Close(null)
-		q.Files, p.DescriptorsAsked = []int{null}, 1
+	q, release, err := withDescriptor(q)
+	if err == nil {
+		defer release()
+		p.DescriptorsAsked = 1
 	}
 	a := ask(ctx, socket, q, d)
 	p.Pong, p.Err = a.info()

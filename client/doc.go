@@ -11,7 +11,8 @@
 //   - Args doesn't hold the procedure's name. Env holds the variables that cross,
 //     besides the worker's own; nil is none, and the worker must admit each. Dir is
 //     a directory of the worker. "" is the caller's own, which must be the same
-//     one there (by device and inode).
+//     one there (by device and inode). A relative one leads where chdir(2) would. The
+//     procedure's PWD is the caller's where that names the same directory there.
 //   - An *os.File is passed: its descriptor travels. Anything else is piped, as in
 //     os/exec. A terminal is never passed, Options.Pass can forbid more, and
 //     through a bridge nothing is passed. What isn't passed is relayed as bytes;

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"rpcd/client/internal/caller"
 	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
@@ -35,12 +36,10 @@ func (k *call) explain(err error, when string) error {
 // refused makes an error of a call's refusal.
 func (k *call) refused(m *wire.Refused) error {
 	text := k.worker() + " " + m.Error()
-	if dir := k.Call.Dir; m.Code == wire.NoDirectory && dir.Proven {
-		switch {
-		case dir.Name == "":
-			text = "the directory here has no name (was it removed?): cd to another, or give -C DIR"
-		case m.Reason == wire.NotShared:
-			text = fmt.Sprintf("%q here isn't %s's %q (not a shared volume): cd to one, or give -C DIR", dir.Name, k.worker(), dir.Name)
+	if dir := k.Call.Dir; dir.Proven && m.Code == wire.NoDirectory && m.Reason == wire.NotShared {
+		text = fmt.Sprintf("%q here isn't %s's %q (not a shared volume): cd to one, or give -C DIR", dir.Name, k.worker(), dir.Name)
+		if _, err := caller.Directory(""); dir.Name == "" && err != nil {
+			text = fmt.Sprintf("cannot call %s from here: %v (cd to another, or give -C DIR)", k.worker(), err)
 		}
 	}
 	return fail(refusals[m.Code], k.worker(), false, m, "%s", text)

@@ -147,15 +147,13 @@ type prepared struct {
 	procedure *export.Procedure
 	runner    run.Runner
 	streams   *stream.Set
-	dir       int // descriptor of the directory to run in
+	place     *directory.Place
 	env       []string
 }
 
 func (p *prepared) close() {
 	p.streams.Close()
-	if p.dir >= 0 {
-		unix.Close(p.dir)
-	}
+	p.place.Close()
 }
 
 // prepare looks up everything that the call needs, while few other calls do.
@@ -165,7 +163,7 @@ func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 		return nil, err
 	}
 	defer give()
-	p := &prepared{dir: -1}
+	p := &prepared{}
 	if p.streams, err = stream.New(stream.Plan{Streams: c.Streams, Files: files, Conn: c.fd, Relay: c.Relay, Null: c.host.null}); err != nil {
 		return nil, err
 	}
@@ -183,12 +181,16 @@ func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 	if c.as, err = c.host.runAs(c.caller, p.streams.Bridged()); err != nil {
 		return nil, err
 	}
-	child.Touch(p.procedure.Path)
-	where := directory.Choice{Caller: c.Dir, Bridged: p.streams.Bridged(), Workdirs: []string{p.procedure.Workdir, c.host.Workdir}, As: c.as}
-	if p.dir, c.dir, err = where.Open(); err != nil {
+	where := directory.Choice{Caller: c.Dir, Logical: c.Logical, Bridged: p.streams.Bridged(), Workdirs: []string{p.procedure.Workdir, c.host.Workdir}, As: c.as}
+	if p.place, err = where.Open(); err != nil {
 		return nil, err
 	}
-	if p.env, err = c.environ(p.procedure); err != nil {
+	c.dir = p.place.Name
+	if err = p.procedure.LookIn(p.place); err != nil {
+		return nil, err
+	}
+	child.Touch(p.place.FD, p.procedure.Path)
+	if p.env, err = c.environ(p.procedure, p.place.PWD); err != nil {
 		return nil, err
 	}
 	if p.runner, err = c.host.runners.For(p.procedure); err != nil {
@@ -199,10 +201,10 @@ func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 
 // environ gives the process's environment, or an error for a variable that isn't
 // admitted.
-func (c *call) environ(p *export.Procedure) ([]string, error) {
+func (c *call) environ(p *export.Procedure, pwd string) ([]string, error) {
 	return p.Environ(os.Environ(), &export.Call{
 		ID: c.id, Worker: c.host.Name, Label: c.Label,
-		Caller: c.caller, Dir: c.dir, Env: c.Env,
+		Caller: c.caller, PWD: pwd, Env: c.Env,
 	})
 }
 
@@ -210,9 +212,9 @@ func (c *call) environ(p *export.Procedure) ([]string, error) {
 func (c *call) job(p *prepared) run.Job {
 	return run.Job{
 		Path:  p.procedure.Path,
-		Argv:  append(append([]string{p.procedure.Path}, p.procedure.Args...), c.Args...),
+		Argv:  append(append([]string{c.Procedure}, p.procedure.Args...), c.Args...),
 		Env:   p.env,
-		Dir:   p.dir,
+		Dir:   p.place.FD,
 		Umask: int(c.Umask),
 		Files: p.streams.Files(),
 		As:    c.as,

@@ -146,7 +146,7 @@ func refuseDirectory(err error) *wire.Refused {
 		return nil
 	}
 	name, cause := callers.Dir.Name, callers.Err
-	missing := errors.Is(cause, unix.ENOENT) || errors.Is(cause, unix.ENOTDIR) || errors.Is(cause, directory.ErrOther)
+	missing := errors.Is(cause, unix.ENOENT) || errors.Is(cause, unix.ENOTDIR) || errors.Is(cause, directory.ErrOther) || errors.Is(cause, directory.ErrNameless)
 	switch {
 	case missing && callers.Dir.Proven:
 		r := refuse("doesn't share the directory %q: %v", name, cause)
@@ -154,10 +154,10 @@ func refuseDirectory(err error) *wire.Refused {
 		return r
 	case missing:
 		return refuse("has no directory %q: %v", name, cause)
-	case callers.As != nil: // the cause says for whom
-		return refuse("cannot enter the directory %q: %v", name, cause)
+	case callers.As == nil && errors.Is(cause, unix.EACCES): // else the cause says for whom
+		return refuse("cannot enter the directory %q: %v (rpcd runs as %d:%d: let that user in, or give -C DIR)", name, cause, os.Geteuid(), os.Getegid())
 	}
-	return refuse("cannot enter the directory %q: %v (rpcd runs as %d:%d: let that user in, or give -C DIR)", name, cause, os.Geteuid(), os.Getegid())
+	return refuse("cannot enter the directory %q: %v", name, cause)
 }
 
 // noSuchCall answers a KILL.
@@ -191,7 +191,7 @@ func refuseStart(p *export.Procedure, dir string, as *child.Credential, err erro
 		return refuse(wire.TooLong, "argument list too long (the kernel's limit: 131071 bytes an argument, about 2 MiB in all; send more by stdin or by a file)")
 	case errors.Is(err, unix.ENOENT):
 		return refuse(wire.NotExecutable, "%q, or the interpreter that it names, isn't there", p.Path)
-	case errors.Is(err, unix.EACCES), errors.Is(err, unix.ENOEXEC), errors.Is(err, unix.EPERM), errors.Is(err, unix.ELIBBAD), errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENOTDIR):
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.ENOEXEC), errors.Is(err, unix.EPERM), errors.Is(err, unix.ELIBBAD), errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ETXTBSY), errors.Is(err, unix.ELOOP):
 		return refuse(wire.NotExecutable, "%q: %v", p.Path, err)
 	}
 	return refuse(wire.Failed, "%v (its limits of processes, descriptors or memory?)", err)

@@ -74,7 +74,9 @@ rpc ./echo sort; rpc ./http sort; rpc ping ./echo; rpc ping ./http; kill $a $!`,
 	{name: "a variable that isn't admitted", script: `rpc -e LANG=C hugin sort; procedure detect true; rpc -e LANG=C hugin detect; echo TZ >$D/ex/detect/env; rpc -e LANG=C hugin detect`, lines: 3},
 	{name: "too long", script: `ulimit -s unlimited; a=$(printf %131071s) s=(); for i in {1..30}; do s+=("$a"); done; rpc hugin true "${s[@]}"`},
 
-	{name: "directories", script: `rpc -C /no/such hugin pwd; rpc -C /dev/null hugin pwd; rpc -C rel hugin pwd; mkdir gone; cd gone; rmdir ../gone; rpc hugin pwd`, lines: 4},
+	{name: "directories", script: `rpc -C /no/such hugin pwd; rpc -C /dev/null hugin pwd; rpc -C rel hugin pwd; rpc -C "" hugin pwd; rpc -C $(printf %5000s | tr ' ' x) hugin pwd
+mkdir gone; cd gone; rmdir ../gone; rpc hugin pwd; rpc -C sub hugin pwd; cd ..; perl -e 'mkdir "d" x 200, chdir "d" x 200 for 1 .. 25; system qw(rpc hugin pwd); system qw(rpc -C sub hugin pwd)'`, lines: 9},
+	{name: "relative procedures", serve: []string{"--all-commands"}, script: `: >plain; rpc hugin ./none; rpc hugin ./plain; rpc hugin ../cwd/; rpc hugin ./plain/x`, lines: 4},
 	{name: "a directory that isn't shared", root: true, script: `mkdir other; unshare -m bash -c 'mount -t tmpfs none other; cd other; rpc hugin pwd; mkdir only; cd only; rpc hugin pwd'`, lines: 2},
 	{name: "a directory that rpcd can't enter", root: true, script: `chmod 777 .
 setpriv --reuid 4242 --regid 4343 --clear-groups rpcd serve --listen ./own.sock --exports $D/ex 2>log & wait_for rpc ping ./own.sock >ping; mkdir -m 700 mine; rpc -C $PWD/mine ./own.sock pwd; cd mine; rpc ../own.sock pwd; kill $!; wait`, lines: 2},

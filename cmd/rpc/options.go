@@ -18,7 +18,8 @@ import (
 // callOptions are the options of a call as they were written.
 type callOptions struct {
 	env                      []string
-	dir, pass, label         string
+	dir                      dirValue
+	pass, label              string
 	serverUID                string
 	stdinNull, verbose       bool
 	interactive              bool // -i: accepted from docker's habit, and without a meaning
@@ -33,7 +34,7 @@ func (o *callOptions) flags(f *pflag.FlagSet) {
 	f.SetInterspersed(false)
 	f.SortFlags = false
 	f.StringArrayVarP(&o.env, "env", "e", nil, "this variable crosses, if the worker admits it (repeatable `NAME[=VALUE]`) [RPC_ENV: names, commas]")
-	f.StringVarP(&o.dir, "chdir", "C", "", "`DIR` on the worker [RPC_CHDIR]")
+	f.VarP(&o.dir, "chdir", "C", "`DIR` on the worker [RPC_CHDIR]")
 	f.BoolVarP(&o.stdinNull, "stdin-null", "n", false, "the procedure's stdin is empty")
 	f.Var(&o.timeout, "timeout", "how long the procedure may run; then TERM, CONT, grace, KILL and status 124 [RPC_TIMEOUT]")
 	f.Var(&o.wait, "wait", "how long to try on while the worker is unreachable, draining or busy [RPC_WAIT]")
@@ -66,7 +67,7 @@ func (o *callOptions) environment(given func(option string) bool) error {
 		option, variable string
 		set              func(string) error
 	}{
-		{"chdir", "RPC_CHDIR", text(&o.dir)},
+		{"chdir", "RPC_CHDIR", o.dir.Set},
 		{"timeout", "RPC_TIMEOUT", o.timeout.Set},
 		{"wait", "RPC_WAIT", o.wait.Set},
 		{"pass", "RPC_PASS", text(&o.pass)},
@@ -108,7 +109,7 @@ func (o *callOptions) apply(cmd *client.Cmd) error {
 	if cmd.ServerUID, err = uidOf(o.serverUID); err != nil {
 		return err
 	}
-	cmd.Env, cmd.Dir, cmd.Label = o.env, o.dir, o.label
+	cmd.Env, cmd.Dir, cmd.Label = o.env, string(o.dir), o.label
 	cmd.Timeout, cmd.RetryFor, cmd.Heartbeat = time.Duration(o.timeout), time.Duration(o.wait), time.Duration(o.heartbeat)
 	cmd.Umask = ownUmask()
 	if o.verbose {

@@ -141,8 +141,12 @@ func (f *serveFlags) absoluteWorkdir() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot use --workdir %q: %w", f.workdir, err)
 	}
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return "", fmt.Errorf("cannot use --workdir %q: no such directory", f.workdir)
+	info, err := os.Stat(dir)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("cannot use --workdir %q: %w", f.workdir, errors.Unwrap(err)) // without the path, which stands here
+	case !info.IsDir():
+		return "", fmt.Errorf("cannot use --workdir %q: it is no directory", f.workdir)
 	}
 	return dir, nil
 }

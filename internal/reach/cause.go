@@ -94,7 +94,7 @@ func Explain(worker, path string, err error) *Cause {
 		c.Reason = missing(worker, path)
 	case errors.Is(err, fs.ErrPermission):
 		c.Reason = Denied
-	case statErr == nil && info.Mode().Type() != fs.ModeSocket:
+	case statErr == nil && info.Mode().Type() != fs.ModeSocket && isRefused(err):
 		c.Reason = NotSocket
 	case errors.Is(err, unix.ECONNREFUSED):
 		c.Reason = NotServed
@@ -104,6 +104,12 @@ func Explain(worker, path string, err error) *Cause {
 		c.Reason = Datagrams
 	}
 	return c
+}
+
+// isRefused says whether err is that of a connection to a file that is no socket,
+// and not one of descriptors or of a disk.
+func isRefused(err error) bool {
+	return errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.ENOTSOCK)
 }
 
 // missing says what is missing: path, its folder, or the folder of all workers.

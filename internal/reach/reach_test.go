@@ -81,6 +81,8 @@ func TestExplain(t *testing.T) {
 		{"w", at("dead"), nil, NotServed, `nobody serves "$D/dead" (is the worker up? try --wait)`},
 		{"w", at("full"), nil, QueueFull, `its queue of connections is full (is it frozen? try --wait)`},
 		{"w", at("datagrams"), nil, Datagrams, `"$D/datagrams" is a socket of another kind (datagrams)`},
+		{"./empty", at("empty"), unix.EMFILE, Other, `too many open files`},
+		{"./file", at("file"), unix.ENOTSOCK, NotSocket, `"$D/file" is a file, no socket`},
 		{"w", at("dead"), unix.ENOMEM, Other, `cannot allocate memory`},
 	} {
 		err := r.err

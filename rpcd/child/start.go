@@ -19,7 +19,7 @@ import (
 
 // Spec is what to start.
 type Spec struct {
-	Path  string      // of the program, absolute
+	Path  string      // of the program, absolute or relative to Dir
 	Argv  []string    // with argv[0]
 	Env   []string    // NAME=VALUE: the whole environment
 	Dir   int         // descriptor of the directory to run in; Start doesn't close it

@@ -15,7 +15,7 @@ import (
 
 // Job is what one call asks for.
 type Job struct {
-	Path  string   // of the program, absolute
+	Path  string   // of the program, absolute or relative to Dir
 	Argv  []string // with argv[0]
 	Env   []string // NAME=VALUE, the whole environment
 	Dir   int      // descriptor of the directory to run in

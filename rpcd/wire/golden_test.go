@@ -60,6 +60,7 @@ func messages() []message {
 		},
 		Timeout:   5 * time.Second,
 		Heartbeat: 15 * time.Second,
+		Logical:   "/images",
 	}
 	least := &Call{Procedure: "x"}
 	accepted := &Started{Flags: StartedBridged | AcceptedWaits, ID: "17", Dir: "/", Grace: 5 * time.Second, Text: "1 running"}
@@ -81,7 +82,7 @@ func messages() []message {
 		return message{name, Header{t, stream, 0, 0}, 0, Frame(t, stream, 0, nil), bare}
 	}
 	return []message{
-		{"call", Header{TypeCall, 0, 5, 218}, call, call.Append(), any1(ParseCall)},
+		{"call", Header{TypeCall, 0, 5, 231}, call, call.Append(), any1(ParseCall)},
 		{"call-least", Header{TypeCall, 0, 0, 23}, least, least.Append(), any1(ParseCall)},
 		{"ping", Header{TypePing, 0, 0, 6}, []byte{}, Question(TypePing), flagless(CheckFirst)},
 		{"list", Header{TypeList, 0, 0, 6}, []byte{}, Question(TypeList), flagless(CheckFirst)},

@@ -60,8 +60,9 @@ var floors = []floor{
 		{"rpcd/child", "rpcd/child/cgroup internal/sigaction", sys},
 		{"rpcd/child/cgroup", "internal/names", sys},
 		// Policy: what may be called. A call is decided without lint.
-		{"rpcd/export/lint", "rpcd/export rpcd/export/internal/display", ""},
-		{"rpcd/export", "rpcd/export/internal/display internal/names rpcd/duration", ""},
+		{"rpcd/export/lint", "rpcd/export rpcd/export/internal/display rpcd/export/internal/program", ""},
+		{"rpcd/export", "rpcd/export/internal/display rpcd/export/internal/program internal/names rpcd/duration", ""},
+		{"rpcd/export/internal/program", "rpcd/export/internal/display", ""},
 		{"rpcd/export/internal/display", "", ""},
 	}},
 	// Programs that measure and check, and what tests share. No product imports them.

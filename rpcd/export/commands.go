@@ -101,7 +101,7 @@ func command(name, path string) (*Procedure, error) {
 	case st.IsDir():
 		return nil, bad("is a directory", "name a program in it")
 	case !st.Mode().IsRegular():
-		return nil, bad("is no file to run", "name a program")
+		return nil, bad("is not a regular file", "name a program")
 	case st.Mode().Perm()&0o111 == 0:
 		return nil, bad("is not executable", "chmod +x "+display.ShellWord(path))
 	}

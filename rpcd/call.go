@@ -193,9 +193,7 @@ func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 	if p.env, err = c.environ(p.procedure, p.place.PWD); err != nil {
 		return nil, err
 	}
-	if p.runner, err = c.host.runners.For(p.procedure); err != nil {
-		return nil, refuseStart(p.procedure, c.dir, c.as, err)
-	}
+	p.runner = c.host.runners.For(p.procedure)
 	return p, nil
 }
 

@@ -104,7 +104,7 @@ func (c *conn) procedures() []wire.Entry {
 	var entries []wire.Entry
 	list, _ := c.server.Source.List(c.caller)
 	for _, p := range list {
-		entries = append(entries, wire.Entry{Name: p.Name, Kind: p.Kind().String(), Summary: p.Summary})
+		entries = append(entries, wire.Entry{Name: p.Name, Kind: "spawned", Summary: p.Summary})
 	}
 	return entries
 }

@@ -13,7 +13,6 @@ import (
 	"rpcd/rpcd/directory"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/limit"
-	"rpcd/rpcd/run"
 	"rpcd/rpcd/stream"
 	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
@@ -183,16 +182,13 @@ func refuseStart(p *export.Procedure, dir string, as *child.Credential, err erro
 	switch {
 	case errors.Is(err, context.Canceled):
 		return refusal(err)
-	case errors.Is(err, run.ErrUnsupported):
-		return refuse(wire.NotExecutable, "%v", err)
 	case errors.As(err, &noEntry):
 		return &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf("cannot enter the directory %q%s: %v", dir, who, noEntry.Err)}
 	case errors.Is(err, unix.E2BIG):
 		return refuse(wire.TooLong, "argument list too long (the kernel's limit: 131071 bytes an argument, about 2 MiB in all; send more by stdin or by a file)")
-	case errors.Is(err, unix.ENOENT):
-		return refuse(wire.NotExecutable, "%q, or the interpreter that it names, isn't there", p.Path)
-	case errors.Is(err, unix.EACCES), errors.Is(err, unix.ENOEXEC), errors.Is(err, unix.EPERM), errors.Is(err, unix.ELIBBAD), errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ETXTBSY), errors.Is(err, unix.ELOOP):
-		return refuse(wire.NotExecutable, "%q: %v", p.Path, err)
+	}
+	if why := p.WhyUnstarted(err, dir, as != nil); why != "" {
+		return refuse(wire.NotExecutable, "%s", why)
 	}
 	return refuse(wire.Failed, "%v (its limits of processes, descriptors or memory?)", err)
 }

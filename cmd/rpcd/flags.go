@@ -23,6 +23,9 @@ const (
 	defaultDrain     = 4 * time.Second
 )
 
+// trustMountUsage is the help of --trust-mount, for serve and check.
+const trustMountUsage = "whoever can write a read-only mount elsewhere may decide what runs (a Kubernetes ConfigMap)"
+
 // serveFlags are the flags of serve as they were written; settings is what they
 // mean.
 type serveFlags struct {
@@ -30,7 +33,7 @@ type serveFlags struct {
 	runAs                                               string
 	gid, maxCalls, queue                                int
 	allow                                               []string
-	allCommands, keep                                   bool
+	allCommands, keep, trustMount                       bool
 	queueWait, grace, timeout, drain                    duration.Value
 }
 
@@ -49,6 +52,7 @@ func (f *serveFlags) add(fl *pflag.FlagSet) {
 	fl.StringVar(&f.mode, "mode", "0660", "`MODE` of the socket file")
 	fl.IntVar(&f.gid, "gid", -1, "group `N` of the socket file")
 	fl.StringVar(&f.exports, "exports", "", "`DIR` of what may be called")
+	fl.BoolVar(&f.trustMount, "trust-mount", false, trustMountUsage)
 	fl.BoolVar(&f.allCommands, "all-commands", false, "every command on rpcd's PATH, and every path, is a procedure: where only trusted containers mount the volume")
 	fl.StringArrayVar(&f.allow, "allow", []string{"any"}, "who may call at all: \"uid N\", \"gid N\" or \"any\" (repeatable `RULE`; in RPCD_ALLOW commas between)")
 	fl.StringVar(&f.runAs, "run-as", "", "\"caller\": each call runs with its caller's uid, gid and groups (`WHO`; needs CAP_SETUID, CAP_SETGID, CAP_KILL)")

@@ -42,7 +42,7 @@ func run(args []string) int {
 		}
 		return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
-	root.AddCommand(serveCommand(), checkCommand(), &cobra.Command{
+	root.AddCommand(serveCommand(), checkCommand(), exportsTopic(), &cobra.Command{
 		Use:   "version",
 		Short: "print the version",
 		Args:  usageArgs(cobra.NoArgs),

@@ -21,6 +21,7 @@ type settings struct {
 	config      rpcd.Config // without Source and Log
 	address     address
 	exports     string // the directory of what may be called
+	trustMount  bool   // see export.Owner.TrustMount
 	allCommands bool   // every command may be called; exports is empty then
 	mode        os.FileMode
 	gid         int // of the socket file; -1: this process's
@@ -71,6 +72,7 @@ func (f *serveFlags) settings(gidGiven bool, args []string) (*settings, error) {
 		},
 		address:     a,
 		exports:     f.exports,
+		trustMount:  f.trustMount,
 		allCommands: f.allCommands,
 		mode:        mode,
 		gid:         f.gid,
@@ -108,10 +110,10 @@ func (f *serveFlags) check(gidGiven bool) error {
 		{f.exports == "" && !f.allCommands, errors.New("what may be called? add --exports DIR (a folder of commands), or --all-commands where only trusted containers reach the socket")},
 		{f.exports != "" && f.allCommands, errors.New("--exports and --all-commands exclude each other")},
 		{f.maxCalls < 1 || f.queue < 0, errors.New("--max-calls is at least 1, --queue at least 0")},
-		{f.logFormat != "text" && f.logFormat != "json", fmt.Errorf("cannot use --log-format %q: it is text or json", f.logFormat)},
-		{hclog.LevelFromString(f.logLevel) == hclog.NoLevel, fmt.Errorf("cannot use --log-level %q: it is trace, debug, info, warn, error or off", f.logLevel)},
-		{f.runAs != "" && f.runAs != "caller", fmt.Errorf("cannot use --run-as %q: it is caller", f.runAs)},
-		{gidGiven && (f.gid < 0 || int64(f.gid) >= noID), fmt.Errorf("cannot use --gid %d: it is the number of a group", f.gid)},
+		{f.logFormat != "text" && f.logFormat != "json", fmt.Errorf("cannot use --log-format %q: write text or json", f.logFormat)},
+		{hclog.LevelFromString(f.logLevel) == hclog.NoLevel, fmt.Errorf("cannot use --log-level %q: write trace, debug, info, warn, error or off", f.logLevel)},
+		{f.runAs != "" && f.runAs != "caller", fmt.Errorf("cannot use --run-as %q: write caller", f.runAs)},
+		{gidGiven && (f.gid < 0 || int64(f.gid) >= noID), fmt.Errorf("cannot use --gid %d: write the number of a group", f.gid)},
 	} {
 		if rule.broken {
 			return rule.err
@@ -154,7 +156,7 @@ func (f *serveFlags) absoluteWorkdir() (string, error) {
 func (f *serveFlags) socketMode() (os.FileMode, error) {
 	mode, err := strconv.ParseUint(f.mode, 8, 12)
 	if err != nil || mode > 0o777 {
-		return 0, fmt.Errorf("cannot use --mode %q: it is an octal number like 0660", f.mode)
+		return 0, fmt.Errorf("cannot use --mode %q: write an octal number like 0660", f.mode)
 	}
 	return os.FileMode(mode), nil
 }
@@ -164,7 +166,7 @@ func (s *settings) source() (source export.Source, warnings []string, err error)
 	if s.allCommands {
 		return export.Commands(os.Getenv("PATH")), nil, nil
 	}
-	dir, warnings, err := export.Open(s.exports, self())
+	dir, warnings, err := export.Open(s.exports, self(s.trustMount))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -145,7 +145,7 @@ func judge(name, file string, mode uint32, err error) error {
 	case mode&syscall.S_IFMT == syscall.S_IFDIR:
 		return bad("is a directory", "name a program in it")
 	case mode&syscall.S_IFMT != syscall.S_IFREG:
-		return bad("is no file to run", "name a program")
+		return bad("is not a regular file", "name a program")
 	case mode&0o111 == 0:
 		return bad("is not executable", "chmod +x "+display.ShellWord(file))
 	}

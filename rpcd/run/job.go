@@ -6,7 +6,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"syscall"
 	"time"
 
@@ -58,7 +57,3 @@ type Runner interface {
 	// Close ends the grace of all leftovers, now and to come: the daemon stops.
 	Close()
 }
-
-// ErrUnsupported is Runners.For's error for what this release can't run: topics
-// and resident workers.
-var ErrUnsupported = errors.New("this release knows neither topics nor resident workers")

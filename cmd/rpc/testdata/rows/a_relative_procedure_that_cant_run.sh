@@ -33,7 +33,7 @@ echo $?
 #| rpc: $W cannot run "./plain": "$D/cwd/plain" is not executable (chmod +x $D/cwd/plain)
 #| rpc: $W cannot run "./sub": "$D/cwd/sub" is a directory (name a program in it)
 #| rpc: $W cannot run "./loop": "$D/cwd/loop" is a symlink in a circle (remove it)
-#| rpc: $W cannot run "./foreign": "./foreign", or the interpreter that it names, isn't there...
+#| rpc: $W cannot run "./foreign": "./foreign" can't start: its interpreter "/no/such" is missing...
 #| rpc: $W cannot run "./": "$D/cwd/" is a directory (name a program in it)
 #| rpc: $W cannot run "../cwd/plain": "$D/cwd/../cwd/plain" is not executable (chmod +x $D/cwd/../cwd/plain)
-#| rpc: $W cannot run "./busy": "./busy": text file busy
+#| rpc: $W cannot run "./busy": "./busy" is open for writing...

@@ -63,9 +63,9 @@ executable; 127 no such procedure.`,
 	})
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		if c.HasParent() && c.Name() != "call" {
-			return verbOptionError(c.Name(), err)
+			return verbOptionError(c, err)
 		}
-		return optionError(err)
+		return optionError(c.Flags(), err)
 	})
 	return root
 }
@@ -73,14 +73,4 @@ executable; 127 no such procedure.`,
 func printVersion(c *cobra.Command, _ []string) error {
 	_, err := fmt.Fprintln(c.OutOrStdout(), "rpc", version.Version)
 	return err
-}
-
-// usageArgs makes a wrong number of arguments a usage error.
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
-			return usage("%w (see rpc %s --help)", err, c.Name())
-		}
-		return nil
-	}
 }

@@ -26,6 +26,7 @@ func callCommand() *cobra.Command {
 		RunE:              func(c *cobra.Command, args []string) error { return o.run(c.Flags().Changed, args) },
 	}
 	o.flags(c.Flags())
+	completeOptions(c)
 	return c
 }
 

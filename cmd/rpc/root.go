@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"rpcd/internal/commandline"
 	"rpcd/internal/version"
 )
 
@@ -14,7 +16,10 @@ func runVerb(words []string) error {
 	root.SetArgs(words)
 	root.SetOut(out)
 	if err := root.Execute(); err != nil {
-		return err
+		if own := (*exitError)(nil); errors.As(err, &own) {
+			return err
+		}
+		return adviseWorker(err, nil, noWait)
 	}
 	return out.err
 }
@@ -55,6 +60,8 @@ executable; 127 no such procedure.`,
 	addVersionFlag(root.Flags(), &showVersion)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(helpCommand())
+	completeOptions(root)
+	commandline.SetHelp(root, "rpc [OPTION...] WORKER PROCEDURE [ARG...]", "rpc VERB ...")
 	root.AddCommand(callCommand(), lsCommand(), pingCommand(), psCommand(), killCommand(), doctorCommand(), completionCommand(), &cobra.Command{
 		Use:   "version",
 		Short: "print the version",

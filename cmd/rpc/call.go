@@ -79,6 +79,7 @@ func (o *callOptions) run(given func(option string) bool, args []string) error {
 		o.report(cmd, 0, &client.Error{Outcome: client.ErrUsage}, 0)
 		return &exitError{statusOwnFailure, err}
 	}
+	stdin := stdinPipe() // later it may be closed here
 	// Where rpc dies while the call ends, two goroutines report: the first counts.
 	var once sync.Once
 	report := func(err error, killedBy syscall.Signal) {
@@ -94,6 +95,7 @@ func (o *callOptions) run(given func(option string) bool, args []string) error {
 	if sig != 0 {
 		die(sig)
 	}
+	tellLostInput(cmd, stdin)
 	return exitLike(o.advise(err, cmd))
 }
 

@@ -46,19 +46,17 @@ func adviseWorker(err error, rest []string, p patience) error {
 // a file here, words in another order, a verb or another worker.
 func meantWorker(worker string, rest []string) string {
 	workers, _ := client.Workers()
-	if isSocket("./" + worker) {
+	verb, near := nearVerb(worker), nearest(worker, workers)
+	namesWorker := len(rest) > 0 && slices.Contains(workers, rest[0])
+	switch {
+	case isSocket("./" + worker):
 		return "./" + worker
-	}
-	if len(rest) > 0 && slices.Contains(workers, rest[0]) {
+	case verb != "" && (namesWorker || near == ""):
+		return "rpc " + shown(append([]string{verb}, rest...))
+	case namesWorker:
 		return "rpc " + shown(append([]string{rest[0], worker}, rest[1:]...))
 	}
-	if near := nearest(worker, workers); near != "" {
-		return near
-	}
-	if verb := nearVerb(worker); verb != "" {
-		return "rpc " + shown(append([]string{verb}, rest...))
-	}
-	return ""
+	return near
 }
 
 // isSocket says whether a path is a socket, or a folder with one.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rpcd/internal/commandline"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/export/lint"
 )
@@ -27,7 +28,8 @@ func checkCommand() *cobra.Command {
 Each problem is one line on stderr that names the file and the cure; with any,
 the exit status is 1. Without a DIR it is RPCD_EXPORTS, or /etc/rpcd/exports.
 With --as, root checks as the user that rpcd will be: for an image's build.`,
-		Args: usageArgs(cobra.MaximumNArgs(1)),
+		Args:              usageArgs(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: commandline.Folders,
 		RunE: func(c *cobra.Command, args []string) error {
 			given := c.Flags().Changed("exports")
 			if len(args) == 1 && given {
@@ -63,7 +65,7 @@ func become(as string) error {
 	u, err := strconv.ParseUint(uid, 10, 31)
 	g, err2 := strconv.ParseUint(gid, 10, 31)
 	if err != nil || err2 != nil {
-		return usageError{fmt.Errorf("cannot check as %q: it is UID or UID:GID, in numbers", as)}
+		return usageError{fmt.Errorf("cannot check as %q: write UID or UID:GID, in numbers", as)}
 	}
 	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(int(g)), syscall.Setuid(int(u))); err != nil {
 		return fmt.Errorf("cannot check as %q: only root may become another user", as)

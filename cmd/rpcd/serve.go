@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/commandline"
 	"rpcd/internal/version"
 	"rpcd/rpcd"
 	"rpcd/rpcd/fdconn"
@@ -43,7 +44,8 @@ TERM, the grace, KILL; a second TERM ends at once. Docker gives 10 seconds
 Under systemd's socket activation rpcd serves the sockets that it is passed,
 whatever --listen, --mode and --gid say, and a drain refuses nobody: what isn't
 accepted yet waits for the next rpcd.`,
-		Args: usageArgs(cobra.MaximumNArgs(1)),
+		Args:              usageArgs(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: commandline.Nothing,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := fromEnvironment(c); err != nil {
 				return err
@@ -56,6 +58,7 @@ accepted yet waits for the next rpcd.`,
 		},
 	}
 	f.add(c.Flags())
+	completeServe(c)
 	return c
 }
 

@@ -62,12 +62,7 @@ executable; 127 no such procedure.`,
 	root.SetHelpCommand(helpCommand())
 	completeOptions(root)
 	commandline.SetHelp(root, "rpc [OPTION...] WORKER PROCEDURE [ARG...]", "rpc VERB ...")
-	root.AddCommand(callCommand(), lsCommand(), pingCommand(), psCommand(), killCommand(), doctorCommand(), completionCommand(), &cobra.Command{
-		Use:   "version",
-		Short: "print the version",
-		Args:  usageArgs(cobra.NoArgs),
-		RunE:  printVersion,
-	})
+	root.AddCommand(callCommand(), lsCommand(), pingCommand(), psCommand(), killCommand(), doctorCommand(), completionCommand(), versionCommand())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		if c.HasParent() && c.Name() != "call" {
 			return verbOptionError(c, err)
@@ -75,6 +70,15 @@ executable; 127 no such procedure.`,
 		return optionError(c.Flags(), err)
 	})
 	return root
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "print the version",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE:  printVersion,
+	}
 }
 
 func printVersion(c *cobra.Command, _ []string) error {

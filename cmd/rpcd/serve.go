@@ -34,7 +34,7 @@ func serveCommand() *cobra.Command {
 		Long: `Serve procedures on a socket until TERM.
 
 NAME stands for --listen /run/rpc/NAME/ --exports /etc/rpcd/exports.
-Each flag has a variable: --max-calls is RPCD_MAX_CALLS. Durations are
+Each option has a variable: --max-calls is RPCD_MAX_CALLS. Durations are
 timeout(1)'s: 5, 0.5s, 3m, 2h, 1d, 100ms.
 
 TERM drains: new calls are refused, running ones have --drain to end, then get

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -48,11 +49,8 @@ func (f *serveFlags) settings(gidGiven bool, args []string) (*settings, error) {
 		return nil, usageError{err}
 	}
 	mode, err := f.socketMode()
-	if err != nil {
-		return nil, usageError{err}
-	}
-	gid, err := f.socketGroup(gidGiven)
-	if err != nil {
+	gid, err2 := f.socketGroup(gidGiven)
+	if err := cmp.Or(err, err2); err != nil {
 		return nil, usageError{err}
 	}
 	a, err := f.findAddress(args)

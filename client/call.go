@@ -29,6 +29,7 @@ type call struct {
 
 	exit *wire.Exit
 	err  error
+	lost int64 // bytes of a pipe that were read for the procedure, which took none
 
 	followed chan struct{} // closed: follow has returned
 }
@@ -215,6 +216,9 @@ func (k *call) endStdin() error {
 	}
 	k.stdin.stop()
 	k.stdin.setBack(consumed)
+	if consumed == 0 && k.stdin.is.pipe {
+		k.lost = k.stdin.sent.Load()
+	}
 	if failed := k.stdin.failed.Load(); failed != nil {
 		return *failed
 	}

@@ -44,6 +44,7 @@ type call struct {
 	fd     *fdconn.Conn // below conn, for streams that are spliced
 	id     string
 	came   time.Time
+	argv   []string          // its first arguments, for PS
 	free   func()            // gives the memory of a long first frame back
 	dir    string            // where it runs
 	as     *child.Credential // the user that it runs as; nil: rpcd's own
@@ -73,6 +74,7 @@ func newCall(h *host, c *conn, m *wire.Call, free func()) *call {
 		caller:   c.caller,
 		id:       strconv.FormatUint(h.lastID.Add(1), 10),
 		came:     time.Now(),
+		argv:     wire.FirstArgs(m.Args),
 		free:     free,
 		finished: make(chan struct{}),
 	}

@@ -46,7 +46,7 @@ func (c *call) describe() wire.Running {
 		ID: c.id, Procedure: c.Procedure, Label: c.Label,
 		UID: c.caller.UID, GID: c.caller.GID,
 		Age: time.Since(c.came), Bridged: c.IsBridged(),
-		State: wire.CallWaiting,
+		State: wire.CallWaiting, Args: c.argv,
 	}
 	if c.state == callRunning {
 		r.PID, r.State = uint32(c.process.PID()), wire.CallRunning

@@ -28,6 +28,9 @@ func helpCommand() *cobra.Command {
 		Args:  usageArgs(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: func(c *cobra.Command, _ []string, _ string) (verbs []string, _ cobra.ShellCompDirective) {
 			for _, verb := range c.Root().Commands() {
+				if verb.Hidden {
+					continue // cobra's own
+				}
 				verbs = append(verbs, cobra.CompletionWithDesc(verb.Name(), verb.Short))
 			}
 			verbs = append(verbs, cobra.CompletionWithDesc(exportsTopic, "the files of an exports directory"))
@@ -42,10 +45,16 @@ func helpCommand() *cobra.Command {
 			case len(args) == 0, err == nil && verb.HasParent():
 				showHelp(verb)
 				return nil
+			case sayInstead(args[0], nil) != "":
+				return usage("there is no verb %q: %s", args[0], sayInstead(args[0], nil))
 			case slices.Contains(version.Verbs, args[0]):
 				return usage("%q is a verb to come (see rpc help)", args[0])
 			}
-			return usage("there is no verb %q (see rpc help)", args[0])
+			hint := "see rpc help"
+			if near := nearVerb(args[0]); near != "" {
+				hint = "did you mean rpc help " + near + "?"
+			}
+			return usage("there is no verb %q (%s)", args[0], hint)
 		},
 	}
 }

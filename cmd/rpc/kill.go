@@ -55,7 +55,7 @@ func signalOf(s string) (syscall.Signal, error) {
 	if sig := unix.SignalNum(name); sig != 0 {
 		return sig, nil
 	}
-	return 0, usage("cannot send the signal %q: it is a name or a number, as TERM, SIGTERM or 15", s)
+	return 0, usage("cannot send the signal %q: write a name or a number, as TERM, SIGTERM or 15", s)
 }
 
 // completeKill completes the worker, its calls, and signals.

@@ -86,15 +86,15 @@ func FuzzTables(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, state, called string) {
 		rows := []row{{Worker: name, State: "up", Replicas: []replicaRow{{Socket: "/run/rpc/" + name, State: state, Version: state}},
 			Procedures: []procedure{{Name: called, Kind: "spawned", Summary: state}}}}
-		calls := []calling{{Worker: name, Socket: "/run/rpc/" + name + ".sock", ID: state, Procedure: called, Label: state}}
+		calls := []calling{{Worker: name, Socket: "/run/rpc/" + name + ".sock", ID: state, Procedure: called, Args: []string{called, state}, Label: state}}
 		for what, w := range map[string]struct {
 			lines int
 			write func(*bytes.Buffer) error
 		}{
 			"ls":         {2, func(b *bytes.Buffer) error { return writeShort(b, rows) }},
 			"ls -l":      {3, func(b *bytes.Buffer) error { return writeLong(b, rows) }},
-			"ps":         {2, func(b *bytes.Buffer) error { return writeCalls(b, calls, false) }},
-			"ps, a pool": {2, func(b *bytes.Buffer) error { return writeCalls(b, calls, true) }},
+			"ps":         {2, func(b *bytes.Buffer) error { return writeCalls(b, calls, false, false) }},
+			"ps, a pool": {2, func(b *bytes.Buffer) error { return writeCalls(b, calls, true, true) }},
 		} {
 			var b bytes.Buffer
 			if err := w.write(&b); err != nil {

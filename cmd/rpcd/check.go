@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rpcd/internal/commandline"
 	"rpcd/internal/flagerror"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/export/lint"
@@ -30,7 +31,8 @@ Each problem is one line on stderr that names the file and the cure; with any,
 the exit status is 1. Without a DIR it is RPCD_EXPORTS, or /etc/rpcd/exports.
 rpcd help exports says which files there are, and what they mean.
 With --as, root checks as the user that rpcd will be: for an image's build.`,
-		Args: usageArgs(cobra.MaximumNArgs(1)),
+		Args:              usageArgs(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: commandline.Folders,
 		RunE: func(c *cobra.Command, args []string) error {
 			given := c.Flags().Changed("exports")
 			if len(args) == 1 && given {

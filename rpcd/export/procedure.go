@@ -53,6 +53,9 @@ type Procedure struct {
 	env    admitted
 }
 
+// AnyCommand says whether the source has every command, --all-commands.
+func (p *Procedure) AnyCommand() bool { return p.all }
+
 // AdmitEnv says whether a caller may set this variable for the procedure.
 func (p *Procedure) AdmitEnv(name string) bool {
 	if faultOfEnvName(name) != "" {

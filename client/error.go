@@ -16,6 +16,8 @@ type Error struct {
 	Text    string // one line, which names the worker
 	Started bool   // the procedure may have run; false: it is safe to call again
 	Err     error  // the cause, or nil
+	Reason  Reason // who or what ended the call; "": nobody did
+	By      uint32 // with ReasonKill: the uid that sent the signal, or NoUID
 }
 
 // Error gives the line for people.

@@ -92,7 +92,7 @@ func (o *callOptions) run(given func(option string) bool, args []string) error {
 	if sig != 0 {
 		die(sig)
 	}
-	return exitLike(err)
+	return exitLike(cmd.ProcessState, err)
 }
 
 // prepare makes a Cmd of the words. Its errors are usage errors; the Cmd is

@@ -11,7 +11,7 @@ import (
 // runVerb has cobra read the words: a verb, help, or a shell's completion.
 func runVerb(words []string) error {
 	root, out := rootCommand(), &output{}
-	root.SetArgs(words)
+	root.SetArgs(signalOptions(words))
 	root.SetOut(out)
 	if err := root.Execute(); err != nil {
 		return err

@@ -35,6 +35,7 @@ func limitedMemory(t *testing.T) {
 
 // A child that the kernel kills for want of memory is told from one that somebody
 // else kills, also where that is a later one.
+// fault: 21
 func TestOutOfMemory(t *testing.T) {
 	if !alone(t) {
 		return

@@ -46,6 +46,7 @@ user all. The call's caller is told who sent it.`,
 		},
 	}
 	c.Flags().VarP(&named, "signal", "s", "the signal; -9, -KILL and -SIGKILL are short for it")
+	_ = c.RegisterFlagCompletionFunc("signal", cobra.FixedCompletions(signalNames(), cobra.ShellCompDirectiveNoFileComp))
 	c.Flags().BoolVarP(&list, "list", "l", false, "print the names of the signals")
 	return c
 }

@@ -42,6 +42,7 @@ func TestOutOfMemory(t *testing.T) {
 	}
 	limitedMemory(t)
 	memory.open()
+	meanwhile := start(t, shell(t, nil, "exec sleep 1000"))
 	for _, c := range []struct {
 		script string
 		want   bool
@@ -50,7 +51,7 @@ func TestOutOfMemory(t *testing.T) {
 		{"exec tail /dev/zero", true},
 		{"kill -KILL $$", false},
 		{"tail /dev/zero; exit 137", true},
-		{"tail /dev/zero | :; kill -KILL $$", true},
+		{"tail /dev/zero & wait; kill -KILL $$", true},
 		{"kill -KILL $$", false},
 	} {
 		ch := start(t, shell(t, nil, c.script))
@@ -60,4 +61,21 @@ func TestOutOfMemory(t *testing.T) {
 		}
 		end(ch, 0)
 	}
+	// Each kill is explained once, although this child was there for them all.
+	meanwhile.Signal(unix.SIGKILL)
+	wait(t, meanwhile)
+	if meanwhile.OutOfMemory() {
+		t.Error("the end of another child is taken for this one's")
+	}
+	end(meanwhile, 0)
+	// Nobody asks why this one failed.
+	ch := start(t, shell(t, nil, "tail /dev/zero; exit 1"))
+	wait(t, ch)
+	end(ch, 0)
+	ch = start(t, shell(t, nil, "kill -KILL $$"))
+	wait(t, ch)
+	if ch.OutOfMemory() {
+		t.Error("the end of an earlier child is taken for this one's")
+	}
+	end(ch, 0)
 }

@@ -23,6 +23,8 @@
 //   - Errors that come from rpc and not from the procedure are *Error. errors.Is
 //     tells them apart by the outcomes (ErrBusy, ErrLost, ...), and Retryable says
 //     whether another try makes sense.
+//   - ProcessState.Reason says who or what ended a procedure that didn't end by
+//     itself: a time limit, the worker's end, rpc kill, a lack of memory.
 //   - Options.Connections lets many calls share few connections.
 //   - SysProcAttr, Path, Err and LookPath have no counterpart.
 //

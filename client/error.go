@@ -17,6 +17,8 @@ type Error struct {
 	Try     string // what to try, or a question that time may answer ("is the worker up?"); may be empty
 	Started bool   // the procedure may have run; false: it is safe to call again
 	Err     error  // the cause, or nil
+	Reason  Reason // who or what ended the call; "": nobody did
+	By      uint32 // with ReasonKill: the uid that sent the signal, or NoUID
 }
 
 // Error gives the line for people: what to try stands in parentheses.

@@ -22,7 +22,9 @@ func (k *call) explain(err error, when string) error {
 	case errors.Is(err, talk.ErrUnanswered):
 		return fail(ErrCanceled, w, true, os.ErrDeadlineExceeded, "%s was told to end %q and says nothing (is it frozen?)", w, k.cmd.Procedure)
 	case errors.Is(err, talk.ErrLate):
-		return fail(ErrTimeout, w, true, nil, "%s didn't end %q when its time limit ran out (is it frozen?)", w, k.cmd.Procedure)
+		e := fail(ErrTimeout, w, true, nil, "%s didn't end %q when your limit%s ran out (is it frozen?)", w, k.cmd.Procedure, limitOf(k.Call.Timeout))
+		e.Reason = ReasonCallerTimeout
+		return e
 	case errors.Is(err, wire.ErrProtocol):
 		return fail(ErrProtocol, w, true, err, "%s doesn't speak rpc's protocol: %v (is %q an rpcd's socket?)", w, err, k.conn.Path)
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -35,6 +37,11 @@ func (k *call) explain(err error, when string) error {
 
 // refused makes an error of a call's refusal.
 func (k *call) refused(m *wire.Refused) error {
+	if m.Reason == wire.CanceledByKill && m.Code == wire.Canceled {
+		e := fail(ErrCanceled, k.worker(), false, m, "%q was cancelled by %s while it waited for %s", k.cmd.Procedure, killer(m.By), k.worker())
+		e.Reason, e.By = ReasonKill, m.By
+		return e
+	}
 	text := k.worker() + " " + m.Error()
 	if dir := k.Call.Dir; dir.Proven && m.Code == wire.NoDirectory && m.Reason == wire.NotShared {
 		text = fmt.Sprintf("%q here isn't %s's %q (not a shared volume): cd to one, or give -C DIR", dir.Name, k.worker(), dir.Name)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/rpcd/cause"
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/directory"
 	"rpcd/rpcd/export"
@@ -52,6 +53,7 @@ type call struct {
 	ctx      context.Context // ends when the caller has left, or cancels a call that waits
 	leave    context.CancelFunc
 	left     atomic.Bool   // the caller has
+	cause    cause.Record  // of the call's end
 	finished chan struct{} // closed: nothing of the call runs in this connection any more
 
 	mu       sync.Mutex
@@ -60,7 +62,6 @@ type call struct {
 	pending  []syscall.Signal // for a process that is about to start
 	ending   ending           // how far the process's end has been brought about
 	deadline time.Time        // of the grace, once ending has begun
-	timedOut bool             // a time limit ended it
 	stopped  bool             // by its caller
 	timers   []*time.Timer
 }
@@ -111,6 +112,9 @@ func (c *call) forget() {
 func (c *call) refuse(err error) {
 	c.become(callOver)
 	r := refusal(err)
+	if by, ok := c.cause.Canceler(); ok && r.Code == wire.Canceled {
+		r = refuseKilled(by)
+	}
 	c.host.counters.refused.Add(1)
 	c.Refuse(r)
 	c.logRefusal(r)
@@ -239,7 +243,7 @@ func (c *call) takePlace(p *export.Procedure) error {
 
 // supervise sees a started process to its end and reports it.
 func (c *call) supervise(process run.Process, p *prepared, began time.Time) {
-	c.started(process, shortest(c.Timeout, p.procedure.Timeout, c.host.Timeout))
+	c.started(process, cause.Limit(c.Timeout, p.procedure.Timeout, c.host.Timeout))
 	c.Start(c.news(0, ""))
 	p.streams.Relay()
 	c.logStart(p.procedure)
@@ -260,15 +264,4 @@ func (c *call) supervise(process run.Process, p *prepared, began time.Time) {
 // news is what ACCEPTED and STARTED say of the call.
 func (c *call) news(flags uint16, text string) wire.Started {
 	return wire.Started{Flags: flags, ID: c.id, Dir: c.dir, Grace: c.host.Grace, Text: text}
-}
-
-// shortest gives the smallest that isn't 0.
-func shortest(limits ...time.Duration) time.Duration {
-	var d time.Duration
-	for _, l := range limits {
-		if l > 0 && (d == 0 || l < d) {
-			d = l
-		}
-	}
-	return d
 }

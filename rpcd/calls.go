@@ -73,6 +73,7 @@ func (s *Server) kill(c export.Caller, m *wire.Kill) error {
 	}
 	sig := unix.Signal(m.Signal)
 	s.Log.Info("signal", "call", k.id, "by_uid", c.UID, "signal", unix.SignalName(sig))
+	k.cause.Kill(sig, c.UID, time.Now())
 	k.signal(sig)
 	if sig == unix.SIGKILL {
 		k.cut()

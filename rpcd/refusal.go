@@ -66,6 +66,11 @@ func refusal(err error) *wire.Refused {
 	return &wire.Refused{Code: wire.Failed, Text: "failed: " + err.Error()}
 }
 
+// refuseKilled answers a call that a KILL of this uid has canceled.
+func refuseKilled(by uint32) *wire.Refused {
+	return &wire.Refused{Code: wire.Canceled, Reason: wire.CanceledByKill, By: by, Text: fmt.Sprintf("was told by rpc kill (uid %d) to give up the waiting call", by)}
+}
+
 // refuseExport answers a look-up that found nothing to run.
 func refuseExport(err *export.Error) *wire.Refused {
 	switch err.Reason {

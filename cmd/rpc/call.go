@@ -96,7 +96,7 @@ func (o *callOptions) run(given func(option string) bool, args []string) error {
 		die(sig)
 	}
 	tellLostInput(cmd, stdin)
-	return exitLike(o.advise(err, cmd))
+	return exitLike(cmd.ProcessState, o.advise(err, cmd))
 }
 
 // advise says what to try after a call that failed.

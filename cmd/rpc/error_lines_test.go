@@ -91,7 +91,10 @@ setpriv --reuid 4242 --regid 4343 --clear-groups socat UNIX-LISTEN:$PWD/far.sock
 setpriv --reuid 65534 --regid 65534 --clear-groups rpc ./own.sock true; kill %1; wait`, lines: 2},
 
 	{name: "kill", script: `rpc kill hugin 17; rpc kill hugin ""; rpc kill hugin 17 NOPE; rpc kill hugin 17 99`, lines: 4},
-	{name: "kill another's call", root: true, script: `chmod 666 $W; rpc hugin sleep 99 & wait_for sh -c 'rpc ps hugin | grep -q sleep'; read -r _ id _ < <(rpc ps hugin | sed -n 2p); setpriv --reuid 4242 --regid 4343 --clear-groups rpc kill hugin $id; rpc kill hugin $id KILL; wait`},
+	{name: "kill's options", script: `rpc kill; rpc kill -9; rpc kill -NOPE hugin 17; rpc kill -99 hugin 17; rpc kill -0 hugin 17; rpc kill -9 -15 hugin 17; rpc kill -x hugin 17; rpc kill -s; rpc kill -9 hugin 17 TERM; rpc kill -l 9`, lines: 10},
+	{name: "kill of two, or a signal", script: `for i in 1 2; do rpc hugin sleep 99 2>/dev/null & done; wait_for sh -c 'test $(rpc ps hugin | grep -c sleep) = 2'; read -r _ a _ < <(rpc ps hugin | sed -n 2p); read -r _ b _ < <(rpc ps hugin | sed -n 3p); rpc kill hugin $a $b; kill %1 %2; wait`},
+	{name: "who ended it", serve: []string{"--drain", "100ms"}, script: `rpc --label mine hugin sleep 99 & wait_for sh -c 'rpc ps hugin | grep -q mine'; read -r _ a _ < <(rpc ps hugin | sed -n 2p); rpc kill hugin $a; wait; rpc hugin sh -c ': >up; exec sleep 99' & wait_for test -e up; kill -TERM $RPCD; wait`, lines: 2},
+	{name: "kill another's call", root: true, script: `chmod 666 $W; rpc hugin sleep 99 & wait_for sh -c 'rpc ps hugin | grep -q sleep'; read -r _ id _ < <(rpc ps hugin | sed -n 2p); setpriv --reuid 4242 --regid 4343 --clear-groups rpc kill hugin $id; rpc kill hugin $id KILL; wait`, lines: 2},
 	{name: "a write error", script: `RPC_PASS=none rpc hugin yes >/dev/full`},
 	{name: "stdin that can't be read", script: `rpc hugin cat <.`},
 }

@@ -13,7 +13,7 @@ import (
 // runVerb has cobra read the words: a verb, help, or a shell's completion.
 func runVerb(words []string) error {
 	root, out := rootCommand(), &output{}
-	root.SetArgs(words)
+	root.SetArgs(signalOptions(words))
 	root.SetOut(out)
 	if err := root.Execute(); err != nil {
 		if own := (*exitError)(nil); errors.As(err, &own) {

@@ -38,6 +38,9 @@ type Process interface {
 	Signal(sig syscall.Signal)
 	// Wait waits for its end. An error says that the end can't be known.
 	Wait() (Status, error)
+	// OutOfMemory, after Wait, reports whether the kernel has killed a process of it
+	// for want of memory. It is asked once at most, of one that ended as by KILL.
+	OutOfMemory() bool
 	// Close, after Wait, has what the process left end: TERM and CONT at once,
 	// KILL at deadline. It doesn't wait for that; see Runner.Leftovers. Where the
 	// procedure keeps what it leaves, nothing is ended. A second call does

@@ -70,6 +70,11 @@ func messages() []message {
 	elsewhere := &Refused{Code: NoDirectory, Reason: NotShared, Text: "no"}
 	exit := &Exit{Flags: ExitTimeout | ExitLeft, Status: 9, User: time.Second, System: time.Millisecond, MaxRSS: 81313, Consumed: 64 << 10}
 	unknown := &Exit{Status: 0xff00, Consumed: -1}
+	late := &Exit{Flags: ExitTimeout, Status: 15, Consumed: -1, End: End{Reason: WorkerTimeout, Limit: 2 * time.Second}}
+	killed := &Exit{Status: 9, Consumed: -1, End: End{Reason: ByKill, By: 1001}}
+	killedByRoot := &Exit{Status: 9, Consumed: -1, End: End{Reason: ByKill}}
+	killedBySomebody := &Exit{Status: 9, Consumed: -1, End: End{Reason: ByKill, By: NoUID}}
+	canceled := &Refused{Code: Canceled, Reason: CanceledByKill, Text: "no"}
 	pong := &Info{Worker: "hugin", Version: "0.1", State: "drained", Load: Load{1, 2, 1024, 2048}, Counters: Counters{1, 2, 3, 4, 5, time.Hour}}
 	listing := &Info{Worker: "ml", State: "up", Load: Load{MaxCalls: 1}, Procedures: []Entry{{"detect", "spawned", "boxe"}, {"f", "topic", ""}}}
 	commands := &Info{Worker: "all", State: "up", Scope: Commands, Procedures: []Entry{{"ls", "spawned", ""}}}
@@ -101,6 +106,11 @@ func messages() []message {
 		{"started", Header{TypeStarted, 0, 0, 32}, started, started.Append(TypeStarted), any1(ParseStarted)},
 		{"refused", Header{TypeRefused, 0, 0, 28}, refused, refused.Append(), flagless(ParseRefused)},
 		{"refused-not-shared", Header{TypeRefused, 0, 0, 24}, elsewhere, elsewhere.Append(), flagless(ParseRefused)},
+		{"refused-canceled-by-kill", Header{TypeRefused, 0, 0, 34}, canceled, canceled.Append(), flagless(ParseRefused)},
+		{"exit-worker-timeout", Header{TypeExit, 0, 1, 86}, late, late.Append(), any1(ParseExit)},
+		{"exit-kill", Header{TypeExit, 0, 0, 72}, killed, killed.Append(), any1(ParseExit)},
+		{"exit-kill-by-root", Header{TypeExit, 0, 0, 72}, killedByRoot, killedByRoot.Append(), any1(ParseExit)},
+		{"exit-kill-by-somebody", Header{TypeExit, 0, 0, 62}, killedBySomebody, killedBySomebody.Append(), any1(ParseExit)},
 		{"exit", Header{TypeExit, 0, 3, 66}, exit, exit.Append(), any1(ParseExit)},
 		{"exit-unknown-stdin", Header{TypeExit, 0, 0, 52}, unknown, unknown.Append(), any1(ParseExit)},
 		{"pong", Header{TypePong, 0, 0, 185}, pong, pong.Append(TypePong), flagless(ParseInfo)},

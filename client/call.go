@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"time"
 
 	"rpcd/client/replica"
 	"rpcd/rpcd/talk"
@@ -30,6 +31,10 @@ type call struct {
 
 	exit *wire.Exit
 	err  error
+	lost int64 // bytes of a pipe that were read for the procedure, which took none
+
+	began time.Time     // when STARTED came
+	ran   time.Duration // from then to the end
 
 	followed chan struct{} // closed: follow has returned
 }
@@ -92,6 +97,7 @@ func (k *call) await(ctx context.Context) error {
 
 // started begins the relaying and the reading.
 func (k *call) started(m *wire.Started) error {
+	k.began = time.Now()
 	k.cmd.setID(m.ID)
 	k.bridged = m.Flags&wire.StartedBridged != 0
 	if err := k.attach(); err != nil {
@@ -163,7 +169,7 @@ func (k *call) output(h wire.Header) *writer {
 // end makes the call over. Its connection is kept for the next call where that
 // can have it, and else closed.
 func (k *call) end(exit *wire.Exit, err error) {
-	k.exit, k.err = exit, err
+	k.exit, k.err, k.ran = exit, err, time.Since(k.began)
 	if k.Over(err, exit != nil || leavesConnection(err)) {
 		k.cmd.Connections.put(k.conn)
 	}
@@ -217,6 +223,9 @@ func (k *call) endStdin() error {
 	}
 	k.stdin.stop()
 	k.stdin.setBack(consumed)
+	if consumed == 0 && k.stdin.is.pipe {
+		k.lost = k.stdin.sent.Load()
+	}
 	if failed := k.stdin.failed.Load(); failed != nil {
 		return *failed
 	}

@@ -112,6 +112,9 @@ func (c *Cmd) checkServer(conn *replica.Connection, sent bool) error {
 		return nil
 	}
 	conn.Close()
+	if err != nil {
+		return fail(ErrUnreachable, c.Worker, sent, err, "refuse to call %s: cannot learn who serves %q: %v (--server-uid)", c.Worker, conn.Path, err)
+	}
 	return fail(ErrUnreachable, c.Worker, sent, err, "refuse to call %s: user %d serves %q, not %d (--server-uid)", c.Worker, peer.UID, conn.Path, *c.ServerUID)
 }
 

@@ -9,7 +9,11 @@ import (
 )
 
 // ProcessState is how a procedure ended: os.ProcessState of the other side.
-type ProcessState struct{ exit wire.Exit }
+type ProcessState struct {
+	exit              wire.Exit
+	worker, procedure string        // as the caller named them
+	ran               time.Duration // from STARTED to EXIT, as the caller saw them
+}
 
 // Sys gives the raw wait status, as wait(2) had it at the worker.
 func (s *ProcessState) Sys() syscall.WaitStatus { return syscall.WaitStatus(s.exit.Status) }
@@ -60,4 +64,12 @@ type ExitError struct {
 	Stderr []byte
 }
 
-func (e *ExitError) Error() string { return e.ProcessState.String() }
+// Error is os/exec's text, and ProcessState.Explain behind it where something
+// else ended the procedure.
+func (e *ExitError) Error() string {
+	text := e.ProcessState.String()
+	if why := e.Explain(); why != "" {
+		text += ": " + why
+	}
+	return text
+}

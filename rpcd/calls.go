@@ -46,7 +46,7 @@ func (c *call) describe() wire.Running {
 		ID: c.id, Procedure: c.Procedure, Label: c.Label,
 		UID: c.caller.UID, GID: c.caller.GID,
 		Age: time.Since(c.came), Bridged: c.IsBridged(),
-		State: wire.CallWaiting,
+		State: wire.CallWaiting, Args: c.argv,
 	}
 	if c.state == callRunning {
 		r.PID, r.State = uint32(c.process.PID()), wire.CallRunning
@@ -73,6 +73,7 @@ func (s *Server) kill(c export.Caller, m *wire.Kill) error {
 	}
 	sig := unix.Signal(m.Signal)
 	s.Log.Info("signal", "call", k.id, "by_uid", c.UID, "signal", unix.SignalName(sig))
+	k.cause.Kill(sig, c.UID, time.Now())
 	k.signal(sig)
 	if sig == unix.SIGKILL {
 		k.cut()

@@ -6,6 +6,7 @@ import (
 
 	"rpcd/internal/printable"
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/wire"
 )
 
 // killedTime is how long killed calls have for their status.
@@ -65,8 +66,8 @@ const killPhase = 2
 func (s *Server) endCalls(d time.Duration, now <-chan os.Signal) bool {
 	phases := []drainPhase{
 		{func() {}, d, now},
-		{func() { s.refuseAll(); s.endAll(terminated) }, s.Grace + outputTime, now},
-		{func() { s.refuseAll(); s.runners.Close(); s.endAll(killed) }, killedTime, nil},
+		{func() { s.refuseAll(); s.endAll(terminated, d) }, s.Grace + outputTime, now},
+		{func() { s.refuseAll(); s.runners.Close(); s.endAll(killed, 0) }, killedTime, nil},
 		{func() { s.refuseAll(); s.cutAll() }, stuckTime, nil},
 	}
 	for i := 0; i < len(phases); i++ {
@@ -91,11 +92,12 @@ func (s *Server) refuseAll() {
 	s.connections.DrainAll()
 }
 
-// endAll brings the end of every call about.
-func (s *Server) endAll(how ending) {
+// endAll brings the end of every call about. d is the drain that ran out; 0: it was
+// interrupted.
+func (s *Server) endAll(how ending, d time.Duration) {
 	for _, c := range s.allCalls() {
 		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", printable.Escaped(c.Procedure))
-		c.end(how)
+		c.end(how, wire.End{Reason: wire.Drain, Limit: d})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/internal/printable"
+	"rpcd/rpcd/cause"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/wire"
 )
@@ -47,9 +48,7 @@ func (c *call) logEnd(p *export.Procedure, e *closing, took time.Duration) {
 	if in, out := e.streams.Relayed(); in+out > 0 {
 		words = append(words, "in", in, "out", out)
 	}
-	if e.exit.Flags&wire.ExitTimeout != 0 {
-		words = append(words, "timeout", true)
-	}
+	words = append(words, cause.Words(e.exit.End)...)
 	if e.lost {
 		words = append(words, "lost", true)
 	}

@@ -97,7 +97,7 @@ func (a *answer) explain(worker string, err error, d time.Duration) error {
 	case errors.Is(err, wire.ErrProtocol):
 		return newError(Foreign, worker, err, "%s doesn't speak rpc's protocol: %v", name, err)
 	case hungUp(err):
-		return newError(Lost, worker, err, "cannot reach %s: %q accepts and closes (%s)", name, a.socket, nobodyBehind)
+		return nobodyBehind(worker, a.socket, err)
 	}
 	return newError(Lost, worker, err, "lost the connection to %s: %v", name, err)
 }

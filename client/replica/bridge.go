@@ -72,15 +72,24 @@ func hungUp(err error) bool { return errors.Is(err, io.EOF) || talk.Gone(err) }
 // err, and that has not been started. answered says that the worker had taken
 // the call.
 func (c *Connection) Ended(worker string, answered bool, err error) error {
-	cause := fmt.Errorf("%w: %w", errNotUp, err)
 	switch {
 	case answered:
-		return newError(Unreachable, worker, cause, "cannot reach %s: the connection ended before the start (did rpcd or the bridge end? try --wait)", worker)
+		return accepting(worker, c.Path, "ended the connection before the start", "did rpcd or the bridge end?", err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return newError(Unreachable, worker, cause, "cannot reach %s: %q accepts and says nothing (is the worker frozen, or gone from behind a bridge?)", worker, c.Path)
+		return accepting(worker, c.Path, "accepts and says nothing", "is the worker frozen, or gone from behind a bridge?", err)
 	}
-	return newError(Unreachable, worker, cause, "cannot reach %s: %q accepts and closes (%s)", worker, c.Path, nobodyBehind)
+	return nobodyBehind(worker, c.Path, err)
 }
 
-// nobodyBehind is what to try where something accepts and closes at once.
-const nobodyBehind = "a bridge with nobody behind it? start the worker, or --wait"
+// nobodyBehind is the error of a socket that accepts and closes.
+func nobodyBehind(worker, path string, err error) *Error {
+	return accepting(worker, path, "accepts and closes", "a bridge with nobody behind it? is the worker up?", err)
+}
+
+// accepting is the error of a socket that was connected to, and behind which
+// somebody may come up.
+func accepting(worker, path, what, try string, err error) *Error {
+	e := newError(Unreachable, worker, fmt.Errorf("%w: %w", errNotUp, err), "cannot reach %s: %q %s", worker, path, what)
+	e.Try = try
+	return e
+}

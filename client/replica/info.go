@@ -19,6 +19,7 @@ type Info struct {
 	Load       Load
 	Counters   Counters
 	Procedures []Entry // List's alone: those that this caller may call
+	AnyCommand bool    // List's alone: every command of the replica may be called, and every path
 	Way        *Way    // Ping's alone; nil: the worker doesn't say
 }
 
@@ -109,7 +110,7 @@ func (a *answer) info() (*Info, error) {
 	}
 	i := &Info{
 		Socket: a.socket, RTT: a.rtt,
-		Worker: m.Worker, Version: m.Version, State: string(m.State),
+		Worker: m.Worker, Version: m.Version, State: string(m.State), AnyCommand: m.Scope == wire.Commands,
 		Load: Load(m.Load), Counters: Counters(m.Counters),
 	}
 	for _, p := range m.Procedures {

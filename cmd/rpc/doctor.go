@@ -11,7 +11,7 @@ import (
 )
 
 func doctorCommand() *cobra.Command {
-	var dir string
+	var dir dirValue
 	c := &cobra.Command{
 		Use:   "doctor [-C DIR] WORKER",
 		Short: "find out why calls to a worker fail, and what to change",
@@ -30,12 +30,12 @@ status is 0 when nothing is bad, 1 when something is, 2 for usage.`,
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if !c.Flags().Changed("chdir") {
-				dir = os.Getenv("RPC_CHDIR")
+				dir = dirValue(os.Getenv("RPC_CHDIR"))
 			}
-			return doctor(c.OutOrStdout(), args[0], dir)
+			return doctor(c.OutOrStdout(), args[0], string(dir))
 		},
 	}
-	c.Flags().StringVarP(&dir, "chdir", "C", "", "a `DIR` on the worker, where calls shall run [RPC_CHDIR]")
+	c.Flags().VarP(&dir, "chdir", "C", "a `DIR` on the worker, where calls shall run [RPC_CHDIR]")
 	return c
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,14 +24,15 @@ const doctorAnswerTime = 2 * time.Second
 // facts are what doctor knows of the way to a worker, and then of one of its
 // sockets. They judge nothing: doctor's rules are functions of them.
 type facts struct {
-	worker  string
-	named   bool   // the worker is a name in RPC_DIR, not a path
-	verb    bool   // that name is also one of rpc's verbs
-	path    string // where it is looked for
-	folder  bool   // path is one
-	others  []string
-	findErr error // nil: sockets were found
-	sockets []string
+	worker    string
+	named     bool   // the worker is a name in RPC_DIR, not a path
+	verb      bool   // that name is also one of rpc's verbs
+	path      string // where it is looked for
+	folder    bool   // path is one
+	others    []string
+	othersErr error // why the others aren't known
+	findErr   error // nil: sockets were found
+	sockets   []string
 
 	optionErr error // of the variables that stand for a call's options
 	self      identity
@@ -60,23 +60,15 @@ func findWorker(worker string) facts {
 	if f.named = !strings.Contains(worker, "/"); f.named {
 		f.path = filepath.Join(client.Dir(), worker)
 		f.verb = slices.Contains(version.Verbs, worker)
-		f.others, _ = client.Workers()
+		f.others, f.othersErr = client.Workers()
 	}
 	f.sockets, f.findErr = replica.Sockets(worker)
 	info, err := os.Stat(f.path)
 	f.folder = err == nil && info.IsDir()
 	if f.findErr != nil {
-		f.explain(f.path, f.findCause())
+		f.explain(f.path, f.findErr)
 	}
 	return f
-}
-
-// findCause is the error of the look at the worker's folder or socket.
-func (f *facts) findCause() error {
-	if f.folder && !errors.Is(f.findErr, fs.ErrPermission) {
-		return reach.ErrEmpty
-	}
-	return f.findErr
 }
 
 // explain learns why path can't be reached.

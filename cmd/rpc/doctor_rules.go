@@ -33,7 +33,7 @@ var workerRules = []rule{
 	{"folder", all(because(reach.EmptyFolder), named), fatal, `no socket in {path}: the worker isn't up, or its rpcd listens in another folder or volume`,
 		`start it (docker logs says why it isn't up); if it is up, ` + mount},
 	{"folder", because(reach.EmptyFolder), fatal, `no socket in {path}`, `start a worker there: rpcd serve --listen {path}; where a socket was bind-mounted, its source was missing and docker made a folder: mount the folder of the socket instead`},
-	{"folder", all(notFound, named), fatal, `{dir} has no {worker}/ and no {worker}.sock ({others})`, `start the worker (rpcd serve {worker}), check its name, or ` + mount},
+	{"folder", all(because(reach.NoSocket), named), fatal, `{dir} has no {worker}/ and no {worker}.sock ({others})`, `start the worker (rpcd serve {worker}), check its name, or ` + mount},
 	{"folder", notFound, fatal, `{error}`, `start a worker there (rpcd serve --listen {path}), or mount the volume that it listens in under the same path`},
 	{"folder", inFolder, good, `{path} holds {sockets} socket(s)`, ``},
 }
@@ -99,7 +99,7 @@ var socketRules = []rule{
 	{"descriptors", nil, good, `they arrive: streams are passed`, ``},
 
 	{"directory", wayUnknown, good, ``, ``},
-	{"directory", nowhere, bad, `the directory here has no name (was it removed?)`, `cd to another`},
+	{"directory", nowhere, bad, `{nowhere}`, `cd to another, or name one by an absolute -C DIR`},
 	{"directory", all(byName, directoryIs(replica.DirSame, replica.DirOther)), good, `the worker has a {here} (calls go by name)`, ``},
 	{"directory", directoryIs(replica.DirSame), good, `{here} is the same there`, ``},
 	{"directory", directoryIs(replica.DirWorkdir), note, `{here} isn't shared: calls start in the worker's --workdir, and relative names mean files there`, ``},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -45,6 +46,7 @@ func (f *facts) words() []string {
 
 		"{seen}", fmt.Sprintf("%d:%d", way.UID, way.GID),
 		"{runs}", fmt.Sprintf("%d:%d", way.OwnUID, way.OwnGID),
+		"{nowhere}", fmt.Sprint(f.probe.DirectoryErr),
 		"{here}", strconv.Quote(f.probe.Directory),
 		"{count}", strconv.Itoa(len(f.probe.Procedures)),
 		"{names}", f.procedureNames(),
@@ -55,7 +57,10 @@ func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
 // otherWorkers says what RPC_DIR holds instead of the worker.
 func (f *facts) otherWorkers() string {
-	if len(f.others) == 0 {
+	switch {
+	case f.othersErr != nil:
+		return "it can't be listed: " + errors.Unwrap(f.othersErr).Error() // without the path, which stands there
+	case len(f.others) == 0:
 		return "it is empty"
 	}
 	return "it has: " + strings.Join(f.others, ", ")

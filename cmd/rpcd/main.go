@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rpcd/internal/commandline"
 	"rpcd/internal/flagerror"
 	"rpcd/internal/version"
 	"rpcd/rpcd/fdconn"
@@ -30,19 +31,21 @@ func run(args []string) int {
 		Short:         "the daemon of a worker: runs exported procedures for callers on a UNIX socket",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          usageArgs(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return noVerb(args[0])
+			}
 			return usageError{errors.New("what to do? try: rpcd serve NAME (see rpcd help)")}
 		},
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		if err, ok := flagerror.Value(err); ok {
-			return usageError{err}
-		}
-		return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
+		return usageError{flagerror.Reword(err, "see "+c.CommandPath()+" --help")}
 	})
-	root.AddCommand(serveCommand(), checkCommand(), &cobra.Command{
+	commandline.SetHelp(root, "rpcd VERB ...")
+	root.SetHelpCommand(helpCommand())
+	root.AddCommand(serveCommand(), checkCommand(), exportsTopic(), completionCommand(), &cobra.Command{
 		Use:   "version",
 		Short: "print the version",
 		Args:  usageArgs(cobra.NoArgs),
@@ -67,9 +70,9 @@ func run(args []string) int {
 // usageArgs makes a wrong number of arguments a usage error.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
-			return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
+		if check(c, args) == nil {
+			return nil
 		}
-		return nil
+		return usageError{fmt.Errorf("wrong number of words: rpcd %s (see %s --help)", c.Use, c.CommandPath())}
 	}
 }

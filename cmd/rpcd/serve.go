@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/commandline"
 	"rpcd/internal/version"
 	"rpcd/rpcd"
 	"rpcd/rpcd/fdconn"
@@ -33,7 +34,7 @@ func serveCommand() *cobra.Command {
 		Long: `Serve procedures on a socket until TERM.
 
 NAME stands for --listen /run/rpc/NAME/ --exports /etc/rpcd/exports.
-Each flag has a variable: --max-calls is RPCD_MAX_CALLS. Durations are
+Each option has a variable: --max-calls is RPCD_MAX_CALLS. Durations are
 timeout(1)'s: 5, 0.5s, 3m, 2h, 1d, 100ms.
 
 TERM drains: new calls are refused, running ones have --drain to end, then get
@@ -43,7 +44,8 @@ TERM, the grace, KILL; a second TERM ends at once. Docker gives 10 seconds
 Under systemd's socket activation rpcd serves the sockets that it is passed,
 whatever --listen, --mode and --gid say, and a drain refuses nobody: what isn't
 accepted yet waits for the next rpcd.`,
-		Args: usageArgs(cobra.MaximumNArgs(1)),
+		Args:              usageArgs(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: commandline.Nothing,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := fromEnvironment(c); err != nil {
 				return err
@@ -56,6 +58,7 @@ accepted yet waits for the next rpcd.`,
 		},
 	}
 	f.add(c.Flags())
+	completeServe(c)
 	return c
 }
 

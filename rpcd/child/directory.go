@@ -48,11 +48,11 @@ func openPath(name string) (int, error) {
 	return unix.Open(plain, flags|unix.O_NOFOLLOW, 0)
 }
 
-// Touch reads the first byte of a program before its start. A file system that
-// hangs then blocks this goroutine, and not Start, which does one start after the
-// other.
-func Touch(path string) {
-	if fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err == nil {
+// Touch reads the first byte of a program before its start. A relative path is one
+// of the directory dir, a descriptor. A file system that hangs then blocks this
+// goroutine, and not Start, which does one start after the other.
+func Touch(dir int, path string) {
+	if fd, err := unix.Openat(dir, path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err == nil {
 		var b [1]byte
 		_, _ = unix.Pread(fd, b[:], 0)
 		unix.Close(fd)

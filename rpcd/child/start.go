@@ -19,7 +19,7 @@ import (
 
 // Spec is what to start.
 type Spec struct {
-	Path  string      // of the program, absolute
+	Path  string      // of the program, absolute or relative to Dir
 	Argv  []string    // with argv[0]
 	Env   []string    // NAME=VALUE: the whole environment
 	Dir   int         // descriptor of the directory to run in; Start doesn't close it
@@ -36,6 +36,8 @@ type Child struct {
 	pid   int
 	pidfd *os.File     // nil: the kernel gives none
 	leaf  *cgroup.Leaf // nil: it has no cgroup
+
+	memoryKills uint64 // the kernel's count of them at the start
 
 	mu     sync.Mutex
 	reaped bool // no signal is sent any more
@@ -83,6 +85,7 @@ func Start(s Spec) (*Child, error) {
 	defer score.raise()()
 	defer unix.Umask(unix.Umask(s.Umask))
 
+	kills := memory.count()
 	attr, pidfd := s.attributes()
 	var pid int
 	leaf, err := leaf.Fork(func(fd int) (err error) {
@@ -93,7 +96,7 @@ func Start(s Spec) (*Child, error) {
 	if err != nil {
 		return nil, s.As.explain(s.Dir, err)
 	}
-	c := &Child{pid: pid, leaf: leaf, pidfd: pollable(*pidfd)}
+	c := &Child{pid: pid, leaf: leaf, pidfd: pollable(*pidfd), memoryKills: kills}
 	children.add(c)
 	return c, nil
 }

@@ -6,7 +6,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"syscall"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 
 // Job is what one call asks for.
 type Job struct {
-	Path  string   // of the program, absolute
+	Path  string   // of the program, absolute or relative to Dir
 	Argv  []string // with argv[0]
 	Env   []string // NAME=VALUE, the whole environment
 	Dir   int      // descriptor of the directory to run in
@@ -39,6 +38,9 @@ type Process interface {
 	Signal(sig syscall.Signal)
 	// Wait waits for its end. An error says that the end can't be known.
 	Wait() (Status, error)
+	// OutOfMemory, after Wait, reports whether the kernel has killed a process of it
+	// for want of memory. It is asked once at most, of one that ended as by KILL.
+	OutOfMemory() bool
 	// Close, after Wait, has what the process left end: TERM and CONT at once,
 	// KILL at deadline. It doesn't wait for that; see Runner.Leftovers. Where the
 	// procedure keeps what it leaves, nothing is ended. A second call does
@@ -58,7 +60,3 @@ type Runner interface {
 	// Close ends the grace of all leftovers, now and to come: the daemon stops.
 	Close()
 }
-
-// ErrUnsupported is Runners.For's error for what this release can't run: topics
-// and resident workers.
-var ErrUnsupported = errors.New("this release knows neither topics nor resident workers")

@@ -25,10 +25,7 @@ func TestMain(m *testing.M) {
 // It gives the process and what is left of it.
 func started(t *testing.T, r *Runners, p *export.Procedure, leaves string) (process Process, left int) {
 	t.Helper()
-	runner, err := r.For(p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := r.For(p)
 	dir, err := os.Open("/")
 	if err != nil {
 		t.Fatal(err)
@@ -102,21 +99,10 @@ func TestCloseEndsTheGrace(t *testing.T) {
 }
 
 func TestNothingStartsForACallerThatHasLeft(t *testing.T) {
-	runner, err := NewRunners(false, func() {}).For(&export.Procedure{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := NewRunners(false, func() {}).For(&export.Procedure{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := runner.Start(ctx, Job{Path: "/bin/true", Argv: []string{"true"}}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
-	}
-}
-
-func TestUnsupported(t *testing.T) {
-	for _, p := range []*export.Procedure{{Topic: true}, {Workers: 1}} {
-		if _, err := NewRunners(false, func() {}).For(p); !errors.Is(err, ErrUnsupported) {
-			t.Errorf("%+v: %v", p, err)
-		}
 	}
 }

@@ -68,6 +68,7 @@ type spawnedProcess struct {
 
 func (p *spawnedProcess) PID() int                  { return p.child.PID() }
 func (p *spawnedProcess) Signal(sig syscall.Signal) { p.child.Signal(sig) }
+func (p *spawnedProcess) OutOfMemory() bool         { return p.child.OutOfMemory() }
 
 func (p *spawnedProcess) Wait() (Status, error) {
 	s, err := p.child.Wait()

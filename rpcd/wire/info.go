@@ -10,7 +10,8 @@ type Info struct {
 	Load       Load
 	Counters   Counters
 	Procedures []Entry
-	Way        *Way // PONG's; nil: the worker doesn't say
+	Scope      Scope // LISTING's
+	Way        *Way  // PONG's; nil: the worker doesn't say
 }
 
 // State is how a worker is.
@@ -20,6 +21,15 @@ type State string
 const (
 	Up     State = "up"
 	Drains State = "draining" // new calls are refused
+)
+
+// Scope says what may be called beside the procedures that are listed.
+type Scope string
+
+// The scopes of a LISTING. A later version may have others.
+const (
+	Listed   Scope = ""         // nothing
+	Commands Scope = "commands" // every command of the worker, and every path
 )
 
 // Load is how busy a worker is, in calls.
@@ -107,6 +117,9 @@ func (m *Info) Append(t Type) []byte {
 	if w := m.Way; w != nil {
 		f.numbers(7, uint64(w.UID), uint64(w.GID), uint64(w.OwnUID), uint64(w.OwnGID), uint64(w.Descriptors), uint64(w.Dir))
 	}
+	if t == TypeListing && m.Scope != Listed {
+		f.text(8, string(m.Scope))
+	}
 	for _, p := range m.Procedures {
 		var entry fields
 		entry.text(1, cut(p.Name, maxWords))
@@ -143,6 +156,8 @@ func ParseInfo(payload []byte) (*Info, error) {
 		case 7:
 			n := r.numbers(tag, v, 6)
 			m.Way = &Way{number32(n[0]), number32(n[1]), number32(n[2]), number32(n[3]), number32(n[4]), Sameness(min(n[5], 0xff))}
+		case 8:
+			m.Scope = Scope(r.text(tag, v))
 		default:
 			r.unknown(tag)
 		}

@@ -27,4 +27,4 @@ kill $hop
 #| ran
 #| 2
 # stderr:
-#| rpc: cannot reach ./hop: the connection ended before the start (did rpcd or the bridge end? try --wait)
+#| rpc: cannot reach ./hop: "./hop" ended the connection before the start (did rpcd or the bridge end? try --wait)

@@ -29,7 +29,7 @@ kill $hop
 #| 125
 #| 1
 # stderr:
-#| rpc: cannot reach ./hop: "./hop" accepts and closes (a bridge with nobody behind it? start the worker, or --wait)
-#| rpc: cannot reach ./hop: "./hop" accepts and closes (a bridge with nobody behind it? start the worker, or --wait)
-#| rpc: cannot reach $W: "$W" accepts and closes (a bridge with nobody behind it? start the worker, or --wait)
-#| rpc: cannot reach $W: "$W" accepts and closes (a bridge with nobody behind it? start the worker, or --wait)
+#| rpc: cannot reach ./hop: "./hop" accepts and closes (a bridge with nobody behind it? is the worker up? try --wait)
+#| rpc: cannot reach ./hop: "./hop" accepts and closes (a bridge with nobody behind it? is the worker up? try --wait)
+#| rpc: cannot reach $W: "$W" accepts and closes (a bridge with nobody behind it? is the worker up? try --wait)
+#| rpc: cannot reach $W: "$W" accepts and closes (a bridge with nobody behind it? is the worker up? try --wait)

@@ -3,6 +3,7 @@ package talk
 import (
 	"context"
 	"errors"
+	"slices"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -149,6 +150,51 @@ func TestStoppedBeforeAccepted(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A bridged caller answers STARTED, by HEARTBEAT if it has nothing else to say.
+func TestStartedIsAnswered(t *testing.T) {
+	for _, r := range []struct {
+		name    string
+		bridged bool
+		say     func(*Caller) error
+		want    []wire.Type
+	}{
+		{"bridged", true, nil, []wire.Type{wire.TypeHeartbeat}},
+		{"bridged, with a word", true, func(c *Caller) error { return c.Signal(syscall.SIGUSR1, false) }, []wire.Type{wire.TypeSignal}},
+		{"direct", false, nil, nil},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				caller, callee, worker := begin(t, plainCall)
+				if r.bridged {
+					callee.SetBridged()
+				}
+				go callee.Start(wire.Started{})
+				want(t, caller, wire.TypeStarted)
+				var got []wire.Type
+				go func() {
+					for {
+						typ, _, err := readFrame(worker)
+						if err != nil {
+							return
+						}
+						got = append(got, typ)
+					}
+				}()
+				if r.say != nil {
+					if err := r.say(caller); err != nil {
+						t.Error(err)
+					}
+				}
+				time.Sleep(2 * answerDelay)
+				synctest.Wait()
+				if !slices.Equal(got, r.want) {
+					t.Errorf("%v, want %v", got, r.want)
+				}
+			})
+		})
+	}
 }
 
 // A try has the time that SetPatience gives it.

@@ -136,9 +136,7 @@ func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 		return w
 	}
 	defer give()
-	w.Dir = directory.Compare(d, as)
-	if w.Dir > wire.DirSame && d.Proven && c.server.Workdir != "" {
-		w.Dir = wire.DirWorkdir
-	}
+	where := directory.Choice{Caller: d, Bridged: arrived == 0, Workdirs: []string{c.server.Workdir}, As: as}
+	w.Dir, w.Inside = where.Look()
 	return w
 }

@@ -131,7 +131,7 @@ func (s *Server) refuseWaiting(next func([]byte) bool) {
 		if !next(words) {
 			return
 		}
-		s.counters.refused.Add(1)
+		s.counters.Refused.Add(1)
 	}
 }
 

@@ -99,7 +99,7 @@ func messages() []message {
 		{"refused", Header{TypeRefused, 0, 0, 28}, refused, refused.Append(), flagless(ParseRefused)},
 		{"refused-not-shared", Header{TypeRefused, 0, 0, 24}, elsewhere, elsewhere.Append(), flagless(ParseRefused)},
 		{"exit", Header{TypeExit, 0, 3, 66}, exit, exit.Append(), any1(ParseExit)},
-		{"exit-unknown-stdin", Header{TypeExit, 0, 0, 52}, unknown, unknown.Append(), any1(ParseExit)},
+		{"exit-unknown-stdin", Header{TypeExit, 0, 0, 38}, unknown, unknown.Append(), any1(ParseExit)},
 		{"pong", Header{TypePong, 0, 0, 185}, pong, pong.Append(TypePong), flagless(ParseInfo)},
 		{"pong-way", Header{TypePong, 0, 0, 102}, way, way.Append(TypePong), flagless(ParseInfo)},
 		{"ping-directory", Header{TypePing, 0, 0, 41}, where, Ping(where), flagless(ParsePing)},

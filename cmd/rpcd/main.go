@@ -8,19 +8,30 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"rpcd/internal/flagerror"
 	"rpcd/internal/version"
 	"rpcd/rpcd/fdconn"
 )
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	signals := catchSignals()
+	go func() {
+		select {
+		case sig := <-signals.stop:
+			os.Exit(stopped{sig.(unix.Signal)}.status())
+		case signals.serving <- struct{}{}:
+		}
+	}()
+	os.Exit(run(signals, os.Args[1:]))
+}
 
 // usageError is an error of the command line. rpcd ends with 2 then.
 type usageError struct{ error }
 
-// run gives the exit status: 0, 1 failed, 2 usage.
-func run(args []string) int {
+// run gives the exit status: 0, 1 failed, 2 usage, 128 and more a signal's.
+func run(signals *signals, args []string) int {
 	if err := fdconn.CheckDescriptors(); err != nil {
 		fmt.Fprintf(os.Stderr, "rpcd: %v\n", err)
 		return 1
@@ -42,7 +53,7 @@ func run(args []string) int {
 		}
 		return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
-	root.AddCommand(serveCommand(), checkCommand(), &cobra.Command{
+	root.AddCommand(serveCommand(signals), checkCommand(), &cobra.Command{
 		Use:   "version",
 		Short: "print the version",
 		Args:  usageArgs(cobra.NoArgs),
@@ -53,8 +64,12 @@ func run(args []string) int {
 	})
 	root.SetArgs(args)
 	err := root.Execute()
-	if err == nil {
+	var sig stopped
+	switch {
+	case err == nil:
 		return 0
+	case errors.As(err, &sig): // the log has it
+		return sig.status()
 	}
 	fmt.Fprintf(os.Stderr, "rpcd: %v\n", err)
 	var usage usageError

@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"os/signal"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -25,7 +24,7 @@ const (
 	drainMargin = 5 * time.Second
 )
 
-func serveCommand() *cobra.Command {
+func serveCommand(signals *signals) *cobra.Command {
 	f := newServeFlags()
 	c := &cobra.Command{
 		Use:   "serve [NAME]",
@@ -36,9 +35,11 @@ NAME stands for --listen /run/rpc/NAME/ --exports /etc/rpcd/exports.
 Each flag has a variable: --max-calls is RPCD_MAX_CALLS. Durations are
 timeout(1)'s: 5, 0.5s, 3m, 2h, 1d, 100ms.
 
-TERM drains: new calls are refused, running ones have --drain to end, then get
-TERM, the grace, KILL; a second TERM ends at once. Docker gives 10 seconds
-(4s + 5s fit): for long jobs raise --drain and stop_grace_period together.
+TERM, INT and QUIT drain: new calls are refused, running ones have --drain to
+end, then get TERM, the grace, KILL; a second signal ends at once. So does any
+other signal that would end a process, and the exit status is 128 and its number
+then. HUP changes nothing. Docker gives 10 seconds (4s + 5s fit): for long jobs
+raise --drain and stop_grace_period together.
 
 Under systemd's socket activation rpcd serves the sockets that it is passed,
 whatever --listen, --mode and --gid say, and a drain refuses nobody: what isn't
@@ -52,7 +53,7 @@ accepted yet waits for the next rpcd.`,
 			if err != nil {
 				return err
 			}
-			return serve(s)
+			return serve(s, signals)
 		},
 	}
 	f.add(c.Flags())
@@ -61,7 +62,7 @@ accepted yet waits for the next rpcd.`,
 
 // serve is the life of the daemon: it prepares the process, listens, serves
 // until a signal comes, and drains.
-func serve(s *settings) error {
+func serve(s *settings, signals *signals) error {
 	lines := newLogWriter(os.Stderr, maxHeldLines)
 	defer lines.Flush(logFlushTime)
 	s.config.Log = hclog.New(&hclog.LoggerOptions{Name: "rpcd", Level: s.logLevel, Output: lines, JSONFormat: s.logJSON})
@@ -71,7 +72,7 @@ func serve(s *settings) error {
 		return err
 	}
 	defer release()
-	stop := stopSignals()
+	stop := signals.takeOver()
 	listeners, err := s.address.listen(s.mode, s.gid)
 	if err != nil {
 		return err
@@ -79,15 +80,17 @@ func serve(s *settings) error {
 	defer closeAll(listeners)
 	failed := start(server, listeners, cgroup)
 	systemd := notifySystemd(server, server.Log)
+	var sig unix.Signal
 	select {
 	case err := <-failed:
 		return err
-	case sig := <-stop:
-		server.Log.Info("draining", "signal", unix.SignalName(sig.(unix.Signal)))
+	case s := <-stop:
+		sig = s.(unix.Signal)
 	}
+	server.Log.Info("draining", "signal", signalName(sig))
 	systemd.stopping(s.drain + server.Grace + drainMargin)
 	server.Drain(s.drain, stop)
-	return nil
+	return stoppedBy(sig)
 }
 
 // prepare opens the exports and makes this process one that can start calls.
@@ -113,16 +116,6 @@ func prepare(s *settings) (server *rpcd.Server, cgroup string, release func(), e
 		return nil, "", nil, err
 	}
 	return server, cgroup, release, nil
-}
-
-// stopSignals gives the signals that end rpcd: the first drains, the second
-// ends at once. PIPE is taken and dropped: by default Go dies of a write to a
-// stderr that nobody reads.
-func stopSignals() chan os.Signal {
-	stop := make(chan os.Signal, 4)
-	signal.Notify(stop, unix.SIGTERM, unix.SIGINT)
-	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
-	return stop
 }
 
 // start serves each listener in a goroutine of its own. failed gets the first

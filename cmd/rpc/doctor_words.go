@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rpcd/client"
+	"rpcd/internal/version"
 )
 
 // maxNamed is how many procedures doctor names.
@@ -36,6 +37,7 @@ func (f *facts) words() []string {
 		"{server}", number(f.probe.OwnerUID),
 		"{wait}", doctorAnswerTime.String(),
 		"{version}", pong.Version,
+		"{rpc}", version.String(),
 		"{rtt}", fmt.Sprintf("%.1f ms", pong.RTT.Seconds()*1000),
 		"{state}", pong.State,
 		"{running}", number(load.Running),

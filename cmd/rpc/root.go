@@ -71,7 +71,7 @@ executable; 127 no such procedure.`,
 }
 
 func printVersion(c *cobra.Command, _ []string) error {
-	_, err := fmt.Fprintln(c.OutOrStdout(), "rpc", version.Version)
+	_, err := fmt.Fprintln(c.OutOrStdout(), "rpc", version.String())
 	return err
 }
 

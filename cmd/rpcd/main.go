@@ -36,32 +36,7 @@ func run(signals *signals, args []string) int {
 		fmt.Fprintf(os.Stderr, "rpcd: %v\n", err)
 		return 1
 	}
-	root := &cobra.Command{
-		Use:           "rpcd",
-		Short:         "the daemon of a worker: runs exported procedures for callers on a UNIX socket",
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          usageArgs(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			return usageError{errors.New("what to do? try: rpcd serve NAME (see rpcd help)")}
-		},
-	}
-	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		if err, ok := flagerror.Value(err); ok {
-			return usageError{err}
-		}
-		return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
-	})
-	root.AddCommand(serveCommand(signals), checkCommand(), &cobra.Command{
-		Use:   "version",
-		Short: "print the version",
-		Args:  usageArgs(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(c.OutOrStdout(), "rpcd", version.Version)
-			return err
-		},
-	})
+	root := rootCommand(signals)
 	root.SetArgs(args)
 	err := root.Execute()
 	var sig stopped
@@ -79,11 +54,55 @@ func run(signals *signals, args []string) int {
 	return 1
 }
 
+func rootCommand(signals *signals) *cobra.Command {
+	showVersion := false
+	root := &cobra.Command{
+		Use:           "rpcd",
+		Short:         "the daemon of a worker: runs exported procedures for callers on a UNIX socket",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if showVersion {
+				return printVersion(c)
+			}
+			return usageError{errors.New("what to do? try: rpcd serve NAME (see rpcd help)")}
+		},
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.Flags().BoolVar(&showVersion, "version", false, "print the version")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if err, ok := flagerror.Value(err); ok {
+			return usageError{err}
+		}
+		return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
+	})
+	root.AddCommand(serveCommand(signals), checkCommand(), &cobra.Command{
+		Use:   "version",
+		Short: "print the version",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE:  func(c *cobra.Command, _ []string) error { return printVersion(c) },
+	})
+	for _, c := range append(root.Commands(), root) {
+		c.DisableFlagsInUseLine = true
+	}
+	return root
+}
+
+func printVersion(c *cobra.Command) error {
+	_, err := fmt.Fprintln(c.OutOrStdout(), "rpcd", version.String())
+	return err
+}
+
 // usageArgs makes a wrong number of arguments a usage error.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
-			return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
+		switch last := len(args) - 1; {
+		case check(c, args) == nil:
+		case c.HasParent():
+			return usageError{fmt.Errorf("cannot use %q: a word too many (see %s --help)", args[last], c.CommandPath())}
+		default:
+			return usageError{fmt.Errorf("rpcd has no verb %q (see rpcd help)", args[0])}
 		}
 		return nil
 	}

@@ -27,7 +27,7 @@ const (
 func serveCommand(signals *signals) *cobra.Command {
 	f := newServeFlags()
 	c := &cobra.Command{
-		Use:   "serve [NAME]",
+		Use:   "serve [OPTION...] [NAME]",
 		Short: "serve procedures on a socket",
 		Long: `Serve procedures on a socket until TERM.
 
@@ -123,7 +123,7 @@ func prepare(s *settings) (server *rpcd.Server, cgroup string, release func(), e
 func start(server *rpcd.Server, listeners []*fdconn.Listener, cgroup string) (failed <-chan error) {
 	errs := make(chan error, len(listeners))
 	for _, l := range listeners {
-		server.Log.Info("serving", "worker", server.Name, "socket", l.Path(), "activated", server.Activated, "cgroup", cgroup, "version", version.Version)
+		server.Log.Info("serving", "worker", server.Name, "socket", l.Path(), "activated", server.Activated, "cgroup", cgroup, "version", version.String())
 		go func() { errs <- server.Serve(l) }()
 	}
 	return errs

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -35,7 +36,7 @@ func (f *serveFlags) settings(gidGiven bool, args []string) (*settings, error) {
 	if err := f.applyName(args); err != nil {
 		return nil, err
 	}
-	if err := f.check(gidGiven); err != nil {
+	if err := f.check(); err != nil {
 		return nil, usageError{err}
 	}
 	allow, err := f.allowRules()
@@ -46,7 +47,7 @@ func (f *serveFlags) settings(gidGiven bool, args []string) (*settings, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	mode, err := f.socketMode()
+	mode, gid, err := f.access(gidGiven)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -58,7 +59,7 @@ func (f *serveFlags) settings(gidGiven bool, args []string) (*settings, error) {
 		config: rpcd.Config{
 			Name:      a.name,
 			Activated: len(a.passed) > 0,
-			Version:   version.Version,
+			Version:   version.String(),
 			Allow:     allow,
 			MaxCalls:  f.maxCalls,
 			Queue:     f.queue,
@@ -73,7 +74,7 @@ func (f *serveFlags) settings(gidGiven bool, args []string) (*settings, error) {
 		exports:     f.exports,
 		allCommands: f.allCommands,
 		mode:        mode,
-		gid:         f.gid,
+		gid:         gid,
 		drain:       time.Duration(f.drain),
 		logLevel:    hclog.LevelFromString(f.logLevel),
 		logJSON:     f.logFormat == "json",
@@ -99,8 +100,7 @@ func (f *serveFlags) applyName(args []string) error {
 
 // check holds the rules of flags that need no more than a look. The first that
 // is broken counts.
-func (f *serveFlags) check(gidGiven bool) error {
-	const noID = math.MaxUint32 // (gid_t)-1, see chown(2)
+func (f *serveFlags) check() error {
 	for _, rule := range []struct {
 		broken bool
 		err    error
@@ -108,10 +108,9 @@ func (f *serveFlags) check(gidGiven bool) error {
 		{f.exports == "" && !f.allCommands, errors.New("what may be called? add --exports DIR (a folder of commands), or --all-commands where only trusted containers reach the socket")},
 		{f.exports != "" && f.allCommands, errors.New("--exports and --all-commands exclude each other")},
 		{f.maxCalls < 1 || f.queue < 0, errors.New("--max-calls is at least 1, --queue at least 0")},
-		{f.logFormat != "text" && f.logFormat != "json", fmt.Errorf("cannot use --log-format %q: it is text or json", f.logFormat)},
-		{hclog.LevelFromString(f.logLevel) == hclog.NoLevel, fmt.Errorf("cannot use --log-level %q: it is trace, debug, info, warn, error or off", f.logLevel)},
-		{f.runAs != "" && f.runAs != "caller", fmt.Errorf("cannot use --run-as %q: it is caller", f.runAs)},
-		{gidGiven && (f.gid < 0 || int64(f.gid) >= noID), fmt.Errorf("cannot use --gid %d: it is the number of a group", f.gid)},
+		{f.logFormat != "text" && f.logFormat != "json", fmt.Errorf("cannot use --log-format %q: write text or json", f.logFormat)},
+		{hclog.LevelFromString(f.logLevel) == hclog.NoLevel, fmt.Errorf("cannot use --log-level %q: write trace, debug, info, warn, error or off", f.logLevel)},
+		{f.runAs != "" && f.runAs != "caller", fmt.Errorf("cannot use --run-as %q: write caller", f.runAs)},
 	} {
 		if rule.broken {
 			return rule.err
@@ -147,12 +146,32 @@ func (f *serveFlags) absoluteWorkdir() (string, error) {
 	return dir, nil
 }
 
-func (f *serveFlags) socketMode() (os.FileMode, error) {
-	mode, err := strconv.ParseUint(f.mode, 8, 12)
-	if err != nil || mode > 0o777 {
-		return 0, fmt.Errorf("cannot use --mode %q: it is an octal number like 0660", f.mode)
+// access gives the socket file's mode and its group; -1: this process's.
+func (f *serveFlags) access(gidGiven bool) (mode os.FileMode, gid int, err error) {
+	bits, err := strconv.ParseUint(f.mode, 8, 12)
+	if err != nil || bits > 0o777 {
+		return 0, -1, fmt.Errorf("cannot use --mode %q: write an octal number like 0660", f.mode)
 	}
-	return os.FileMode(mode), nil
+	if gid = -1; gidGiven {
+		gid, err = groupOf(f.gid)
+	}
+	return os.FileMode(bits), gid, err
+}
+
+// groupOf reads the value of --gid: a number, or a name of /etc/group.
+func groupOf(s string) (int, error) {
+	const noID = math.MaxUint32 // (gid_t)-1, see chown(2)
+	if n, err := strconv.ParseUint(s, 10, 32); err == nil && n < noID {
+		return int(n), nil
+	}
+	group, err := user.LookupGroup(s)
+	switch {
+	case err == nil:
+		return strconv.Atoi(group.Gid)
+	case errors.Is(err, user.UnknownGroupError(s)):
+		return 0, fmt.Errorf("cannot use --gid %q: write the number of a group, or a name of /etc/group here", s)
+	}
+	return 0, fmt.Errorf("cannot use --gid %q: %w", s, err)
 }
 
 // source opens what may be called. The warnings are for the log.

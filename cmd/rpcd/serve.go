@@ -79,6 +79,10 @@ func serve(s *settings, signals *signals) error {
 	}
 	defer closeAll(listeners)
 	failed := start(server, listeners, cgroup)
+	unwatch := func() {}
+	if !server.Activated {
+		unwatch = watchFiles(listeners, server.Log)
+	}
 	systemd := notifySystemd(server, server.Log)
 	var sig unix.Signal
 	select {
@@ -87,6 +91,7 @@ func serve(s *settings, signals *signals) error {
 	case s := <-stop:
 		sig = s.(unix.Signal)
 	}
+	unwatch()
 	server.Log.Info("draining", "signal", signalName(sig))
 	systemd.stopping(s.drain + server.Grace + drainMargin)
 	server.Drain(s.drain, stop)

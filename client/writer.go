@@ -51,14 +51,18 @@ func (w *writer) close() {
 	}
 }
 
-// arrive takes n bytes of DATA off the connection: into the passage, and the
-// rest into memory. It waits for the connection alone, never for the file.
-func (w *writer) arrive(n int) error {
+// arrive takes a DATA frame off the connection: into the passage, and the rest
+// into memory. It waits for the connection alone, never for the file.
+//
+// What is spliced into a pipe is cut where that is full, between the pieces in
+// which it came. Those are pages if they were sent so and nothing is in between.
+func (w *writer) arrive(h wire.Header) error {
+	n := int(h.Length)
 	wanted, err := w.in.Arrive(n)
 	if err != nil {
 		return err
 	}
-	if wanted && w.splices && n >= leastSplice && w.k.conn.Unread() == 0 {
+	if wanted && w.splices && h.Flags&wire.DataPages != 0 && !w.k.bridged && n >= leastSplice && w.k.conn.Unread() == 0 {
 		held, err := w.k.conn.FD.Absorb(w.passage[1], n)
 		if err != nil {
 			return err
@@ -118,6 +122,8 @@ func (w *writer) writeHeld(n int) error {
 	})
 }
 
+// writeBytes writes the payload of a frame by one write(2), so that what the
+// procedure wrote at once stays whole (PROTOCOL.md, section 4).
 func (w *writer) writeBytes(b []byte) error {
 	return w.whole(len(b), func(rest int) (int, error) { return unix.Write(w.fd, b[len(b)-rest:]) })
 }

@@ -88,24 +88,23 @@ func (c *Cmd) stream(s *stdio, n uint8, f *os.File) error {
 	if err != nil {
 		return fail(ErrUsage, c.Worker, false, err, "cannot pass %s: %v", names[n], err)
 	}
-	if n == 2 && s.files[1] != nil && sameOpen(int(s.files[1].Fd()), fd) {
-		st.Mode, st.Index, s.why[n] = wire.Same, 1, "same as stdout"
-		s.streams = append(s.streams, st)
-		return nil
-	}
-	relay := ""
-	switch {
-	case t.terminal:
-		relay = "terminal"
-		if n == 0 {
-			st.Flags |= wire.StreamLine
+	relay := c.relayed(t)
+	if n == 2 && s.files[1] != nil {
+		out := int(s.files[1].Fd())
+		one := joined(out, fd)
+		if sameOpen(out, fd) || one && relay != "" { // one thing is relayed as a whole or not at all
+			st.Mode, st.Index, s.why[n] = wire.Same, 1, sameAsStdout
+			s.streams = append(s.streams, st)
+			return nil
 		}
-	case c.Pass == PassNone:
-		relay = "--pass none"
-	case c.Pass == PassPipes && !t.pipe && !t.null:
-		relay = "--pass pipes"
+		if one {
+			st.Flags |= wire.StreamJoined
+		}
 	}
 	if relay != "" {
+		if t.terminal && n == 0 {
+			st.Flags |= wire.StreamLine
+		}
 		st.Mode, s.why[n] = wire.Relayed, "relayed ("+relay+")"
 		s.streams = append(s.streams, st)
 		return nil
@@ -117,6 +116,22 @@ func (c *Cmd) stream(s *stdio, n uint8, f *os.File) error {
 	s.add(st, fd)
 	return nil
 }
+
+// relayed says why a stream of this type is relayed; "": it is passed.
+func (c *Cmd) relayed(t fileType) string {
+	switch {
+	case t.terminal:
+		return "terminal"
+	case c.Pass == PassNone:
+		return "--pass none"
+	case c.Pass == PassPipes && !t.pipe && !t.null:
+		return "--pass pipes"
+	}
+	return ""
+}
+
+// sameAsStdout is what Verbose says of a stderr that has no way of its own.
+const sameAsStdout = "same as stdout"
 
 var names = [3]string{"stdin", "stdout", "stderr"}
 

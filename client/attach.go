@@ -52,7 +52,11 @@ func (k *call) attachStream(number uint8, f *os.File) error {
 		k.stdin, err = newReader(k, fd, f)
 		return err
 	}
-	w := newWriter(k, number, fd, f)
+	var p *passage
+	if !k.bridged { // what is between the two sides doesn't keep pages
+		p = k.std.takePassage(number)
+	}
+	w := newWriter(k, number, fd, f, p)
 	k.outputs = append(k.outputs, w)
 	go w.run()
 	return nil

@@ -36,8 +36,9 @@ type output struct {
 	pipe *os.File // the reading end
 	out  *wire.Out
 
-	window int // in bytes
-	least  int // credit in bytes, for one write
+	window int  // in bytes
+	least  int  // credit in bytes, for one write
+	pages  bool // the caller takes pages that aren't full, too
 
 	wanted   context.Context // ends by giveUp, with errHeldOpen
 	unwanted context.CancelCauseFunc
@@ -59,7 +60,7 @@ type output struct {
 
 // newOutput takes pipe over.
 func newOutput(c *fdconn.Conn, r *wire.Relay, st wire.Stream, pipe *os.File) *output {
-	o := &output{conn: c, pipe: pipe, done: make(chan struct{}), window: int(st.Window), least: 1}
+	o := &output{conn: c, pipe: pipe, done: make(chan struct{}), window: int(st.Window), least: 1, pages: st.Flags&wire.StreamPages != 0}
 	if st.Window >= leastWindow {
 		o.least = wire.PipeBuf
 	}

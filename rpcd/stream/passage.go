@@ -90,23 +90,37 @@ func (p *passage) take(from *os.File, most int) (r *row, n int, full bool) {
 		r = &p.many
 		r.resize(buffers)
 	}
+	n = p.fill(r, from, r.room*wire.PipeBuf)
+	return r, n, n == r.room*wire.PipeBuf
+}
+
+// takeAll is take for bytes that needn't be pages, at whose end a write ended. half
+// says that the buffers that they lie in are half full at least.
+func (p *passage) takeAll(from *os.File, most int) (r *row, n int, half bool) {
+	r = &p.many
+	r.resize(powerOfTwo((2*most - 1) / wire.PipeBuf))
+	n = p.fill(r, from, most)
+	return r, n, n >= r.room*wire.PipeBuf/2
+}
+
+func (p *passage) fill(r *row, from *os.File, most int) (n int) {
 	var err error
-	if control(from, func(fd int) { n, err = r.fill(fd) }) != nil {
-		return r, 0, false
+	if control(from, func(fd int) { n, err = r.fill(fd, most) }) != nil {
+		return 0
 	}
 	p.useless = p.useless || err != nil && err != unix.EAGAIN // a sandbox forbids splice
-	return r, n, n == r.room*wire.PipeBuf
+	return n
 }
 
 // next moves one buffer from many to one, and gives its length.
 func (p *passage) next() int {
-	n, _ := p.one.fill(p.many.ends[0])
+	n, _ := p.one.fill(p.many.ends[0], wire.PipeBuf)
 	return n
 }
 
-// fill moves as many buffers as there is room for.
-func (r *row) fill(from int) (int, error) {
-	n, err := unix.Splice(from, nil, r.ends[1], nil, r.room*wire.PipeBuf, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+// fill moves as many buffers as there is room for, up to most bytes.
+func (r *row) fill(from, most int) (int, error) {
+	n, err := unix.Splice(from, nil, r.ends[1], nil, most, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
 	return int(max(n, 0)), err
 }
 

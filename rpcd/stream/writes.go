@@ -22,7 +22,7 @@ func (o *output) transfer(n, credit int) (sent int, err error) {
 			k, err = o.copy(min(left, wire.PipeBuf))
 		case left < wire.PipeBuf: // a part of a write may be next
 		case o.passage.usable():
-			k, err = o.move(left)
+			k, err = o.move(left, cut)
 		default:
 			k, err = o.lines(left)
 		}
@@ -50,25 +50,36 @@ func (o *output) copy(n int) (int, error) {
 	return n, nil
 }
 
-// move sends whole buffers of the pipe through the passage, of left bytes.
-func (o *output) move(left int) (int, error) {
-	row, n, full := o.passage.take(o.pipe, left)
-	switch {
-	case n == 0:
-		return 0, nil
-	case full && n >= leastSplice:
-		return n, o.splice(row, n)
-	case full || n <= wire.PipeBuf:
-		return n, o.add(row, n, left)
-	}
-	for rest := n; rest > 0; {
-		k := o.passage.next()
-		if err := o.add(&o.passage.one, k, rest); err != nil {
-			return 0, err
+// move sends whole buffers of the pipe through the passage, of left bytes. cut says
+// that a write may lie across their end.
+func (o *output) move(left int, cut bool) (int, error) {
+	if o.pages && !cut && left >= leastSplice {
+		r, n, half := o.passage.takeAll(o.pipe, left)
+		if half && n >= leastSplice { // emptier pages would fill the caller's passage
+			return n, o.splice(r, n)
 		}
-		rest -= k
+		return n, o.split(n)
 	}
-	return n, nil
+	r, n, full := o.passage.take(o.pipe, left)
+	switch {
+	case full && n >= leastSplice:
+		return n, o.splice(r, n)
+	case n > 0 && (full || r == &o.passage.one):
+		return n, o.add(r, n, left)
+	}
+	return n, o.split(n)
+}
+
+// split adds the n bytes that lie in the passage to the batch, buffer by buffer.
+func (o *output) split(n int) error {
+	for n > 0 {
+		k := o.passage.next()
+		if err := o.add(&o.passage.one, k, n); err != nil {
+			return err
+		}
+		n -= k
+	}
+	return nil
 }
 
 // add adds the n bytes of a row to the batch.

@@ -41,7 +41,8 @@ const (
 const (
 	StreamOutput = 1 // the procedure writes it
 	StreamLine   = 2 // read from a terminal, a line a grant
-	StreamJoined = 4 // of stream 2: the same as stream 1, if the call is bridged
+	StreamPages  = 4 // the caller splices frames with DataPages into a pipe
+	StreamJoined = 8 // of stream 2: the same as stream 1, if the call is bridged
 )
 
 // MaxStream is the highest number that a stream may have.
@@ -257,12 +258,14 @@ func Descriptors(streams []Stream) int {
 }
 
 // Bridge gives what the streams of a call are if no descriptor arrived: passed ones
-// are relayed, and stream 2 with StreamJoined is the same as stream 1.
+// are relayed, and stream 2 with StreamJoined is the same as stream 1. Pages don't
+// cross.
 func Bridge(streams []Stream) []Stream {
 	bridged := slices.Clone(streams)
 	one := false // stream 1 is relayed
 	for i := range bridged {
 		st := &bridged[i]
+		st.Flags &^= StreamPages
 		if st.Mode == Passed {
 			st.Mode = Relayed
 		}

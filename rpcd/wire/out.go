@@ -8,7 +8,8 @@ import (
 	"sync"
 )
 
-// DataPages is DATA's flag 1: spliced from pages of PipeBuf bytes.
+// DataPages is DATA's flag 1: the payload was spliced, and no write of the procedure
+// lies in two of its pages.
 const DataPages = 1
 
 // Out is the writing end of a relayed stream. It sends nothing past its

@@ -75,53 +75,51 @@ func random(rnd *rand.Rand, lines bool) []byte {
 // Where a frame may be cut, a write of the procedure ended. With the kernel's pipes
 // that holds for all writes up to PIPE_BUF; else for lines.
 func TestWritesStayWhole(t *testing.T) {
-	for _, window := range []uint32{leastWindow, 40_000, 512 << 10} {
-		for _, lines := range []bool{false, true} {
-			t.Run(fmt.Sprintf("window %d, lines %v", window, lines), func(t *testing.T) {
-				o := newTestOutput(t, window)
-				o.passage.useless = lines
-				if lines && window < 2*pipeSize { // nothing is promised: a full pipe has more than the window's half
-					t.Skip()
-				}
-				var w written
-				go func() {
-					defer o.w.Close()
-					rnd := rand.New(rand.NewPCG(uint64(window), 1))
-					for range 3000 {
-						b := random(rnd, lines)
-						if lines {
-							b = b[:min(len(b), wire.PipeBuf)]
-							b[len(b)-1] = '\n'
-						}
-						w.note(b)
-						if _, err := o.w.Write(b); err != nil {
-							t.Error(err)
-							return
-						}
+	for _, c := range []struct {
+		window uint32
+		lines  bool
+	}{{leastWindow, false}, {40_000, false}, {512 << 10, false}, {2 * pipeSize, true}, {512 << 10, true}} {
+		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+			o := newTestOutput(t, c.window)
+			o.passage.useless = c.lines
+			var w written
+			go func() {
+				defer o.w.Close()
+				rnd := rand.New(rand.NewPCG(uint64(c.window), 1))
+				for range 1000 {
+					b := random(rnd, c.lines)
+					if c.lines {
+						b = b[:min(len(b), wire.PipeBuf)]
+						b[len(b)-1] = '\n'
 					}
-				}()
-				go o.run()
-				at, owed := 0, uint32(0)
-				for {
-					b := o.payload()
-					if len(b) == 0 {
-						break
-					}
-					if err := w.check(at, b); err != nil {
-						t.Fatal(err)
-					}
-					at += len(b)
-					if owed += uint32(len(b)); owed >= window/4 { // as a caller grants
-						o.grant(owed)
-						owed = 0
+					w.note(b)
+					if _, err := o.w.Write(b); err != nil {
+						t.Error(err)
+						return
 					}
 				}
-				if at != len(w.all) {
-					t.Errorf("%d bytes came of %d", at, len(w.all))
+			}()
+			go o.run()
+			at, owed := 0, uint32(0)
+			for {
+				b := o.payload()
+				if len(b) == 0 {
+					break
 				}
-				o.wantEnd(false)
-			})
-		}
+				if err := w.check(at, b); err != nil {
+					t.Fatal(err)
+				}
+				at += len(b)
+				if owed += uint32(len(b)); owed >= c.window/4 { // as a caller grants
+					o.grant(owed)
+					owed = 0
+				}
+			}
+			if at != len(w.all) {
+				t.Errorf("%d bytes came of %d", at, len(w.all))
+			}
+			o.wantEnd(false)
+		})
 	}
 }
 
@@ -134,7 +132,7 @@ func TestWritesStayWholeAtTheEnd(t *testing.T) {
 		b := random(rnd, false)
 		b = b[:min(len(b), 3000)]
 		w.note(b)
-		o.write1(b)
+		o.writeBytes(b)
 		sum += len(b)
 	}
 	o.finish()
@@ -150,7 +148,7 @@ func TestWritesStayWholeAtTheEnd(t *testing.T) {
 	o.want(0)
 }
 
-func (o *testOutput) write1(b []byte) {
+func (o *testOutput) writeBytes(b []byte) {
 	o.t.Helper()
 	if _, err := o.w.Write(b); err != nil {
 		o.t.Fatal(err)

@@ -1,5 +1,5 @@
 # records.sh: writers whose writes can be told apart, and their reader.
-# shellcheck shell=bash disable=SC2016,SC2034 # perl's variables, and used by the rows
+# shellcheck shell=bash disable=SC2016,SC2034,SC2086 # perl's variables, used by the rows; no word of $W has a blank
 
 # side_by_side PERL: runs it in four calls at once, with 1 to 4 as their argument.
 side_by_side() {

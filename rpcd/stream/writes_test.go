@@ -100,7 +100,7 @@ func TestWritesStayWhole(t *testing.T) {
 				}
 			}()
 			go o.run()
-			at, owed := 0, uint32(0)
+			at, owed, credit := 0, 0, int(c.window)
 			for {
 				b := o.payload()
 				if len(b) == 0 {
@@ -110,9 +110,12 @@ func TestWritesStayWhole(t *testing.T) {
 					t.Fatal(err)
 				}
 				at += len(b)
-				if owed += uint32(len(b)); owed >= c.window/4 { // as a caller grants
-					o.grant(owed)
-					owed = 0
+				if credit -= len(b); credit < 0 {
+					t.Fatalf("a frame of %d bytes is %d over the credit", len(b), -credit)
+				}
+				if owed += len(b); owed >= int(c.window/4) { // as a caller grants
+					o.grant(uint32(owed))
+					credit, owed = credit+owed, 0
 				}
 			}
 			if at != len(w.all) {

@@ -81,8 +81,8 @@ func (p *passage) keepsWrites() bool {
 }
 
 // take moves up to most bytes from the procedure's pipe into the empty passage, and
-// gives the row that has them. If full, they are whole pages; else n is at most
-// one, or next splits them. It doesn't wait: another process that reads the pipe
+// gives the row that has them. If full, they are whole pages. Else they are one
+// buffer in one, or several in many, which next splits. It doesn't wait: another process that reads the pipe
 // may have been quicker, and n is 0 then. most is at least wire.PipeBuf.
 func (p *passage) take(from *os.File, most int) (r *row, n int, full bool) {
 	r = &p.one

@@ -64,7 +64,7 @@ func (o *output) move(left int, cut bool) (int, error) {
 	switch {
 	case full && n >= leastSplice:
 		return n, o.splice(r, n)
-	case n > 0 && (full || r == &o.passage.one):
+	case n > 0 && (full || r == &o.passage.one): // else there is nothing, or it lies in many
 		return n, o.add(r, n, left)
 	}
 	return n, o.split(n)
@@ -133,7 +133,9 @@ func (o *output) lines(n int) (int, error) {
 		} else {
 			begun = nil
 		}
-		o.batch.Add(len(b))
+		if len(b) > 0 {
+			o.batch.Add(len(b))
+		}
 	}
 	return n, nil
 }

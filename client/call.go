@@ -140,7 +140,7 @@ func (k *call) read() (*wire.Exit, error) {
 			return nil, err
 		}
 		if w := k.output(h); w != nil {
-			err = w.arrive(int(h.Length))
+			err = w.arrive(h)
 		} else {
 			var exit *wire.Exit
 			if exit, err = k.Handle(h); exit != nil {

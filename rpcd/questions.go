@@ -82,7 +82,7 @@ func (s *Server) info() *wire.Info {
 		Version:  s.Version,
 		State:    wire.Up,
 		Load:     s.Load(),
-		Counters: s.counters.sums(time.Since(s.began)),
+		Counters: s.counters.Sums(time.Since(s.began)),
 	}
 	if s.isDraining() {
 		m.State = wire.Drains

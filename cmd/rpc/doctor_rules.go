@@ -3,7 +3,6 @@ package main
 import (
 	"rpcd/client/replica"
 	"rpcd/internal/reach"
-	"rpcd/internal/version"
 	"rpcd/rpcd/wire"
 )
 
@@ -68,7 +67,7 @@ var socketRules = []rule{
 	{"answer", silent, fatal, `accepts, but doesn't answer within {wait}: frozen, or a bridge to nowhere`, `docker unpause, kill -CONT, or restart it; behind a bridge: is the far side up?`},
 	{"answer", hungUp, fatal, `accepts, and ends the connection at once: a bridge with nothing behind it?`,
 		`both ends of the bridge, and rpcd at the far end, have to be up; here: socat UNIX-LISTEN:{socket},fork TCP:HOST:PORT; there: socat TCP-LISTEN:PORT,fork UNIX-CONNECT:SOCKET`},
-	{"answer", refusedWith(wire.Protocol), fatal, `{worker} {error}`, `use rpc and rpcd of one release (rpc version, rpcd version; this is rpc ` + version.Version + `)`},
+	{"answer", refusedWith(wire.Protocol), fatal, `{worker} {error}`, `use rpc and rpcd of one release (rpc version, rpcd version; this is rpc {rpc})`},
 	{"answer", foreign, fatal, `this isn't an rpcd: {error}`, `name the socket that rpcd listens on (its log says "serving"); something else listens here`},
 	{"answer", noAnswer, fatal, `{worker} {error}`, `the worker's log says more`},
 	{"answer", nil, good, `rpcd {version}, in {rtt}`, ``},

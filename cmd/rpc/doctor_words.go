@@ -8,6 +8,7 @@ import (
 
 	"rpcd/client"
 	"rpcd/client/replica"
+	"rpcd/internal/version"
 )
 
 // maxNamed is how many procedures doctor names.
@@ -38,6 +39,7 @@ func (f *facts) words() []string {
 		"{server}", number(f.probe.OwnerUID),
 		"{wait}", doctorAnswerTime.String(),
 		"{version}", pong.Version,
+		"{rpc}", version.String(),
 		"{rtt}", fmt.Sprintf("%.1f ms", pong.RTT.Seconds()*1000),
 		"{state}", pong.State,
 		"{running}", number(load.Running),

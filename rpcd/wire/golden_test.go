@@ -112,7 +112,7 @@ func messages() []message {
 		{"exit-kill-by-root", Header{TypeExit, 0, 0, 72}, killedByRoot, killedByRoot.Append(), any1(ParseExit)},
 		{"exit-kill-by-somebody", Header{TypeExit, 0, 0, 62}, killedBySomebody, killedBySomebody.Append(), any1(ParseExit)},
 		{"exit", Header{TypeExit, 0, 3, 66}, exit, exit.Append(), any1(ParseExit)},
-		{"exit-unknown-stdin", Header{TypeExit, 0, 0, 52}, unknown, unknown.Append(), any1(ParseExit)},
+		{"exit-unknown-stdin", Header{TypeExit, 0, 0, 38}, unknown, unknown.Append(), any1(ParseExit)},
 		{"pong", Header{TypePong, 0, 0, 185}, pong, pong.Append(TypePong), flagless(ParseInfo)},
 		{"pong-way", Header{TypePong, 0, 0, 158}, way, way.Append(TypePong), flagless(ParseInfo)},
 		{"ping-directory", Header{TypePing, 0, 0, 41}, where, Ping(where), flagless(ParsePing)},

@@ -4,9 +4,8 @@
 # use: findings
 # ends: rpcd
 
-unserved() { ! listens $W; }
 kill -9 $RPCD
-wait_for unserved # the last thread of a process that is gone may still hold the socket
+wait_for test ! -e /proc/$RPCD # the last thread of a process that is gone may still hold the socket
 findings rpc doctor $W
 
 # stdout:

@@ -32,9 +32,10 @@ type reader struct {
 
 var errStopped = errors.New("stopped")
 
-// inFrame is how many bytes of stdin go in one frame. With its header it is
-// 8 KiB, which socat moves at once.
-const inFrame = 8<<10 - wire.HeaderLen
+// inFrame is how many bytes of stdin go in one frame at most: all that a worker
+// of ours gives credit for. Where a bridge carries a frame in parts, the worker
+// sees to it that the rest follows; it can't know that of a second frame.
+const inFrame = 32 << 10
 
 // newReader takes fd over, also when it fails.
 func newReader(k *call, fd int, f *os.File) (*reader, error) {

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -15,8 +16,7 @@ import (
 const (
 	inWindow = 32 << 10
 	inPipe   = 32 << 10
-	inPiece  = 8 << 10 // granted again as it goes: over TCP, silence costs 40 ms of delayed ACK
-	lineSize = 4096    // a terminal's longest line (termios(3)), and the smallest pipe
+	lineSize = 4096 // a terminal's longest line (termios(3)), and the smallest pipe
 )
 
 // input relays stdin: from the caller to the child's pipe. run has a goroutine
@@ -36,26 +36,19 @@ type input struct {
 // newInput takes pipe over.
 func newInput(r *wire.Relay, st wire.Stream, pipe *os.File) *input {
 	i := &input{pipe: pipe, line: st.Flags&wire.StreamLine != 0, done: make(chan struct{}), consumed: -1}
-	size, mode := inPipe, (*wire.In).Manual
+	size, window, mode := inPipe, uint32(inWindow), (*wire.In).Manual
 	if i.line {
 		// In a pipe of one page a write waits until the last line is taken, and
 		// readiness to write says just that.
-		size, mode = lineSize, (*wire.In).Line
+		size, window, mode = lineSize, lineSize, (*wire.In).Line
 	}
-	i.in = r.In(st.Number, 0, inWindow, mode)
+	i.in = r.In(st.Number, 0, window, mode) // STARTED brings the caller its credit
 	_ = control(pipe, func(fd int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, size) })
 	return i
 }
 
 func (i *input) run() {
 	defer close(i.done)
-	window := uint32(inWindow)
-	if i.line {
-		window = lineSize
-	}
-	if i.in.Grant(window) != nil {
-		return
-	}
 	for {
 		piece, err := i.in.Next()
 		if err == io.EOF {
@@ -78,17 +71,28 @@ func (i *input) run() {
 	}
 }
 
-// write writes b into the pipe, and grants credit for what has gone.
+// write writes b into the pipe, as much at once as that has room for: a procedure
+// that can read a question whole gives its answer whole. What has gone is
+// credited.
 func (i *input) write(b []byte) error {
+	rc, err := i.pipe.SyscallConn()
+	if err != nil {
+		return err
+	}
 	for len(b) > 0 {
-		n, err := i.pipe.Write(b[:min(len(b), inPiece)])
-		i.written += int64(n)
-		if err != nil {
+		var n int
+		var failed error
+		err := rc.Write(func(fd uintptr) bool {
+			n, failed = unix.Write(int(fd), b)
+			return failed != unix.EAGAIN && failed != unix.EINTR
+		})
+		if err = cmp.Or(err, failed); err != nil {
 			return err
 		}
+		i.written += int64(n)
 		b = b[n:]
 		if !i.line {
-			_ = i.in.Grant(uint32(n))
+			i.in.Consumed(n)
 		}
 	}
 	return nil

@@ -24,6 +24,7 @@ type Out struct {
 	credit uint32
 	most   int  // bytes of a frame
 	line   bool // a grant is for one frame
+	waits  bool // in Credit
 	ended  bool
 	closed bool
 	err    error
@@ -65,7 +66,9 @@ func (o *Out) Credit(ctx context.Context) (int, error) {
 		if !waits && ctx.Done() != nil {
 			defer context.AfterFunc(ctx, o.wake)()
 		}
+		o.waits = true
 		o.cond.Wait()
+		o.waits = false
 	}
 }
 
@@ -76,15 +79,16 @@ func (o *Out) wake() {
 }
 
 // Header takes n bytes, which Credit allowed, off the credit. It gives the
-// header of their DATA frame, for a sender that has the bytes elsewhere: header
+// header of their DATA frame, behind CREDIT that is due, for a sender that has the bytes elsewhere: header
 // and bytes leave the connection in one piece. It fails with ErrClosed, or as
 // the connection did; then nothing may be sent.
 func (o *Out) Header(n int) ([]byte, error) {
 	if err := o.spend(n); err != nil {
 		return nil, err
 	}
-	b := make([]byte, HeaderLen)
-	o.putHeader(b, n)
+	b := append(o.relay.due(), make([]byte, HeaderLen)...)
+	o.putHeader(b[len(b)-HeaderLen:], n)
+	o.relay.turn.said()
 	return b, nil
 }
 
@@ -109,15 +113,28 @@ func (o *Out) spend(n int) error {
 // Close sends END, unless the other side has closed the stream. It may be
 // called twice.
 func (o *Out) Close() error {
-	o.mu.Lock()
-	tell := !o.ended && !o.closed && o.err == nil
-	o.ended = true
-	o.cond.Broadcast()
-	o.mu.Unlock()
-	if tell {
+	if o.end() {
 		return o.relay.write(Frame(TypeEnd, o.number, 0, nil))
 	}
 	return nil
+}
+
+// CloseSoon is Close, but END leaves with the next frame of any kind, or a little
+// later.
+func (o *Out) CloseSoon() {
+	if o.end() {
+		o.relay.writeSoon(Frame(TypeEnd, o.number, 0, nil))
+	}
+}
+
+// end ends the stream, and says whether the other side has to know.
+func (o *Out) end() (tell bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	tell = !o.ended && !o.closed && o.err == nil
+	o.ended = true
+	o.cond.Broadcast()
+	return tell
 }
 
 // credited takes a CREDIT frame.
@@ -129,18 +146,23 @@ func (o *Out) credited(h Header, body io.Reader) error {
 	if _, err := io.ReadFull(body, b[:]); err != nil {
 		return err
 	}
-	return o.grant(binary.BigEndian.Uint32(b[:]))
+	waits, err := o.grant(binary.BigEndian.Uint32(b[:]))
+	if err == nil && !waits { // else DATA is the answer
+		o.relay.answer(h)
+	}
+	return err
 }
 
-func (o *Out) grant(n uint32) error {
+// grant adds credit, and says whether somebody waited for it.
+func (o *Out) grant(n uint32) (waits bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if n > math.MaxInt32 || o.credit > math.MaxInt32 {
-		return protocolError("credit without measure for stream %d", o.number)
+		return false, protocolError("credit without measure for stream %d", o.number)
 	}
 	o.credit += n
 	o.cond.Broadcast()
-	return nil
+	return o.waits, nil
 }
 
 // close is for a CLOSED frame.

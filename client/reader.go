@@ -32,10 +32,10 @@ type reader struct {
 
 var errStopped = errors.New("stopped")
 
-// inFrame is how many bytes of stdin go in one frame at most: all that a worker
-// of ours gives credit for. Where a bridge carries a frame in parts, the worker
-// sees to it that the rest follows; it can't know that of a second frame.
-const inFrame = 32 << 10
+// inFrame is how many bytes of stdin go in one frame. With its header it is
+// 8 KiB, which socat moves at once, and of which the worker sees that more is
+// likely to follow (PROTOCOL.md, section 4).
+const inFrame = wire.FullFrame
 
 // newReader takes fd over, also when it fails.
 func newReader(k *call, fd int, f *os.File) (*reader, error) {

@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -16,7 +15,8 @@ import (
 const (
 	inWindow = 32 << 10
 	inPipe   = 32 << 10
-	lineSize = 4096 // a terminal's longest line (termios(3)), and the smallest pipe
+	inPiece  = 8 << 10 // credited as it goes
+	lineSize = 4096    // a terminal's longest line (termios(3)), and the smallest pipe
 )
 
 // input relays stdin: from the caller to the child's pipe. run has a goroutine
@@ -71,29 +71,23 @@ func (i *input) run() {
 	}
 }
 
-// write writes b into the pipe, as much at once as that has room for: a procedure
-// that can read a question whole gives its answer whole. What has gone is
-// credited.
+// write writes b into the pipe, and says what has gone.
 func (i *input) write(b []byte) error {
-	rc, err := i.pipe.SyscallConn()
-	if err != nil {
-		return err
+	consumed := i.in.Consumed
+	switch {
+	case i.line:
+		consumed = func(int) {} // run grants when all is taken
+	case len(b) >= wire.FullFrame:
+		consumed = i.in.ConsumedOfMany
 	}
 	for len(b) > 0 {
-		var n int
-		var failed error
-		err := rc.Write(func(fd uintptr) bool {
-			n, failed = unix.Write(int(fd), b)
-			return failed != unix.EAGAIN && failed != unix.EINTR
-		})
-		if err = cmp.Or(err, failed); err != nil {
+		n, err := i.pipe.Write(b[:min(len(b), inPiece)])
+		i.written += int64(n)
+		if err != nil {
 			return err
 		}
-		i.written += int64(n)
 		b = b[n:]
-		if !i.line {
-			i.in.Consumed(n)
-		}
+		consumed(n)
 	}
 	return nil
 }

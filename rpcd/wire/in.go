@@ -80,22 +80,47 @@ func (in *In) release() int {
 
 // Consumed says that n bytes are read away. Credit for them is due from a quarter
 // of the window on, so that small reads cost few frames. It leaves with the next
-// frame, and by itself only if the other side has less than half of the window: so a side
-// that waits for half of it, or less, always gets that.
+// frame, and by itself only if the other side has less than half of the window: so
+// a side that waits for half of it, or less, always gets that.
 func (in *In) Consumed(n int) {
 	in.mu.Lock()
 	in.owed += uint32(n)
+	rides := in.credit > 0 && in.credit >= in.window/2
 	in.mu.Unlock()
-	if due := in.due(true); due > 0 {
-		_ = in.relay.write(lone(credit(in.number, due))) // a lost connection shows by Abort, behind what is queued
+	if !rides {
+		in.grant(in.due())
 	}
 }
 
-// due takes the credit that a frame may give now; urgent: only if it can't wait.
-func (in *In) due(urgent bool) uint32 {
+// ConsumedOfMany is Consumed where more is likely to come: credit goes at once, and
+// the acknowledgment for which a bridge keeps the next bytes back goes with it.
+func (in *In) ConsumedOfMany(n int) {
+	in.mu.Lock()
+	in.owed += uint32(n)
+	due := in.take(1)
+	in.mu.Unlock()
+	in.grant(due)
+}
+
+// grant sends n bytes of credit, unless there are none. It asks for an answer.
+func (in *In) grant(n uint32) {
+	if n > 0 {
+		frame := credit(in.number, n)
+		frame[3] = FlagAnswer
+		_ = in.relay.write(frame) // a lost connection shows by Abort, behind what is queued
+	}
+}
+
+// due takes the credit that a frame may give now.
+func (in *In) due() uint32 {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.ended || in.closed || in.err != nil || in.owed < max(in.window/4, 1) || urgent && in.credit > 0 && in.credit >= in.window/2 {
+	return in.take(max(in.window/4, 1))
+}
+
+// take is due where at least so many bytes are owed. in.mu is held.
+func (in *In) take(least uint32) uint32 {
+	if in.ended || in.closed || in.err != nil || in.owed < least {
 		return 0
 	}
 	n := in.owed

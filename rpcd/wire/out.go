@@ -24,7 +24,6 @@ type Out struct {
 	credit uint32
 	most   int  // bytes of a frame
 	line   bool // a grant is for one frame
-	waits  bool // in Credit
 	ended  bool
 	closed bool
 	err    error
@@ -66,9 +65,7 @@ func (o *Out) Credit(ctx context.Context) (int, error) {
 		if !waits && ctx.Done() != nil {
 			defer context.AfterFunc(ctx, o.wake)()
 		}
-		o.waits = true
 		o.cond.Wait()
-		o.waits = false
 	}
 }
 
@@ -146,23 +143,21 @@ func (o *Out) credited(h Header, body io.Reader) error {
 	if _, err := io.ReadFull(body, b[:]); err != nil {
 		return err
 	}
-	waits, err := o.grant(binary.BigEndian.Uint32(b[:]))
-	if err == nil && !waits { // else DATA is the answer
-		o.relay.answer(h)
+	if h.Flags&FlagAnswer != 0 {
+		o.relay.turn.heard()
 	}
-	return err
+	return o.grant(binary.BigEndian.Uint32(b[:]))
 }
 
-// grant adds credit, and says whether somebody waited for it.
-func (o *Out) grant(n uint32) (waits bool, err error) {
+func (o *Out) grant(n uint32) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if n > math.MaxInt32 || o.credit > math.MaxInt32 {
-		return false, protocolError("credit without measure for stream %d", o.number)
+		return protocolError("credit without measure for stream %d", o.number)
 	}
 	o.credit += n
 	o.cond.Broadcast()
-	return o.waits, nil
+	return nil
 }
 
 // close is for a CLOSED frame.

@@ -91,7 +91,11 @@ func (s *sinkhole) take(b []byte) error {
 		return s.in.Grant(uint32(s.plan.window))
 	}
 	if s.plan.manual {
-		s.in.Consumed(len(b))
+		if s.rnd.IntN(2) == 0 {
+			s.in.ConsumedOfMany(len(b))
+		} else {
+			s.in.Consumed(len(b))
+		}
 	}
 	return nil
 }

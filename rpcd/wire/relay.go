@@ -78,7 +78,7 @@ func (r *Relay) due() (frames []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, in := range r.ins {
-		if n := in.due(false); n > 0 {
+		if n := in.due(); n > 0 {
 			frames = append(frames, credit(in.number, n)...)
 		}
 	}
@@ -165,14 +165,6 @@ func (r *Relay) Handle(h Header, body io.Reader) error {
 
 func notRelayed(h Header) error {
 	return protocolError("%v for stream %d, which isn't relayed this way", h.Type, h.Stream)
-}
-
-// lone makes a CREDIT frame one that asks for an answer, like HEARTBEAT.
-func lone(credit []byte) []byte {
-	if credit != nil {
-		credit[3] |= FlagAnswer
-	}
-	return credit
 }
 
 // credit gives a CREDIT frame.

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// FlagAnswer is flag 1 of HEARTBEAT and CREDIT: the other side sends something back
-// at once, HEARTBEAT if it has nothing else.
+// FlagAnswer is flag 1 of HEARTBEAT and CREDIT: the other side sends something back:
+// after HEARTBEAT at once, after CREDIT as after DATA.
 const FlagAnswer = 1
 
 // turnWait is how long a side waits for something of its own to send, when DATA
@@ -18,8 +18,10 @@ const turnWait = time.Millisecond
 // sends a small segment only when the one before was acknowledged (RFC 896), and
 // the other TCP acknowledges after 40 ms, unless it has something to send
 // (RFC 1122, 4.2.3.2). So a side to which DATA has come sends something back:
-// its own frames; HEARTBEAT, where a frame's rest isn't there, or after turnWait.
-// The latter asks for an answer: in its turn it would hold back what follows.
+// its own frames, or HEARTBEAT after turnWait. While bytes come in there is none: the
+// other TCP acknowledges these as they are read, but only if it doesn't take the
+// connection for a dialogue. HEARTBEAT asks for an answer, since it would hold back
+// what follows in its turn.
 //
 // States: off, on, over. Nothing is sent but in on.
 type turn struct {
@@ -51,9 +53,7 @@ func (r *Relay) Bridged(paused func() bool) {
 
 // Heartbeat takes a HEARTBEAT frame, and answers one that asks for it. It doesn't
 // wait.
-func (r *Relay) Heartbeat(h Header) { r.answer(h) }
-
-func (r *Relay) answer(h Header) {
+func (r *Relay) Heartbeat(h Header) {
 	if h.Flags&FlagAnswer != 0 {
 		r.turn.mu.Lock()
 		defer r.turn.mu.Unlock()
@@ -67,7 +67,7 @@ func (r *Relay) WriteLast(frame []byte) error {
 	return r.write(frame)
 }
 
-// heard says that a DATA frame begins.
+// heard says that a part of a DATA frame has come, or a CREDIT with FlagAnswer.
 func (t *turn) heard() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -104,12 +104,10 @@ func (t *turn) due() {
 	t.beat(FlagAnswer)
 }
 
-// read is io.ReadFull from body. If a part of p isn't there, it has something
-// sent back.
+// read is io.ReadFull from body, which may bring p in parts: turnWait begins anew
+// with each.
 func (t *turn) read(body io.Reader, p []byte) error {
 	for n := 0; n < len(p); {
-		b, ok := body.(interface{ Buffered() int })
-		all := !ok || b.Buffered() == 0 // the read gives all that there is
 		k, err := body.Read(p[n:])
 		if n += k; n == len(p) {
 			return nil
@@ -120,21 +118,9 @@ func (t *turn) read(body io.Reader, p []byte) error {
 		if err != nil {
 			return err
 		}
-		if all {
-			t.stalled()
-		}
+		t.heard()
 	}
 	return nil
-}
-
-// stalled says that the rest of a frame isn't there yet.
-func (t *turn) stalled() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.silent {
-		t.silent = false
-		t.beat(0)
-	}
 }
 
 // beat sends HEARTBEAT, by a goroutine of its own: the one that reads the connection

@@ -149,6 +149,7 @@ func (c *Caller) answered(t wire.Type, m *wire.Started) error {
 	c.conn.BeginCall()
 	if m.Flags&wire.StartedBridged != 0 {
 		c.conn.BeginHeartbeats(c.Call.Heartbeat)
+		c.Relay.Bridged(func() bool { return false })
 	}
 	if t == wire.TypeAccepted {
 		c.answer = expectsAnswer(c.Call, m.Flags)
@@ -231,6 +232,7 @@ func (c *Caller) Handle(h wire.Header) (*wire.Exit, error) {
 	case wire.TypeData, wire.TypeEnd, wire.TypeClosed, wire.TypeCredit:
 		return nil, c.Relay.Handle(h, c.conn)
 	case wire.TypeHeartbeat:
+		c.Relay.Heartbeat(h)
 		return nil, nil
 	case wire.TypeExit:
 		b, err := wire.ReadPayload(c.conn, h)

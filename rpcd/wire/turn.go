@@ -61,6 +61,10 @@ func (r *Relay) Heartbeat(h Header) {
 	}
 }
 
+// Heard says that a frame has come after which something has to be sent back soon,
+// as after DATA.
+func (r *Relay) Heard() { r.turn.heard() }
+
 // WriteLast is Write for the call's last frame.
 func (r *Relay) WriteLast(frame []byte) error {
 	r.turn.end()

@@ -160,6 +160,19 @@ func (s *side) frame(h Header) error {
 	return s.relay.Handle(h, s.frm)
 }
 
+// quiet waits until no HEARTBEAT is on its way out, and none will be: the end of the
+// connection would cut it.
+func (s *side) quiet() {
+	turn := &s.relay.turn
+	turn.end()
+	for saying := true; saying; {
+		turn.mu.Lock()
+		saying = turn.saying
+		turn.mu.Unlock()
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // run is one run of the model.
 type run struct {
 	t             *testing.T
@@ -188,6 +201,8 @@ func relayRun(t *testing.T, seed uint64) {
 		r.a.to.close()
 	}
 	r.all.Wait()
+	r.a.quiet()
+	r.b.quiet()
 	r.a.to.close()
 	r.b.to.close()
 	r.handlers.Wait()

@@ -1,18 +1,72 @@
 #!/usr/bin/env bash
-# examples.sh: builds rpc and rpcd, then runs every session of README.md and compares what it prints.
+# examples.sh: builds rpc and rpcd, then runs every session of README.md and compares what it prints, then the picture
+# pipeline. The last lines say what was made and where.
 #
 #   ./examples.sh                workers are local processes
 #   ./examples.sh --containers   the picture pipeline in containers (docker with compose)
 #   ./examples.sh --build        only build
 #
+# It installs what the sessions need and the machine lacks (socat, hugin-tools, enblend, imagemagick), where it may: as
+# root or by sudo, with apt-get. It says so before.
+#
+#   --no-install                 install nothing: leave out what lacks its tools, and say what
+#   -h, --help                   this text
+#
 # In README.md a block ```console is a session. "$ " begins a command, and the lines below are its output. "..." stands
-# for any rest of a line. A command that ends in "&" runs until the session's end. Exit status: 0, or 1 if an output
-# differs.
+# for any rest of a line. A command that ends in "&" runs until the session's end. Exit status: 0, also if something was
+# left out, 1 if an output differs or an installation fails, 2 for usage.
 set -euo pipefail
 cd "$(dirname "$0")"
 root=$PWD
 
 say() { printf '\n== %s\n' "$*"; }
+
+refuse() { # MESSAGE
+  printf 'examples.sh: %s\n' "$1" >&2
+  exit 2
+}
+
+# The tools that sessions and pipeline need, and the Debian package of each.
+declare -A package=([socat]=socat [hugin_executor]=hugin-tools [enblend]=enblend [convert]=imagemagick)
+left_out=()
+
+missing() { # TOOL...: prints those that aren't there
+  local tool
+  for tool; do command -v "$tool" >/dev/null || printf '%s ' "$tool"; done
+}
+
+# provide installs what is missing of the tools, if it may. What it may not install stays missing.
+provide() { # TOOL...
+  local tools packages=() tool apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
+  tools=$(missing "$@")
+  [ -n "$tools" ] && [ "$install" ] || return 0
+  for tool in $tools; do packages+=("${package[$tool]}"); done
+  if ! command -v apt-get >/dev/null; then
+    say "no apt-get here: what needs ${tools% } is left out"
+    return 0
+  elif [ "$(id -u)" != 0 ]; then
+    # Without a terminal sudo may not ask for a password.
+    if ! command -v sudo >/dev/null || ! { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+      say "neither root nor sudo here: what needs ${tools% } is left out (as root: apt-get install ${packages[*]})"
+      return 0
+    fi
+    apt=(sudo "${apt[@]}")
+  fi
+  say "install ${packages[*]} (--no-install leaves out what needs them)"
+  "${apt[@]}" update
+  "${apt[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null
+}
+
+# lacks reports what a part can't run without, and notes that the part is left out.
+lacks() { # PART TOOL...
+  local part=$1 tools tool names=''
+  shift
+  tools=$(missing "$@")
+  [ -n "$tools" ] || return 1
+  for tool in $tools; do names+=" ${package[$tool]}"; done
+  echo "(left out: it needs ${tools% }: apt-get install$names)"
+  left_out+=("$part (needs ${tools% })")
+}
 
 build() {
   say "build bin/rpc and bin/rpcd"
@@ -80,9 +134,8 @@ sessions() {
     'y```')
       inside='' n=$((n + 1))
       say "README.md, session $n"
-      if [ -n "$needs" ] && ! command -v "$needs" >/dev/null; then
-        echo "(left out: it needs $needs: apt-get install $needs)"
-      else
+      # shellcheck disable=SC2086 # tools, which are words without blanks
+      if ! lacks "README.md's session $n" $needs; then
         session <<<"${block%$'\n'}" || failed=1
       fi
       ;;
@@ -95,25 +148,17 @@ sessions() {
 # pictures runs the picture pipeline with a worker that is a local process.
 pictures() {
   say "the picture pipeline, here"
-  local tool missing=()
-  for tool in hugin_executor enblend identify; do
-    command -v "$tool" >/dev/null || missing+=("$tool")
-  done
-  if ((${#missing[@]})); then
-    echo "(left out: it needs ${missing[*]}: apt-get install hugin-tools enblend imagemagick, or run ./examples.sh --containers)"
-    return 0
-  fi
+  ! lacks "the picture pipeline" hugin_executor enblend convert || return 0
   (
     dir=$(mktemp -d)
     trap 'end_jobs; rm -rf "$dir"' EXIT
-    cp -R volumes/images/in "$dir/in"
     cp -R volumes/hugin/exports "$dir/exports"
     mkdir "$dir/hugin"
     export RPC_DIR=$dir RPC_WAIT=5s
     OMP_NUM_THREADS=1 rpcd serve --listen "$dir/hugin/" --exports "$dir/exports" 2>"$dir/rpcd.log" &
-    pipelines/data_prep.sh "$dir/in" "$dir/out"
-    identify "$dir"/out/*
+    pipelines/data_prep.sh volumes/images/in volumes/images/out
   )
+  made+=(volumes/images/out/*.png)
 }
 
 containers() {
@@ -127,21 +172,42 @@ containers() {
   compose run --rm -T builder rpc ls -l
   say "the picture pipeline, in containers"
   compose run --rm -T builder pipelines/data_prep.sh images/in images/out
-  ls -l volumes/images/out
+  made+=(volumes/images/out/*.png)
 }
 
+what='' install=yes made=()
+while (($#)); do
+  case $1 in
+  --containers | --build) [ -z "$what" ] || refuse "cannot do both, $what and $1 (see --help)" && what=$1 ;;
+  --no-install) install='' ;;
+  -h | --help)
+    sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "$0"
+    exit 0
+    ;;
+  *) refuse "unknown argument \"$1\" (see --help)" ;;
+  esac
+  shift
+done
+
 build
+made+=(bin/rpc bin/rpcd)
 PATH=$root/bin:$PATH
-case ${1-} in
+case $what in
 '')
+  provide socat hugin_executor enblend convert
   sessions
   pictures
   ;;
 --containers) containers ;;
 --build) exit 0 ;;
-*)
-  echo "examples.sh: unknown option \"$1\" (--containers, --build, or nothing)" >&2
-  exit 2
-  ;;
 esac
-say "all well"
+
+say "made, in $root"
+ls -l "${made[@]}"
+if ((${#left_out[@]})); then
+  say "all well, but left out"
+  printf '%s\n' "${left_out[@]}"
+  [ -z "${RPCD_TEST_ALL-}" ] # set by test.sh, for which nothing may be left out
+else
+  say "all well"
+fi

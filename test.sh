@@ -60,6 +60,7 @@ race() { go test -race -short -timeout 15m ./rpcd/... ./client/...; }
 fuzz() { .ci/fuzz.sh 1 2; }
 
 examples() {
+  .ci/examples-test.sh
   ./examples.sh
   ./examples.sh --containers
 }

@@ -305,14 +305,15 @@ nobody_1001() { ! docker exec "$w" sh -c 'grep -q "^Uid:.1001" /proc/[0-9]*/stat
 # A call that takes all memory of the worker is killed. rpcd serves the next one.
 # fault: 21
 test_out_of_memory() {
-  local status=0
+  local status=0 got
   stop_w
   docker volume create --opt type=tmpfs --opt device=tmpfs --opt "o=size=1m,uid=$uid,gid=$gid,mode=0770" "$w" >/dev/null
   docker run -d --name "$w" --network none --read-only --cap-drop ALL --security-opt no-new-privileges --memory 100m --memory-swap 100m \
     --user "$uid:$gid" -v "$w:/run/rpc/w" rpc-hugin rpcd serve --listen /run/rpc/w/ --all-commands >/dev/null
   timeout 30 docker exec "$w" rpc ping --wait 20s /run/rpc/w/ >/dev/null || fail "the worker w does not answer: $(docker logs "$w" 2>&1 | tail -n 3)"
-  in_w -- rpc w tail /dev/zero </dev/null || status=$?
+  got=$(in_w -- rpc w tail /dev/zero </dev/null 2>&1) || status=$?
   is "the status of what took all memory" $status 137
+  [[ $got == *"rpc: w ran out of memory, and its kernel ended \"tail\" after "* ]] || fail "who took all memory reads: $got"
   # The same holds if many calls take little memory each: the kernel kills some of them, but not rpcd.
   in_w -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do rpc -n w sh -c "head -c 9m /dev/zero | tail -n 1 | sleep 3" & done; wait' </dev/null >/dev/null 2>&1 || true
   is "the next call" "$(in_w -- rpc w echo next </dev/null)" next

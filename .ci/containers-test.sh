@@ -62,8 +62,8 @@ clean() {
   local name
   if [[ -n ${job:-} ]]; then kill "$job" 2>/dev/null || true; fi
   stop_w
-  docker ps -aq --filter "name=^$project-b" | xargs -r docker rm -f >/dev/null
-  for name in "$project" "${project}v2"; do
+  docker ps -aq --filter "name=^$project-(b|host)" | xargs -r docker rm -f >/dev/null
+  for name in "$project" "${project}v2" "$project-own"; do
     docker ps -aq --filter "label=com.docker.compose.project=$name" | xargs -r docker rm -fv >/dev/null
     docker volume ls -q --filter "label=com.docker.compose.project=$name" | xargs -r docker volume rm >/dev/null
     docker network ls -q --filter "label=com.docker.compose.project=$name" | xargs -r docker network rm >/dev/null
@@ -76,8 +76,10 @@ trap 'exit 143' TERM
 
 # shellcheck source=.ci/containers-cases.sh
 . "$top/.ci/containers-cases.sh"
+# shellcheck source=.ci/containers-readme.sh
+. "$top/.ci/containers-readme.sh"
 
-choose "$top/.ci/containers-cases.sh" "$@" # the sample run is the first case, which builds the images
+choose <(cat "$top"/.ci/containers-{cases,readme}.sh) "$@" # the sample run is the first case, which builds the images
 need "$top/bin"
 mkdir "$work/bin"
 cp "$top"/{docker-compose.yml,.dockerignore} "$work/"

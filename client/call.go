@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"time"
 
 	"rpcd/client/replica"
 	"rpcd/rpcd/talk"
@@ -21,14 +22,19 @@ type call struct {
 	conn *replica.Connection
 	std  *stdio
 
-	bridged bool
-	waited  bool // in the worker's queue
-	stdin   *reader
-	outputs []*writer
-	sayOnce sync.Once
+	bridged  bool
+	answered bool // ACCEPTED or STARTED came
+	waited   bool // in the worker's queue
+	stdin    *reader
+	outputs  []*writer
+	sayOnce  sync.Once
 
 	exit *wire.Exit
 	err  error
+	lost int64 // bytes of a pipe that were read for the procedure, which took none
+
+	began time.Time     // when STARTED came
+	ran   time.Duration // from then to the end
 
 	followed chan struct{} // closed: follow has returned
 }
@@ -49,7 +55,7 @@ func (k *call) start(ctx context.Context, send func() error) error {
 	stop := context.AfterFunc(ctx, k.Leave)
 	err := send()
 	if err == nil {
-		err = k.await()
+		err = k.await(ctx)
 	}
 	if !stop() && err != nil {
 		err = ctx.Err()
@@ -67,19 +73,20 @@ func (k *call) send() error {
 	case err == nil:
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, talk.ErrUnanswered):
-		return k.explain(err, "")
+		return k.explainStart(context.Background(), err)
 	}
 	// It is a descriptor that can't be passed, as io_uring's.
 	return fail(ErrUsage, k.worker(), false, err, "cannot pass the descriptors to %s: %v", k.worker(), err)
 }
 
 // await takes the worker's answers up to STARTED, and begins the relaying.
-func (k *call) await() error {
+func (k *call) await(ctx context.Context) error {
 	for {
 		t, m, err := k.Answer()
 		if err != nil {
-			return k.explain(err, "before it answered")
+			return k.explainStart(ctx, err)
 		}
+		k.answered = true
 		k.say(m)
 		k.waited = k.waited || m.Flags&wire.AcceptedWaits != 0
 		if t == wire.TypeStarted {
@@ -90,6 +97,7 @@ func (k *call) await() error {
 
 // started begins the relaying and the reading.
 func (k *call) started(m *wire.Started) error {
+	k.began = time.Now()
 	k.cmd.setID(m.ID)
 	k.bridged = m.Flags&wire.StartedBridged != 0
 	if err := k.attach(); err != nil {
@@ -161,7 +169,7 @@ func (k *call) output(h wire.Header) *writer {
 // end makes the call over. Its connection is kept for the next call where that
 // can have it, and else closed.
 func (k *call) end(exit *wire.Exit, err error) {
-	k.exit, k.err = exit, err
+	k.exit, k.err, k.ran = exit, err, time.Since(k.began)
 	if k.Over(err, exit != nil || leavesConnection(err)) {
 		k.cmd.Connections.put(k.conn)
 	}
@@ -215,6 +223,9 @@ func (k *call) endStdin() error {
 	}
 	k.stdin.stop()
 	k.stdin.setBack(consumed)
+	if consumed == 0 && k.stdin.is.pipe {
+		k.lost = k.stdin.sent.Load()
+	}
 	if failed := k.stdin.failed.Load(); failed != nil {
 		return *failed
 	}

@@ -11,7 +11,8 @@
 //   - Args doesn't hold the procedure's name. Env holds the variables that cross,
 //     besides the worker's own; nil is none, and the worker must admit each. Dir is
 //     a directory of the worker. "" is the caller's own, which must be the same
-//     one there (by device and inode).
+//     one there (by device and inode). A relative one leads where chdir(2) would. The
+//     procedure's PWD is the caller's where that names the same directory there.
 //   - An *os.File is passed: its descriptor travels. Anything else is piped, as in
 //     os/exec. A terminal is never passed, Options.Pass can forbid more, and
 //     through a bridge nothing is passed. What isn't passed is relayed as bytes;
@@ -22,6 +23,8 @@
 //   - Errors that come from rpc and not from the procedure are *Error. errors.Is
 //     tells them apart by the outcomes (ErrBusy, ErrLost, ...), and Retryable says
 //     whether another try makes sense.
+//   - ProcessState.Reason says who or what ended a procedure that didn't end by
+//     itself: a time limit, the worker's end, rpc kill, a lack of memory.
 //   - Options.Connections lets many calls share few connections.
 //   - SysProcAttr, Path, Err and LookPath have no counterpart.
 //

@@ -14,12 +14,20 @@ type Error struct {
 	Outcome Outcome
 	Worker  string // as the caller named it
 	Text    string // one line, which names the worker
+	Try     string // what to try, or a question that time may answer ("is the worker up?"); may be empty
 	Started bool   // the procedure may have run; false: it is safe to call again
 	Err     error  // the cause, or nil
+	Reason  Reason // who or what ended the call; "": nobody did
+	By      uint32 // with ReasonKill: the uid that sent the signal, or NoUID
 }
 
-// Error gives the line for people.
-func (e *Error) Error() string { return e.Text }
+// Error gives the line for people: what to try stands in parentheses.
+func (e *Error) Error() string {
+	if e.Try == "" {
+		return e.Text
+	}
+	return e.Text + " (" + e.Try + ")"
+}
 
 // Unwrap gives the outcome and the cause to errors.Is.
 func (e *Error) Unwrap() []error {
@@ -56,5 +64,5 @@ func ofReplica(err error) error {
 	if e.Reason == replica.Refused && errors.As(e.Err, &refused) {
 		outcome = refusals[refused.Code]
 	}
-	return &Error{Outcome: outcome, Worker: e.Worker, Text: e.Text, Err: e}
+	return &Error{Outcome: outcome, Worker: e.Worker, Text: e.Text, Try: e.Try, Err: e}
 }

@@ -1,14 +1,34 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
+	"rpcd/client/internal/caller"
 	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
+
+// explainStart makes an error for people of a call that didn't get as far as
+// STARTED.
+func (k *call) explainStart(ctx context.Context, err error) error {
+	hold := k.Hold()
+	torn := errors.Is(err, io.ErrUnexpectedEOF)
+	ended := torn || errors.Is(err, io.EOF) || talk.Gone(err)
+	switch silent := errors.Is(err, os.ErrDeadlineExceeded); {
+	case hold == talk.Held && (ended || silent), hold == talk.HeldIfBridged && ended && k.conn.IsBridged(ctx):
+		return ofReplica(k.conn.Ended(k.worker(), k.answered || torn, err))
+	}
+	err = k.explain(err, "before it answered")
+	var e *Error
+	if hold == talk.Held && errors.As(err, &e) {
+		e.Started = false
+	}
+	return err
+}
 
 // explain makes an error for people of a call that got no answer or no end. when
 // says how far it came.
@@ -21,7 +41,9 @@ func (k *call) explain(err error, when string) error {
 	case errors.Is(err, talk.ErrUnanswered):
 		return fail(ErrCanceled, w, true, os.ErrDeadlineExceeded, "%s was told to end %q and says nothing (is it frozen?)", w, k.cmd.Procedure)
 	case errors.Is(err, talk.ErrLate):
-		return fail(ErrTimeout, w, true, nil, "%s didn't end %q when its time limit ran out (is it frozen?)", w, k.cmd.Procedure)
+		e := fail(ErrTimeout, w, true, nil, "%s didn't end %q when your limit%s ran out (is it frozen?)", w, k.cmd.Procedure, limitOf(k.Call.Timeout))
+		e.Reason = ReasonCallerTimeout
+		return e
 	case errors.Is(err, wire.ErrProtocol):
 		return fail(ErrProtocol, w, true, err, "%s doesn't speak rpc's protocol: %v (is %q an rpcd's socket?)", w, err, k.conn.Path)
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -34,13 +56,16 @@ func (k *call) explain(err error, when string) error {
 
 // refused makes an error of a call's refusal.
 func (k *call) refused(m *wire.Refused) error {
+	if m.Reason == wire.CanceledByKill && m.Code == wire.Canceled {
+		e := fail(ErrCanceled, k.worker(), false, m, "%q was cancelled by %s while it waited for %s", k.cmd.Procedure, killer(m.By), k.worker())
+		e.Reason, e.By = ReasonKill, m.By
+		return e
+	}
 	text := k.worker() + " " + m.Error()
-	if dir := k.Call.Dir; m.Code == wire.NoDirectory && dir.Proven {
-		switch {
-		case dir.Name == "":
-			text = "the directory here has no name (was it removed?): cd to another, or give -C DIR"
-		case m.Reason == wire.NotShared:
-			text = fmt.Sprintf("%q here isn't %s's %q (not a shared volume): cd to one, or give -C DIR", dir.Name, k.worker(), dir.Name)
+	if dir := k.Call.Dir; dir.Proven && m.Code == wire.NoDirectory && m.Reason == wire.NotShared {
+		text = fmt.Sprintf("%q here isn't %s's %q (not a shared volume): cd to one, or give -C DIR", dir.Name, k.worker(), dir.Name)
+		if _, err := caller.Directory(""); dir.Name == "" && err != nil {
+			text = fmt.Sprintf("cannot call %s from here: %v (cd to another, or give -C DIR)", k.worker(), err)
 		}
 	}
 	return fail(refusals[m.Code], k.worker(), false, m, "%s", text)

@@ -13,6 +13,14 @@ func (i inner) ReleaseFiles() { i.c.releaseFiles = true }
 // Adopt is door.Cmd's.
 func (i inner) Adopt(s door.Sent) { i.c.sent = &s }
 
+// LostInput is door.Cmd's.
+func (i inner) LostInput() int64 {
+	if k := i.c.current(); k != nil {
+		return k.lost
+	}
+	return 0
+}
+
 // Relays is door.Cmd's.
 func (i inner) Relays() bool {
 	k := i.c.current()

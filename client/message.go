@@ -18,8 +18,12 @@ func (c *Cmd) message(std *stdio) (*wire.Call, error) {
 		m := caller.Umask()
 		mask = &m
 	}
-	var flags uint16
-	if c.Verbose != nil {
+	where, err := caller.Directory(c.Dir)
+	if err != nil && c.Dir != "" {
+		return nil, fail(ErrNoDirectory, c.Worker, false, err, "cannot call %s in %.50q: %v", c.Worker, c.Dir, err)
+	}
+	flags := uint16(wire.CallConfirm)
+	if c.Verbose != nil || c.RetryFor > 0 { // one that may be sent again tells how far it came
 		flags |= wire.CallAnnounce
 	}
 	if c.Connections != nil {
@@ -30,7 +34,8 @@ func (c *Cmd) message(std *stdio) (*wire.Call, error) {
 		Procedure: c.Procedure,
 		Args:      c.Args,
 		Env:       env,
-		Dir:       caller.Directory(c.Dir),
+		Dir:       where.Dir,
+		Logical:   where.Logical,
 		Umask:     *mask,
 		Label:     c.Label,
 		Streams:   std.streams,

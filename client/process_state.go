@@ -9,7 +9,11 @@ import (
 )
 
 // ProcessState is how a procedure ended: os.ProcessState of the other side.
-type ProcessState struct{ exit wire.Exit }
+type ProcessState struct {
+	exit              wire.Exit
+	worker, procedure string        // as the caller named them
+	ran               time.Duration // from STARTED to EXIT, as the caller saw them
+}
 
 // Sys gives the raw wait status, as wait(2) had it at the worker.
 func (s *ProcessState) Sys() syscall.WaitStatus { return syscall.WaitStatus(s.exit.Status) }
@@ -35,7 +39,8 @@ func (s *ProcessState) UserTime() time.Duration { return s.exit.User }
 // SystemTime is UserTime in the kernel.
 func (s *ProcessState) SystemTime() time.Duration { return s.exit.System }
 
-// MaxRSS is the largest resident set, in KiB.
+// MaxRSS is the largest resident set, in KiB; 0: it isn't known, since the process
+// had less than rpcd itself.
 func (s *ProcessState) MaxRSS() uint64 { return s.exit.MaxRSS }
 
 // TimedOut says whether a time limit ended the procedure, whatever its status is.
@@ -60,4 +65,12 @@ type ExitError struct {
 	Stderr []byte
 }
 
-func (e *ExitError) Error() string { return e.ProcessState.String() }
+// Error is os/exec's text, and ProcessState.Explain behind it where something
+// else ended the procedure.
+func (e *ExitError) Error() string {
+	text := e.ProcessState.String()
+	if why := e.Explain(); why != "" {
+		text += ": " + why
+	}
+	return text
+}

@@ -26,7 +26,7 @@ type reader struct {
 	wakeW    int
 	wakeOnce sync.Once
 	done     chan struct{}         // closed: run has ended
-	sent     int64                 // bytes read from the file, whether they arrived or not
+	sent     atomic.Int64          // bytes read from the file, whether they arrived or not
 	failed   atomic.Pointer[error] // of the caller's file
 }
 
@@ -129,8 +129,8 @@ func (r *reader) setBack(consumed int64) {
 	if !r.is.seekable {
 		return
 	}
-	if consumed >= 0 && consumed < r.sent {
-		_, _ = unix.Seek(r.fd, consumed-r.sent, io.SeekCurrent)
+	if sent := r.sent.Load(); consumed >= 0 && consumed < sent {
+		_, _ = unix.Seek(r.fd, consumed-sent, io.SeekCurrent)
 	}
 	unix.Close(r.fd)
 }
@@ -160,7 +160,7 @@ func (r *reader) read(p []byte) (int, error) {
 		n, err := unix.Read(r.fd, p)
 		switch {
 		case n > 0:
-			r.sent += int64(n)
+			r.sent.Add(int64(n))
 			return n, nil
 		case err == unix.EINTR, err == unix.EAGAIN:
 		case err == unix.EIO && r.is.terminal && !foreground(r.fd): // where SIGTTIN is ignored

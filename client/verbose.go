@@ -38,5 +38,29 @@ func (k *call) say(m *wire.Started) {
 			line += fmt.Sprintf(" %s %s;", names[i], why)
 		}
 		_, _ = fmt.Fprintf(k.cmd.Verbose, "rpc: %s\n", printable.Line(line[:len(line)-1]))
+		if m.Flags&wire.StartedBridged != 0 {
+			_, _ = fmt.Fprintf(k.cmd.Verbose, "rpc: %s\n", printable.Line(k.overBridge(m.Dir)))
+		}
 	})
+}
+
+// overBridge says what differs for this call from one on the same host, beside its
+// speed.
+func (k *call) overBridge(dir string) string {
+	line := fmt.Sprintf("bridged: %q may be another directory of that name; the worker sees the bridge's user", dir)
+	for i, f := range k.std.files {
+		if f == nil {
+			continue
+		}
+		switch t, err := examine(int(f.Fd())); {
+		case err != nil || t.null:
+		case t.seekable:
+			line += fmt.Sprintf("; %s is a pipe there, no file", names[i])
+		case i == 0 && t.terminal:
+			line += "; stdin is read a line ahead (-n: not at all)"
+		case i == 0:
+			line += "; stdin is read up to 64 KiB ahead (-n: not at all)"
+		}
+	}
+	return line
 }

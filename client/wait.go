@@ -23,7 +23,7 @@ func (c *Cmd) Wait() error {
 	copyErr := c.awaitCopiers()
 	c.closeParentPipes()
 	if exit != nil {
-		c.ProcessState = &ProcessState{*exit}
+		c.ProcessState = &ProcessState{*exit, c.Worker, c.Procedure, k.ran}
 	}
 	if c.ctx != nil && c.ctx.Err() != nil && (err != nil || !c.ProcessState.Success()) {
 		return c.ctx.Err()
@@ -32,7 +32,9 @@ func (c *Cmd) Wait() error {
 	case err != nil:
 		return err
 	case c.ProcessState.TimedOut():
-		return fail(ErrTimeout, c.Worker, true, nil, "%s: the time limit ended %q", c.Worker, c.Procedure)
+		e := fail(ErrTimeout, c.Worker, true, nil, "%s", c.ProcessState.Explain())
+		e.Reason = c.ProcessState.Reason()
+		return e
 	case !c.ProcessState.Success():
 		return &ExitError{ProcessState: c.ProcessState}
 	}

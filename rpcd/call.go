@@ -2,6 +2,7 @@ package rpcd
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"strconv"
 	"sync"
@@ -11,10 +12,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/rpcd/cause"
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/directory"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/journal"
 	"rpcd/rpcd/limit"
 	"rpcd/rpcd/run"
 	"rpcd/rpcd/stream"
@@ -30,7 +33,8 @@ type host struct {
 	runners  *run.Runners
 	null     int // descriptor of /dev/null, for streams that are closed
 	lastID   atomic.Uint64
-	counters counters
+	counters journal.Counters
+	repeats  journal.Repeats // of refusals in the log
 }
 
 // call is one call. Its states are those of callState. serve has a goroutine of
@@ -42,8 +46,9 @@ type call struct {
 	conn   *talk.Conn
 	caller export.Caller
 	fd     *fdconn.Conn // below conn, for streams that are spliced
-	id     string
+	id     json.Number  // decimal
 	came   time.Time
+	argv   []string          // its first arguments, for PS
 	free   func()            // gives the memory of a long first frame back
 	dir    string            // where it runs
 	as     *child.Credential // the user that it runs as; nil: rpcd's own
@@ -51,6 +56,7 @@ type call struct {
 	ctx      context.Context // ends when the caller has left, or cancels a call that waits
 	leave    context.CancelFunc
 	left     atomic.Bool   // the caller has
+	cause    cause.Record  // of the call's end
 	finished chan struct{} // closed: nothing of the call runs in this connection any more
 
 	mu       sync.Mutex
@@ -59,7 +65,6 @@ type call struct {
 	pending  []syscall.Signal // for a process that is about to start
 	ending   ending           // how far the process's end has been brought about
 	deadline time.Time        // of the grace, once ending has begun
-	timedOut bool             // a time limit ended it
 	stopped  bool             // by its caller
 	timers   []*time.Timer
 }
@@ -71,8 +76,9 @@ func newCall(h *host, c *conn, m *wire.Call, free func()) *call {
 		conn:     c.talk,
 		fd:       c.fd,
 		caller:   c.caller,
-		id:       strconv.FormatUint(h.lastID.Add(1), 10),
+		id:       json.Number(strconv.FormatUint(h.lastID.Add(1), 10)),
 		came:     time.Now(),
+		argv:     wire.FirstArgs(m.Args),
 		free:     free,
 		finished: make(chan struct{}),
 	}
@@ -85,7 +91,7 @@ func newCall(h *host, c *conn, m *wire.Call, free func()) *call {
 func (c *call) serve(files *fdconn.Files, refusal error) {
 	defer c.leave()
 	early := time.AfterFunc(talk.SlowStart, func() {
-		c.AcceptEarly(wire.Started{ID: c.id, Grace: c.host.Grace})
+		c.AcceptEarly(wire.Started{ID: c.id.String(), Grace: c.host.Grace})
 	})
 	defer early.Stop()
 	if refusal == nil {
@@ -109,7 +115,10 @@ func (c *call) forget() {
 func (c *call) refuse(err error) {
 	c.become(callOver)
 	r := refusal(err)
-	c.host.counters.refused.Add(1)
+	if by, ok := c.cause.Canceler(); ok && r.Code == wire.Canceled {
+		r = refuseKilled(by)
+	}
+	c.host.counters.Refused.Add(1)
 	c.Refuse(r)
 	c.logRefusal(r)
 }
@@ -147,15 +156,13 @@ type prepared struct {
 	procedure *export.Procedure
 	runner    run.Runner
 	streams   *stream.Set
-	dir       int // descriptor of the directory to run in
+	place     *directory.Place
 	env       []string
 }
 
 func (p *prepared) close() {
 	p.streams.Close()
-	if p.dir >= 0 {
-		unix.Close(p.dir)
-	}
+	p.place.Close()
 }
 
 // prepare looks up everything that the call needs, while few other calls do.
@@ -165,7 +172,7 @@ func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 		return nil, err
 	}
 	defer give()
-	p := &prepared{dir: -1}
+	p := &prepared{}
 	if p.streams, err = stream.New(stream.Plan{Streams: c.Streams, Files: files, Conn: c.fd, Relay: c.Relay, Null: c.host.null}); err != nil {
 		return nil, err
 	}
@@ -183,26 +190,28 @@ func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 	if c.as, err = c.host.runAs(c.caller, p.streams.Bridged()); err != nil {
 		return nil, err
 	}
-	child.Touch(p.procedure.Path)
-	where := directory.Choice{Caller: c.Dir, Bridged: p.streams.Bridged(), Workdirs: []string{p.procedure.Workdir, c.host.Workdir}, As: c.as}
-	if p.dir, c.dir, err = where.Open(); err != nil {
+	where := directory.Choice{Caller: c.Dir, Logical: c.Logical, Bridged: p.streams.Bridged(), Workdirs: []string{p.procedure.Workdir, c.host.Workdir}, As: c.as}
+	if p.place, err = where.Open(); err != nil {
 		return nil, err
 	}
-	if p.env, err = c.environ(p.procedure); err != nil {
+	c.dir = p.place.Name
+	if err = p.procedure.LookIn(p.place); err != nil {
 		return nil, err
 	}
-	if p.runner, err = c.host.runners.For(p.procedure); err != nil {
-		return nil, refuseStart(p.procedure, c.dir, c.as, err)
+	child.Touch(p.place.FD, p.procedure.Path)
+	if p.env, err = c.environ(p.procedure, p.place.PWD); err != nil {
+		return nil, err
 	}
+	p.runner = c.host.runners.For(p.procedure)
 	return p, nil
 }
 
 // environ gives the process's environment, or an error for a variable that isn't
 // admitted.
-func (c *call) environ(p *export.Procedure) ([]string, error) {
+func (c *call) environ(p *export.Procedure, pwd string) ([]string, error) {
 	return p.Environ(os.Environ(), &export.Call{
-		ID: c.id, Worker: c.host.Name, Label: c.Label,
-		Caller: c.caller, Dir: c.dir, Env: c.Env,
+		ID: c.id.String(), Worker: c.host.Name, Label: c.Label,
+		Caller: c.caller, PWD: pwd, Env: c.Env,
 	})
 }
 
@@ -210,9 +219,9 @@ func (c *call) environ(p *export.Procedure) ([]string, error) {
 func (c *call) job(p *prepared) run.Job {
 	return run.Job{
 		Path:  p.procedure.Path,
-		Argv:  append(append([]string{p.procedure.Path}, p.procedure.Args...), c.Args...),
+		Argv:  append(append([]string{c.Procedure}, p.procedure.Args...), c.Args...),
 		Env:   p.env,
-		Dir:   p.dir,
+		Dir:   p.place.FD,
 		Umask: int(c.Umask),
 		Files: p.streams.Files(),
 		As:    c.as,
@@ -237,7 +246,7 @@ func (c *call) takePlace(p *export.Procedure) error {
 
 // supervise sees a started process to its end and reports it.
 func (c *call) supervise(process run.Process, p *prepared, began time.Time) {
-	c.started(process, shortest(c.Timeout, p.procedure.Timeout, c.host.Timeout))
+	c.started(process, cause.Limit(c.Timeout, p.procedure.Timeout, c.host.Timeout))
 	c.Start(c.news(0, ""))
 	p.streams.Relay()
 	c.logStart(p.procedure)
@@ -252,21 +261,10 @@ func (c *call) supervise(process run.Process, p *prepared, began time.Time) {
 	end := c.newClosing(process, p, status)
 	end.run()
 	c.logEnd(p.procedure, end, took)
-	c.host.counters.count(end.exit, end.lost)
+	c.host.counters.Count(end.exit, end.lost)
 }
 
 // news is what ACCEPTED and STARTED say of the call.
 func (c *call) news(flags uint16, text string) wire.Started {
-	return wire.Started{Flags: flags, ID: c.id, Dir: c.dir, Grace: c.host.Grace, Text: text}
-}
-
-// shortest gives the smallest that isn't 0.
-func shortest(limits ...time.Duration) time.Duration {
-	var d time.Duration
-	for _, l := range limits {
-		if l > 0 && (d == 0 || l < d) {
-			d = l
-		}
-	}
-	return d
+	return wire.Started{Flags: flags, ID: c.id.String(), Dir: c.dir, Grace: c.host.Grace, Text: text}
 }

@@ -43,10 +43,10 @@ func (c *call) describe() wire.Running {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := wire.Running{
-		ID: c.id, Procedure: c.Procedure, Label: c.Label,
+		ID: c.id.String(), Procedure: c.Procedure, Label: c.Label,
 		UID: c.caller.UID, GID: c.caller.GID,
 		Age: time.Since(c.came), Bridged: c.IsBridged(),
-		State: wire.CallWaiting,
+		State: wire.CallWaiting, Args: c.argv,
 	}
 	if c.state == callRunning {
 		r.PID, r.State = uint32(c.process.PID()), wire.CallRunning
@@ -63,7 +63,7 @@ func (c *call) describe() wire.Running {
 // kill signals a call of the caller's, or cancels it while it waits.
 func (s *Server) kill(c export.Caller, m *wire.Kill) error {
 	all := s.allCalls()
-	i := slices.IndexFunc(all, func(k *call) bool { return k.id == m.ID && !k.HasEnded() })
+	i := slices.IndexFunc(all, func(k *call) bool { return k.id.String() == m.ID && !k.HasEnded() })
 	if i < 0 {
 		return noSuchCall(m.ID)
 	}
@@ -73,6 +73,7 @@ func (s *Server) kill(c export.Caller, m *wire.Kill) error {
 	}
 	sig := unix.Signal(m.Signal)
 	s.Log.Info("signal", "call", k.id, "by_uid", c.UID, "signal", unix.SignalName(sig))
+	k.cause.Kill(sig, c.UID, time.Now())
 	k.signal(sig)
 	if sig == unix.SIGKILL {
 		k.cut()

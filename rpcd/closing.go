@@ -30,14 +30,14 @@ type closing struct {
 }
 
 func (c *call) newClosing(process run.Process, p *prepared, s run.Status) *closing {
-	deadline, timedOut := c.exited()
+	deadline, why := c.exited(s.Wait)
 	e := &closing{
 		call:      c,
 		streams:   p.streams,
-		exit:      &wire.Exit{Status: s.Wait, User: s.User, System: s.System, MaxRSS: s.MaxRSS},
-		leftovers: sync.OnceFunc(func() { process.Close(deadline) }),
+		exit:      &wire.Exit{Status: s.Wait, User: s.User, System: s.System, MaxRSS: s.MaxRSS, End: why},
+		leftovers: sync.OnceFunc(func() { process.Close(deadline, c.logLeft) }),
 	}
-	if timedOut {
+	if why.IsTimeout() {
 		e.exit.Flags |= wire.ExitTimeout
 	}
 	return e

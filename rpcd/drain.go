@@ -6,6 +6,8 @@ import (
 
 	"rpcd/internal/printable"
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/journal"
+	"rpcd/rpcd/wire"
 )
 
 // killedTime is how long killed calls have for their status.
@@ -41,6 +43,8 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 	s.wait(s.hasNoCalls, nil, time.After(outputTime)) // callers that called just before are told
 	// Behind some bridges a worker that closes first takes its last words with it.
 	s.wait(func() bool { return s.connections.Answered() == 0 }, now, time.After(reading))
+	sums := s.counters.Sums(time.Since(s.began))
+	s.Log.Info("stopped", "calls", sums.Calls, "refused", sums.Refused, "lost", sums.Lost, "seconds", journal.Seconds(sums.Up))
 }
 
 // drainPhase is a step in which the calls of a draining server end.
@@ -65,8 +69,8 @@ const killPhase = 2
 func (s *Server) endCalls(d time.Duration, now <-chan os.Signal) bool {
 	phases := []drainPhase{
 		{func() {}, d, now},
-		{func() { s.refuseAll(); s.endAll(terminated) }, s.Grace + outputTime, now},
-		{func() { s.refuseAll(); s.runners.Close(); s.endAll(killed) }, killedTime, nil},
+		{func() { s.refuseAll(); s.endAll(terminated, d) }, s.Grace + outputTime, now},
+		{func() { s.refuseAll(); s.runners.Close(); s.endAll(killed, 0) }, killedTime, nil},
 		{func() { s.refuseAll(); s.cutAll() }, stuckTime, nil},
 	}
 	for i := 0; i < len(phases); i++ {
@@ -91,11 +95,12 @@ func (s *Server) refuseAll() {
 	s.connections.DrainAll()
 }
 
-// endAll brings the end of every call about.
-func (s *Server) endAll(how ending) {
+// endAll brings the end of every call about. d is the drain that ran out; 0: it was
+// interrupted.
+func (s *Server) endAll(how ending, d time.Duration) {
 	for _, c := range s.allCalls() {
 		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", printable.Escaped(c.Procedure))
-		c.end(how)
+		c.end(how, wire.End{Reason: wire.Drain, Limit: d})
 	}
 }
 
@@ -131,7 +136,7 @@ func (s *Server) refuseWaiting(next func([]byte) bool) {
 		if !next(words) {
 			return
 		}
-		s.counters.refused.Add(1)
+		s.counters.Refused.Add(1)
 	}
 }
 

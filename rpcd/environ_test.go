@@ -13,8 +13,8 @@ import (
 // environOf builds the environment of the call m of the procedure p.
 func environOf(p *export.Procedure, m *wire.Call) ([]string, error) {
 	h := &host{Config: Config{Name: "hugin"}}
-	c := &call{Callee: &talk.Callee{Call: m}, host: h, id: "1", caller: export.Caller{UID: 12, GID: 34}, dir: "/where"}
-	return c.environ(p)
+	c := &call{Callee: &talk.Callee{Call: m}, host: h, id: "1", caller: export.Caller{UID: 12, GID: 34}}
+	return c.environ(p, "/where")
 }
 
 // The environment of a procedure has rpcd's variables, the caller's admitted ones

@@ -24,7 +24,7 @@ func (c *conn) ping(f *firstFrame) (*answer, error) {
 func (c *conn) list(f *firstFrame) (*answer, error) {
 	return c.long(f, func() []byte {
 		info := c.server.info()
-		info.Procedures = c.procedures()
+		info.Procedures, info.Scope = c.procedures()
 		return info.Append(wire.TypeListing)
 	})
 }
@@ -82,7 +82,7 @@ func (s *Server) info() *wire.Info {
 		Version:  s.Version,
 		State:    wire.Up,
 		Load:     s.Load(),
-		Counters: s.counters.sums(time.Since(s.began)),
+		Counters: s.counters.Sums(time.Since(s.began)),
 	}
 	if s.isDraining() {
 		m.State = wire.Drains
@@ -97,16 +97,18 @@ func (s *Server) Load() wire.Load {
 }
 
 // procedures lists what the caller may call.
-func (c *conn) procedures() []wire.Entry {
+func (c *conn) procedures() (entries []wire.Entry, scope wire.Scope) {
 	if c.denied != nil {
-		return nil
+		return nil, wire.Listed
 	}
-	var entries []wire.Entry
 	list, _ := c.server.Source.List(c.caller)
 	for _, p := range list {
-		entries = append(entries, wire.Entry{Name: p.Name, Kind: p.Kind().String(), Summary: p.Summary})
+		entries = append(entries, wire.Entry{Name: p.Name, Kind: "spawned", Summary: p.Summary})
+		if p.AnyCommand() {
+			scope = wire.Commands
+		}
 	}
-	return entries
+	return entries, scope
 }
 
 // way is what the caller's way looks like from here. A caller that may not call
@@ -134,9 +136,7 @@ func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 		return w
 	}
 	defer give()
-	w.Dir = directory.Compare(d, as)
-	if w.Dir > wire.DirSame && d.Proven && c.server.Workdir != "" {
-		w.Dir = wire.DirWorkdir
-	}
+	where := directory.Choice{Caller: d, Bridged: arrived == 0, Workdirs: []string{c.server.Workdir}, As: as}
+	w.Dir, w.Inside = where.Look()
 	return w
 }

@@ -13,7 +13,6 @@ import (
 	"rpcd/rpcd/directory"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/limit"
-	"rpcd/rpcd/run"
 	"rpcd/rpcd/stream"
 	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
@@ -65,6 +64,11 @@ func refusal(err error) *wire.Refused {
 		return &wire.Refused{Code: wire.Canceled, Text: "gave up the waiting call"}
 	}
 	return &wire.Refused{Code: wire.Failed, Text: "failed: " + err.Error()}
+}
+
+// refuseKilled answers a call that a KILL of this uid has canceled.
+func refuseKilled(by uint32) *wire.Refused {
+	return &wire.Refused{Code: wire.Canceled, Reason: wire.CanceledByKill, By: by, Text: fmt.Sprintf("was told by rpc kill (uid %d) to give up the waiting call", by)}
 }
 
 // refuseExport answers a look-up that found nothing to run.
@@ -146,7 +150,7 @@ func refuseDirectory(err error) *wire.Refused {
 		return nil
 	}
 	name, cause := callers.Dir.Name, callers.Err
-	missing := errors.Is(cause, unix.ENOENT) || errors.Is(cause, unix.ENOTDIR) || errors.Is(cause, directory.ErrOther)
+	missing := errors.Is(cause, unix.ENOENT) || errors.Is(cause, unix.ENOTDIR) || errors.Is(cause, directory.ErrOther) || errors.Is(cause, directory.ErrNameless)
 	switch {
 	case missing && callers.Dir.Proven:
 		r := refuse("doesn't share the directory %q: %v", name, cause)
@@ -154,10 +158,10 @@ func refuseDirectory(err error) *wire.Refused {
 		return r
 	case missing:
 		return refuse("has no directory %q: %v", name, cause)
-	case callers.As != nil: // the cause says for whom
-		return refuse("cannot enter the directory %q: %v", name, cause)
+	case callers.As == nil && errors.Is(cause, unix.EACCES): // else the cause says for whom
+		return refuse("cannot enter the directory %q: %v (rpcd runs as %d:%d: let that user in, or give -C DIR)", name, cause, os.Geteuid(), os.Getegid())
 	}
-	return refuse("cannot enter the directory %q: %v (rpcd runs as %d:%d: let that user in, or give -C DIR)", name, cause, os.Geteuid(), os.Getegid())
+	return refuse("cannot enter the directory %q: %v", name, cause)
 }
 
 // noSuchCall answers a KILL.
@@ -183,16 +187,13 @@ func refuseStart(p *export.Procedure, dir string, as *child.Credential, err erro
 	switch {
 	case errors.Is(err, context.Canceled):
 		return refusal(err)
-	case errors.Is(err, run.ErrUnsupported):
-		return refuse(wire.NotExecutable, "%v", err)
 	case errors.As(err, &noEntry):
 		return &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf("cannot enter the directory %q%s: %v", dir, who, noEntry.Err)}
 	case errors.Is(err, unix.E2BIG):
 		return refuse(wire.TooLong, "argument list too long (the kernel's limit: 131071 bytes an argument, about 2 MiB in all; send more by stdin or by a file)")
-	case errors.Is(err, unix.ENOENT):
-		return refuse(wire.NotExecutable, "%q, or the interpreter that it names, isn't there", p.Path)
-	case errors.Is(err, unix.EACCES), errors.Is(err, unix.ENOEXEC), errors.Is(err, unix.EPERM), errors.Is(err, unix.ELIBBAD), errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENOTDIR):
-		return refuse(wire.NotExecutable, "%q: %v", p.Path, err)
+	}
+	if why := p.WhyUnstarted(err, dir, as != nil); why != "" {
+		return refuse(wire.NotExecutable, "%s", why)
 	}
 	return refuse(wire.Failed, "%v (its limits of processes, descriptors or memory?)", err)
 }

@@ -39,6 +39,7 @@ func TestRefusalsOfLimits(t *testing.T) {
 // enter.
 // fault: 66
 func TestNoDirectorysWords(t *testing.T) {
+	const end = "\n" // of the text: nothing follows
 	here := wire.Dir{Name: "/x", Proven: true}
 	for _, c := range []struct {
 		dir  wire.Dir
@@ -49,11 +50,13 @@ func TestNoDirectorysWords(t *testing.T) {
 		{here, unix.ENOTDIR, "doesn't share the directory"},
 		{here, directory.ErrOther, "doesn't share the directory"},
 		{here, unix.EACCES, `cannot enter the directory "/x": permission denied (rpcd runs as `},
+		{here, unix.EIO, `cannot enter the directory "/x": input/output error` + end},
+		{wire.Dir{Proven: true}, directory.ErrNameless, `doesn't share the directory "": the caller's has no name` + end},
 		{here, unix.ELOOP, `cannot enter the directory "/x": `},
 		{wire.Dir{Name: "/x"}, unix.ENOENT, `has no directory "/x": no such`},
 		{wire.Dir{Name: "/x"}, unix.EACCES, `cannot enter the directory "/x": permission denied`},
 	} {
-		if m := refusal(&directory.CallerError{Dir: c.dir, Err: c.err}); m.Code != wire.NoDirectory || !strings.HasPrefix(m.Text, c.want) || (m.Reason == wire.NotShared) != strings.HasPrefix(c.want, "doesn't share") {
+		if m := refusal(&directory.CallerError{Dir: c.dir, Err: c.err}); m.Code != wire.NoDirectory || !strings.HasPrefix(m.Text+end, c.want) || (m.Reason == wire.NotShared) != strings.HasPrefix(c.want, "doesn't share") {
 			t.Errorf("%v: %q, reason %d; want %q", c.err, m.Text, m.Reason, c.want)
 		}
 	}

@@ -65,8 +65,8 @@ const (
 )
 
 // started makes p the target of signals and ends, also of those that came before
-// it. limit is how long p may run; 0: for ever.
-func (c *call) started(p run.Process, limit time.Duration) {
+// it. due is the end of p when its time limit has run out; a limit of 0: never.
+func (c *call) started(p run.Process, due wire.End) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.enter(callRunning)
@@ -74,27 +74,20 @@ func (c *call) started(p run.Process, limit time.Duration) {
 	for _, sig := range c.pending {
 		p.Signal(sig)
 	}
-	if limit > 0 {
-		c.timers = append(c.timers, time.AfterFunc(limit, c.timeOut))
+	if due.Limit > 0 {
+		c.timers = append(c.timers, time.AfterFunc(due.Limit, func() { c.end(terminated, due) }))
 	}
-	due := c.ending
+	how := c.ending
 	c.ending = notEnded
-	c.bringAbout(due)
+	c.bringAbout(how)
 }
 
-// timeOut ends a call whose time limit has run out.
-func (c *call) timeOut() {
+// end brings the process's end about, for that reason: terminated with the grace,
+// killed at once. A process that hasn't started yet is ended when it has.
+func (c *call) end(how ending, why wire.End) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.timedOut = c.state == callRunning
-	c.bringAbout(terminated)
-}
-
-// end brings the process's end about: terminated with the grace, killed at once.
-// A process that hasn't started yet is ended when it has.
-func (c *call) end(how ending) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.cause.Begin(why)
 	c.bringAbout(how)
 }
 
@@ -108,22 +101,22 @@ func (c *call) bringAbout(how ending) {
 	case c.state != callRunning:
 	case how == killed:
 		c.deadline = time.Now()
-		c.process.Signal(unix.SIGKILL)
+		c.process.SignalAll(unix.SIGKILL)
 	default:
 		c.deadline = time.Now().Add(c.host.Grace)
-		c.process.Signal(unix.SIGTERM)
-		c.process.Signal(unix.SIGCONT)
-		c.timers = append(c.timers, time.AfterFunc(c.host.Grace, func() { c.end(killed) }))
+		c.process.SignalAll(unix.SIGTERM, unix.SIGCONT)
+		c.timers = append(c.timers, time.AfterFunc(c.host.Grace, func() { c.end(killed, wire.End{}) }))
 	}
 }
 
-// exited says that the process has ended: signals and ends go nowhere from now
-// on. It gives the end of the grace for what is left of the group, and whether a
-// time limit ended the process.
-func (c *call) exited() (deadline time.Time, timedOut bool) {
+// exited says that the process has ended, with that status: signals and ends go
+// nowhere from now on. It gives the end of the grace for what is left of the group,
+// and what ended the process.
+func (c *call) exited(status uint32) (deadline time.Time, why wire.End) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.enter(callClosing)
+	why = c.cause.Judge(syscall.WaitStatus(status), time.Now(), c.host.Grace, c.process.OutOfMemory)
 	c.process = nil
 	for _, t := range c.timers {
 		t.Stop()
@@ -131,7 +124,7 @@ func (c *call) exited() (deadline time.Time, timedOut bool) {
 	if c.deadline.IsZero() {
 		c.deadline = time.Now().Add(c.host.Grace)
 	}
-	return c.deadline, c.timedOut
+	return c.deadline, why
 }
 
 // maxPending bounds the signals that are kept for a process that is about to
@@ -176,7 +169,7 @@ func (c *call) vanish() {
 	c.left.Store(true)
 	c.leave()
 	c.Relay.Abort(os.ErrClosed)
-	c.end(terminated)
+	c.end(terminated, wire.End{Reason: wire.CallerLeft})
 }
 
 // frame takes a frame of the caller's. An error ends the connection.
@@ -190,7 +183,7 @@ func (c *call) frame(h wire.Header, body io.Reader) error {
 	case talk.Signaled:
 		c.signal(event.Signal)
 	case talk.Abandoned: // the caller wants no grace
-		c.end(killed)
+		c.end(killed, wire.End{Reason: wire.CallerLeft})
 		c.vanish()
 	case talk.Stopped:
 		c.signal(unix.SIGSTOP)

@@ -129,7 +129,9 @@ func whoAnswers(worker string, answers []answer) ([]Info, error) {
 	case len(up) > 0:
 		return up, nil
 	case first == nil:
-		return nil, newError(Unreachable, worker, errNotUp, "cannot reach %s: none of its sockets answers (is the worker up? try --wait)", worker)
+		e := newError(Unreachable, worker, errNotUp, "cannot reach %s: none of its sockets answers", worker)
+		e.Try = "is the worker up?"
+		return nil, e
 	case silent && !mayPass(first): // the silent one may answer yet
 		return nil, newError(Unreachable, worker, errNotUp, "%v", first)
 	}

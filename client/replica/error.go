@@ -27,11 +27,17 @@ type Error struct {
 	Reason Reason
 	Worker string // as the caller named it
 	Text   string // one printable line, which names the worker
+	Try    string // what to try, or a question that time may answer ("is the worker up?"); may be empty
 	Err    error  // the cause, or nil
 }
 
-// Error gives the line for people.
-func (e *Error) Error() string { return e.Text }
+// Error gives the line for people: what to try stands in parentheses.
+func (e *Error) Error() string {
+	if e.Try == "" {
+		return e.Text
+	}
+	return e.Text + " (" + e.Try + ")"
+}
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
@@ -70,7 +76,9 @@ func newError(r Reason, worker string, cause error, format string, args ...any) 
 // unreachable explains an error of stat(2), readdir(3) or connect(2) on path.
 func unreachable(worker, path string, err error) *Error {
 	cause := reach.Explain(worker, path, err)
-	return newError(Unreachable, worker, cause, "cannot reach %s: %v", worker, cause)
+	e := newError(Unreachable, worker, cause, "cannot reach %s: %s", worker, cause.What())
+	e.Try = cause.Try()
+	return e
 }
 
 // is says whether err is an Error of which the condition holds.

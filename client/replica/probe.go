@@ -2,10 +2,7 @@ package replica
 
 import (
 	"context"
-	"os"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"rpcd/client/internal/caller"
 	"rpcd/rpcd/talk"
@@ -22,7 +19,8 @@ type Probed struct {
 	Err              error
 	Procedures       []Entry // that this caller may call
 	ListErr          error
-	Directory        string // that was asked for; "": the caller has none
+	Directory        string // that was asked for; "": DirectoryErr says why there is none
+	DirectoryErr     error
 	DirectoryByName  bool   // its identity wasn't sent, as with client.Cmd.Dir
 	DescriptorsAsked uint32 // how many rode on the question
 }
@@ -31,12 +29,12 @@ type Probed struct {
 // d for each answer. It asks whether the worker answers, whether a descriptor
 // arrives, whether dir (as client.Cmd.Dir) is there, and what may be called.
 func Probe(ctx context.Context, socket, dir string, d time.Duration) *Probed {
-	where := caller.Directory(dir)
-	p := &Probed{Directory: where.Name, DirectoryByName: !where.Proven}
-	q := talk.Question{Frame: wire.Ping(where), Answer: wire.TypePong}
-	if null, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
-		defer unix.Close(null)
-		q.Files, p.DescriptorsAsked = []int{null}, 1
+	where, err := caller.Directory(dir)
+	p := &Probed{Directory: where.Dir.Name, DirectoryErr: err, DirectoryByName: !where.Dir.Proven}
+	q, release, err := withDescriptor(talk.Question{Frame: wire.Ping(where.Dir), Answer: wire.TypePong})
+	if err == nil {
+		defer release()
+		p.DescriptorsAsked = 1
 	}
 	a := ask(ctx, socket, q, d)
 	p.Pong, p.Err = a.info()

@@ -22,7 +22,8 @@ type Running struct {
 	PID       uint32        // of its process, as the replica sees it; 0: none yet
 	Age       time.Duration // since it came
 	State     CallState
-	Bridged   bool // all its streams are relayed
+	Bridged   bool     // all its streams are relayed
+	Args      []string // the first of them, 256 bytes in all
 }
 
 // CallState is what a call does just now.
@@ -78,7 +79,7 @@ func (a *answer) calls() ([]Running, error) {
 	for i, c := range m.Calls {
 		calls[i] = Running{
 			Socket: a.socket, ID: c.ID, Procedure: c.Procedure, Label: c.Label,
-			UID: c.UID, GID: c.GID, PID: c.PID, Age: c.Age, State: CallState(c.State), Bridged: c.Bridged,
+			UID: c.UID, GID: c.GID, PID: c.PID, Age: c.Age, State: CallState(c.State), Bridged: c.Bridged, Args: c.Args,
 		}
 	}
 	return calls, nil

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -25,6 +26,7 @@ func callCommand() *cobra.Command {
 		RunE:              func(c *cobra.Command, args []string) error { return o.run(c.Flags().Changed, args) },
 	}
 	o.flags(c.Flags())
+	completeOptions(c)
 	return c
 }
 
@@ -38,13 +40,13 @@ func callWithOptions(words []string) error {
 	f.BoolVarP(&showHelp, "help", "h", false, "")
 	addVersionFlag(f, &showVersion)
 	if err := f.Parse(words); err != nil {
-		return optionError(err)
+		return optionError(f, err)
 	}
 	words = f.Args()
 	isCall := len(words) > 0 && words[0] == "call"
 	if isCall { // with more options behind it
 		if err := f.Parse(words[1:]); err != nil {
-			return optionError(err)
+			return optionError(f, err)
 		}
 		words = f.Args()
 	}
@@ -77,6 +79,7 @@ func (o *callOptions) run(given func(option string) bool, args []string) error {
 		o.report(cmd, 0, &client.Error{Outcome: client.ErrUsage}, 0)
 		return &exitError{statusOwnFailure, err}
 	}
+	stdin := stdinPipe() // later it may be closed here
 	// Where rpc dies while the call ends, two goroutines report: the first counts.
 	var once sync.Once
 	report := func(err error, killedBy syscall.Signal) {
@@ -92,7 +95,17 @@ func (o *callOptions) run(given func(option string) bool, args []string) error {
 	if sig != 0 {
 		die(sig)
 	}
-	return exitLike(err)
+	tellLostInput(cmd, stdin)
+	return exitLike(cmd.ProcessState, o.advise(err, cmd))
+}
+
+// advise says what to try after a call that failed.
+func (o *callOptions) advise(err error, cmd *client.Cmd) error {
+	p := mayWait
+	if o.wait > 0 {
+		p = waited
+	}
+	return adviseProcedure(adviseWorker(err, append([]string{cmd.Procedure}, cmd.Args...), p), cmd)
 }
 
 // prepare makes a Cmd of the words. Its errors are usage errors; the Cmd is
@@ -105,9 +118,16 @@ func (o *callOptions) prepare(given func(option string) bool, args []string) (*c
 	case 0:
 		return client.Command("", ""), errors.New("no worker named: rpc [OPTION...] WORKER PROCEDURE [ARG...] (rpc ls shows the workers, rpc help the rest)")
 	case 1:
-		return client.Command(args[0], ""), fmt.Errorf("no procedure named: rpc %s PROCEDURE [ARG...] (rpc ls %s shows them)", args[0], args[0])
+		hint := fmt.Sprintf("rpc ls %s shows them", args[0])
+		if verb := nearVerb(args[0]); verb != "" {
+			hint = fmt.Sprintf("or did you mean rpc %s?", verb)
+		}
+		return client.Command(args[0], ""), fmt.Errorf("no procedure named: rpc %s PROCEDURE [ARG...] (%s)", args[0], hint)
 	}
 	cmd := client.Command(args[0], args[1], args[2:]...)
+	if err := refuseDescriptors(slices.Concat(args[2:], o.env)); err != nil {
+		return cmd, err
+	}
 	if err := o.environment(given); err != nil {
 		return cmd, err
 	}

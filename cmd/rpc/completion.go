@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"rpcd/client"
+	"rpcd/internal/commandline"
 	"rpcd/internal/printable"
 )
 
@@ -14,20 +17,43 @@ func completionCommand() *cobra.Command {
 		Use:   "completion bash|zsh|fish",
 		Short: "print a script that completes rpc's words",
 		Long: `Print a script that completes verbs, options, workers that are up, and their
-procedures. For bash: source <(rpc completion bash)`,
-		Args:      usageArgs(cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs)),
-		ValidArgs: []string{"bash", "zsh", "fish"},
+procedures. For bash, which needs no package for it: source <(rpc completion bash)`,
+		Args:      usageArgs(cobra.ExactArgs(1)),
+		ValidArgs: commandline.Shells,
 		RunE: func(c *cobra.Command, args []string) error {
-			out := c.OutOrStdout()
-			switch args[0] {
-			case "bash":
-				return c.Root().GenBashCompletionV2(out, true)
-			case "zsh":
-				return c.Root().GenZshCompletion(out)
+			if !commandline.IsShell(args[0]) {
+				return usage("cannot complete words in %q: write bash, zsh or fish", args[0])
 			}
-			return c.Root().GenFishCompletion(out, true)
+			return commandline.Completion(c.OutOrStdout(), c.Root(), args[0])
 		},
 	}
+}
+
+// completeOptions completes the values of a call's options.
+func completeOptions(c *cobra.Command) {
+	for option, complete := range map[string]cobra.CompletionFunc{
+		"env":        completeVariable,
+		"chdir":      commandline.Folders,
+		"pass":       commandline.Words("all\tbut terminals", "pipes\tand /dev/null", "none\tas through a bridge"),
+		"timeout":    commandline.Nothing,
+		"wait":       commandline.Nothing,
+		"heartbeat":  commandline.Nothing,
+		"status-fd":  commandline.Nothing,
+		"label":      commandline.Nothing,
+		"server-uid": commandline.Nothing,
+	} {
+		_ = c.RegisterFlagCompletionFunc(option, complete) // fails for an unknown option, which the tests would see
+	}
+}
+
+// completeVariable gives the names of this process's variables.
+func completeVariable(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		names = append(names, printable.Line(name))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeCall completes WORKER and PROCEDURE. The words after them are files'

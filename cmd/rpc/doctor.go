@@ -11,14 +11,14 @@ import (
 )
 
 func doctorCommand() *cobra.Command {
-	var dir string
+	var dir dirValue
 	c := &cobra.Command{
 		Use:   "doctor [-C DIR] WORKER",
 		Short: "find out why calls to a worker fail, and what to change",
 		Long: `Check what decides whether calls from here to WORKER succeed, in the order in
 which a call needs it: the name, the folder, the socket, its modes, who answers,
-how the worker sees you, whether descriptors and this directory arrive, and what
-you may call. Each check is a line that begins with ok, note or bad; bad ones
+how the worker sees you, whether descriptors and this directory arrive, what calls
+may do there, and what you may call. Each check is a line that begins with ok, note or bad; bad ones
 are followed by a cure. Run it where calls fail, as the user whose calls fail.
 
 RPC_DIR, RPC_CHDIR, RPC_PASS and RPC_SERVER_UID count as in a call. The exit
@@ -30,12 +30,12 @@ status is 0 when nothing is bad, 1 when something is, 2 for usage.`,
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if !c.Flags().Changed("chdir") {
-				dir = os.Getenv("RPC_CHDIR")
+				dir = dirValue(os.Getenv("RPC_CHDIR"))
 			}
-			return doctor(c.OutOrStdout(), args[0], dir)
+			return doctor(c.OutOrStdout(), args[0], string(dir))
 		},
 	}
-	c.Flags().StringVarP(&dir, "chdir", "C", "", "a `DIR` on the worker, where calls shall run [RPC_CHDIR]")
+	c.Flags().VarP(&dir, "chdir", "C", "a `DIR` on the worker, where calls shall run [RPC_CHDIR]")
 	return c
 }
 
@@ -43,9 +43,8 @@ status is 0 when nothing is bad, 1 when something is, 2 for usage.`,
 func doctor(w io.Writer, worker, dir string) error {
 	f := findWorker(worker)
 	bad, err := writeFindings(w, &f, workerRules)
-	for _, socket := range f.sockets {
-		f.ask(socket, dir)
-		socketBad, socketErr := writeFindings(w, &f, socketRules)
+	for _, f := range f.askAll(dir) {
+		socketBad, socketErr := writeFindings(w, f, socketRules)
 		bad = bad || socketBad
 		err = cmp.Or(err, socketErr)
 	}

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,14 +25,15 @@ const doctorAnswerTime = 2 * time.Second
 // facts are what doctor knows of the way to a worker, and then of one of its
 // sockets. They judge nothing: doctor's rules are functions of them.
 type facts struct {
-	worker  string
-	named   bool   // the worker is a name in RPC_DIR, not a path
-	verb    bool   // that name is also one of rpc's verbs
-	path    string // where it is looked for
-	folder  bool   // path is one
-	others  []string
-	findErr error // nil: sockets were found
-	sockets []string
+	worker    string
+	named     bool   // the worker is a name in RPC_DIR, not a path
+	verb      bool   // that name is also one of rpc's verbs
+	path      string // where it is looked for
+	folder    bool   // path is one
+	others    []string
+	othersErr error // why the others aren't known
+	findErr   error // nil: sockets were found
+	sockets   []string
 
 	optionErr error // of the variables that stand for a call's options
 	self      identity
@@ -45,6 +46,7 @@ type facts struct {
 	cause    *reach.Cause // nil: the socket can be reached
 	admits   bool         // the mode bits of place admit us
 	sharedOn string       // file system that several kernels share, or ""
+	served   int          // behind how many of the worker's sockets a worker answers
 	probe    *replica.Probed
 }
 
@@ -60,23 +62,15 @@ func findWorker(worker string) facts {
 	if f.named = !strings.Contains(worker, "/"); f.named {
 		f.path = filepath.Join(client.Dir(), worker)
 		f.verb = slices.Contains(version.Verbs, worker)
-		f.others, _ = client.Workers()
+		f.others, f.othersErr = client.Workers()
 	}
 	f.sockets, f.findErr = replica.Sockets(worker)
 	info, err := os.Stat(f.path)
 	f.folder = err == nil && info.IsDir()
 	if f.findErr != nil {
-		f.explain(f.path, f.findCause())
+		f.explain(f.path, f.findErr)
 	}
 	return f
-}
-
-// findCause is the error of the look at the worker's folder or socket.
-func (f *facts) findCause() error {
-	if f.folder && !errors.Is(f.findErr, fs.ErrPermission) {
-		return reach.ErrEmpty
-	}
-	return f.findErr
 }
 
 // explain learns why path can't be reached.
@@ -84,6 +78,28 @@ func (f *facts) explain(path string, err error) {
 	f.cause = reach.Explain(f.worker, path, err)
 	f.place = f.cause.Place
 	f.admits = f.self.admitted(f.place)
+}
+
+// askAll asks each socket, side by side, and gives the facts of each.
+func (f *facts) askAll(dir string) []*facts {
+	asked := make([]*facts, len(f.sockets))
+	var all sync.WaitGroup
+	for i, socket := range f.sockets {
+		one := *f
+		asked[i] = &one
+		all.Go(func() { one.ask(socket, dir) })
+	}
+	all.Wait()
+	served := 0
+	for _, one := range asked {
+		if one.probe.Pong != nil {
+			served++
+		}
+	}
+	for _, one := range asked {
+		one.served = served
+	}
+	return asked
 }
 
 // ask learns what can be learned of a socket. Nothing is sent to a file that is

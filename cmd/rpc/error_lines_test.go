@@ -74,7 +74,9 @@ rpc ./echo sort; rpc ./http sort; rpc ping ./echo; rpc ping ./http; kill $a $!`,
 	{name: "a variable that isn't admitted", script: `rpc -e LANG=C hugin sort; procedure detect true; rpc -e LANG=C hugin detect; echo TZ >$D/ex/detect/env; rpc -e LANG=C hugin detect`, lines: 3},
 	{name: "too long", script: `ulimit -s unlimited; a=$(printf %131071s) s=(); for i in {1..30}; do s+=("$a"); done; rpc hugin true "${s[@]}"`},
 
-	{name: "directories", script: `rpc -C /no/such hugin pwd; rpc -C /dev/null hugin pwd; rpc -C rel hugin pwd; mkdir gone; cd gone; rmdir ../gone; rpc hugin pwd`, lines: 4},
+	{name: "directories", script: `rpc -C /no/such hugin pwd; rpc -C /dev/null hugin pwd; rpc -C rel hugin pwd; rpc -C "" hugin pwd; rpc -C $(printf %5000s | tr ' ' x) hugin pwd
+mkdir gone; cd gone; rmdir ../gone; rpc hugin pwd; rpc -C sub hugin pwd; cd ..; perl -e 'mkdir "d" x 200, chdir "d" x 200 for 1 .. 25; system qw(rpc hugin pwd); system qw(rpc -C sub hugin pwd)'`, lines: 9},
+	{name: "relative procedures", serve: []string{"--all-commands"}, script: `: >plain; rpc hugin ./none; rpc hugin ./plain; rpc hugin ../cwd/; rpc hugin ./plain/x`, lines: 4},
 	{name: "a directory that isn't shared", root: true, script: `mkdir other; unshare -m bash -c 'mount -t tmpfs none other; cd other; rpc hugin pwd; mkdir only; cd only; rpc hugin pwd'`, lines: 2},
 	{name: "a directory that rpcd can't enter", root: true, script: `chmod 777 .
 setpriv --reuid 4242 --regid 4343 --clear-groups rpcd serve --listen ./own.sock --exports $D/ex 2>log & wait_for rpc ping ./own.sock >ping; mkdir -m 700 mine; rpc -C $PWD/mine ./own.sock pwd; cd mine; rpc ../own.sock pwd; kill $!; wait`, lines: 2},
@@ -89,7 +91,10 @@ setpriv --reuid 4242 --regid 4343 --clear-groups socat UNIX-LISTEN:$PWD/far.sock
 setpriv --reuid 65534 --regid 65534 --clear-groups rpc ./own.sock true; kill %1; wait`, lines: 2},
 
 	{name: "kill", script: `rpc kill hugin 17; rpc kill hugin ""; rpc kill hugin 17 NOPE; rpc kill hugin 17 99`, lines: 4},
-	{name: "kill another's call", root: true, script: `chmod 666 $W; rpc hugin sleep 99 & wait_for sh -c 'rpc ps hugin | grep -q sleep'; read -r _ id _ < <(rpc ps hugin | sed -n 2p); setpriv --reuid 4242 --regid 4343 --clear-groups rpc kill hugin $id; rpc kill hugin $id KILL; wait`},
+	{name: "kill's options", script: `rpc kill; rpc kill -9; rpc kill -NOPE hugin 17; rpc kill -99 hugin 17; rpc kill -0 hugin 17; rpc kill -9 -15 hugin 17; rpc kill -x hugin 17; rpc kill -s; rpc kill -9 hugin 17 TERM; rpc kill -l 9`, lines: 10},
+	{name: "kill of two, or a signal", script: `for i in 1 2; do rpc hugin sleep 99 2>/dev/null & done; wait_for sh -c 'test $(rpc ps hugin | grep -c sleep) = 2'; read -r _ a _ < <(rpc ps hugin | sed -n 2p); read -r _ b _ < <(rpc ps hugin | sed -n 3p); rpc kill hugin $a $b; kill %1 %2; wait`},
+	{name: "who ended it", serve: []string{"--drain", "100ms"}, script: `rpc --label mine hugin sleep 99 & wait_for sh -c 'rpc ps hugin | grep -q mine'; read -r _ a _ < <(rpc ps hugin | sed -n 2p); rpc kill hugin $a; wait; rpc hugin sh -c ': >up; exec sleep 99' & wait_for test -e up; kill -TERM $RPCD; wait`, lines: 2},
+	{name: "kill another's call", root: true, script: `chmod 666 $W; rpc hugin sleep 99 & wait_for sh -c 'rpc ps hugin | grep -q sleep'; read -r _ id _ < <(rpc ps hugin | sed -n 2p); setpriv --reuid 4242 --regid 4343 --clear-groups rpc kill hugin $id; rpc kill hugin $id KILL; wait`, lines: 2},
 	{name: "a write error", script: `RPC_PASS=none rpc hugin yes >/dev/full`},
 	{name: "stdin that can't be read", script: `rpc hugin cat <.`},
 }

@@ -43,19 +43,34 @@ func usage(format string, args ...any) error {
 }
 
 // exitLike ends rpc as the call ended: it gives the exit status, or dies by the
-// procedure's signal.
-func exitLike(err error) error {
+// procedure's signal. Where the procedure didn't end by itself, one line says who or
+// what ended it.
+func exitLike(state *client.ProcessState, err error) error {
 	var exit *client.ExitError
 	var failed *client.Error
 	switch {
 	case err == nil:
-		return nil
+		return explained(0, state)
 	case errors.As(err, &exit) && exit.Exited():
-		return &exitError{exit.ExitCode(), nil}
+		return explained(exit.ExitCode(), state)
 	case errors.As(err, &exit):
+		printError(explained(0, state))
 		die(exit.Sys().Signal())
 	case errors.As(err, &failed) && statuses[failed.Outcome] != 0:
 		return &exitError{statuses[failed.Outcome], err}
 	}
 	return &exitError{statusOwnFailure, err}
+}
+
+// explained is a status with the line on who or what ended the procedure, if
+// anybody did.
+func explained(status int, state *client.ProcessState) error {
+	why := state.Explain()
+	switch {
+	case why != "":
+		return &exitError{status, errors.New(why)}
+	case status != 0:
+		return &exitError{status, nil}
+	}
+	return nil
 }

@@ -1,60 +1,75 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"slices"
-
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"rpcd/internal/flagerror"
-	"rpcd/internal/version"
 )
 
-const noTerminal = "this release has no terminal for the procedure yet"
+const (
+	noTerminal    = "this release has no terminal for the procedure yet"
+	workersUser   = "calls run as the worker's user"
+	neverDetached = "a call is never detached: use the shell's &"
+	chdirOption   = "the directory is -C DIR"
+)
 
-// hints answer options that docker exec and ssh have.
+// hints answer options that docker exec and ssh have, and one to come.
 var hints = map[string]string{
-	"u":   "calls run as the worker's user",
-	"w":   "the directory is -C DIR",
-	"d":   "a call is never detached: use the shell's &",
-	"t":   noTerminal,
-	"tty": noTerminal,
+	"-u":        workersUser,
+	"--user":    workersUser,
+	"-l":        workersUser,
+	"-w":        chdirOption,
+	"--workdir": chdirOption,
+	"--cwd":     chdirOption,
+	"-d":        neverDetached,
+	"--detach":  neverDetached,
+	"-f":        neverDetached,
+	"-t":        noTerminal,
+	"--tty":     noTerminal,
+	"-T":        "there is no terminal unless one is asked for",
+	"-c":        "rpc WORKER sh -c '...' runs a shell's words",
+	"--fd":      "descriptors beyond 2 don't travel yet: use the three streams, or a file",
 }
 
 // optionError is an error in the options of a call.
-func optionError(err error) error {
-	if err, ok := flagerror.Value(err); ok {
-		return &exitError{statusOwnFailure, err}
+func optionError(f *pflag.FlagSet, err error) error {
+	hint := nearOption(f, err, "see rpc --help; options of the procedure stand behind its name")
+	if name, unknown := flagerror.Unknown(err); unknown && hints[name] != "" {
+		hint = hints[name]
 	}
-	hint := "see rpc --help; options of the procedure stand behind its name"
-	var unknown *pflag.NotExistError
-	if errors.As(err, &unknown) && hints[unknown.GetSpecifiedName()] != "" {
-		hint = hints[unknown.GetSpecifiedName()]
-	}
-	return &exitError{statusOwnFailure, fmt.Errorf("%w (%s)", err, hint)}
+	return &exitError{statusOwnFailure, flagerror.Reword(err, hint)}
 }
 
 // verbOptionError is an error in the options of another verb.
-func verbOptionError(verb string, err error) error {
-	if err, ok := flagerror.Value(err); ok {
-		return usage("%w", err)
-	}
-	return usage("%w (see rpc %s --help)", err, verb)
+func verbOptionError(c *cobra.Command, err error) error {
+	return usage("%w", flagerror.Reword(err, nearOption(c.Flags(), err, "see rpc "+c.Name()+" --help")))
 }
 
-// checkWorkerWord refuses a verb where the words of a call name the worker:
-// after options, or because the verb isn't built yet.
-func checkWorkerWord(words []string) error {
-	if len(words) == 0 || !slices.Contains(version.Verbs, words[0]) {
-		return nil
+// nearOption asks for the option that was probably meant, where there is one.
+func nearOption(f *pflag.FlagSet, err error, otherwise string) string {
+	name, unknown := flagerror.Unknown(err)
+	if !unknown {
+		return otherwise
 	}
-	word := words[0]
-	what := "a word that rpc keeps for a verb to come"
-	root := rootCommand()
-	root.InitDefaultHelpCmd()
-	if verb, _, err := root.Find([]string{word}); err == nil && verb.HasParent() {
-		what = "a verb, whose options stand behind it: rpc " + word + " ..."
+	var there []string
+	f.VisitAll(func(o *pflag.Flag) {
+		if !o.Hidden {
+			there = append(there, "--"+o.Name)
+		}
+	})
+	if near := nearest(name, there); near != "" {
+		return "did you mean " + near + "?"
 	}
-	return &exitError{statusOwnFailure, fmt.Errorf("%q is %s (a worker of that name is reached by rpc call %s ...)", word, what, word)}
+	return otherwise
+}
+
+// usageArgs makes a wrong number of words a usage error.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if check(c, args) == nil {
+			return nil
+		}
+		return usage("wrong number of words: rpc %s (see rpc %s --help)", c.Use, c.Name())
+	}
 }

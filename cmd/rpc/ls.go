@@ -11,7 +11,14 @@ func lsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ls [WORKER...]",
 		Short: "show workers, their state and what you may call there",
-		Args:  cobra.ArbitraryArgs,
+		Long: `Show workers, their state and what you may call there: of the named workers, or of
+all in $RPC_DIR. Of a worker with --all-commands the commands are shown where it
+is named, and with -l.
+
+States: up, draining (it ends, and takes no new calls), down (nobody serves),
+denied (not for you), silent (it is frozen, or starved). The exit status is 1
+when a named worker doesn't answer.`,
+		Args: cobra.ArbitraryArgs,
 		ValidArgsFunction: func(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return upWorkers(), cobra.ShellCompDirectiveDefault
 		},
@@ -42,6 +49,7 @@ func lsCommand() *cobra.Command {
 
 // askRows asks the named workers, or all, side by side.
 func askRows(workers []string) ([]row, error) {
+	named := len(workers) > 0
 	workers, err := namedOrAll(workers)
 	if err != nil {
 		return nil, err
@@ -49,7 +57,7 @@ func askRows(workers []string) ([]row, error) {
 	rows := make([]row, len(workers))
 	var wg sync.WaitGroup
 	for i, w := range workers {
-		wg.Go(func() { rows[i] = askRow(w) })
+		wg.Go(func() { rows[i] = askRow(w); rows[i].named = named })
 	}
 	wg.Wait()
 	return rows, nil

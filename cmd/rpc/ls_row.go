@@ -2,23 +2,30 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"rpcd/client"
 	"rpcd/internal/printable"
+	"rpcd/internal/reach"
 )
 
 // row is what ls shows of a worker; its JSON is what --json prints.
 type row struct {
 	Worker     string       `json:"worker"`
-	State      string       `json:"state"` // up, draining, down
+	State      string       `json:"state"` // up, draining, down, denied, silent
 	Error      string       `json:"error,omitempty"`
 	Replicas   []replicaRow `json:"replicas"`
 	Procedures []procedure  `json:"procedures"`
+	AnyCommand bool         `json:"any_command"` // what isn't listed may be called, too
+
+	named bool // on the command line: its procedures are all shown
 }
 
 type replicaRow struct {
@@ -47,10 +54,11 @@ type procedure struct {
 // askRow asks a worker, for at most answerTime. The row of a worker that doesn't
 // answer says why.
 func askRow(worker string) row {
-	r := row{Worker: worker, State: "down", Replicas: []replicaRow{}, Procedures: []procedure{}}
+	r := row{Worker: worker, Replicas: []replicaRow{}, Procedures: []procedure{}}
 	infos, err := client.List(context.Background(), worker, answerTime)
 	if err != nil {
-		r.Error = err.Error()
+		err = adviseWorker(err, nil, noWait)
+		r.State, r.Error = stateOf(err), err.Error()
 		return r
 	}
 	r.State = "draining"
@@ -65,10 +73,31 @@ func askRow(worker string) row {
 			UpSeconds: i.Counters.Up.Seconds(), RTTSeconds: i.RTT.Seconds(),
 		})
 	}
+	r.AnyCommand = infos[0].AnyCommand
 	for _, p := range infos[0].Procedures {
 		r.Procedures = append(r.Procedures, procedure{p.Name, p.Type, p.Summary})
 	}
 	return r
+}
+
+// The states of a worker that doesn't answer.
+const (
+	isDown   = "down"   // nobody serves there
+	isDenied = "denied" // not for this user
+	isSilent = "silent" // it takes connections, and is frozen or starved
+)
+
+// stateOf says how a worker is that didn't answer.
+func stateOf(err error) string {
+	var cause *reach.Cause
+	errors.As(err, &cause)
+	switch {
+	case errors.Is(err, client.ErrDenied), cause != nil && cause.Reason == reach.Denied:
+		return isDenied
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), cause != nil && cause.Reason == reach.QueueFull:
+		return isSilent
+	}
+	return isDown
 }
 
 func writeShort(w io.Writer, rows []row) error {
@@ -89,8 +118,11 @@ func stateWord(r row) string {
 
 // lastColumn is the worker's procedures, or why it didn't answer.
 func (r row) lastColumn() string {
-	if r.Error != "" {
-		return r.Error
+	switch {
+	case r.Error != "":
+		return printable.Line(r.Error)
+	case r.AnyCommand && !r.named:
+		return fmt.Sprintf("all commands (%d)", len(r.Procedures))
 	}
 	names := make([]string, len(r.Procedures))
 	for i, p := range r.Procedures {
@@ -99,17 +131,26 @@ func (r row) lastColumn() string {
 	return strings.Join(names, " ")
 }
 
+// writeLong says of which kind a procedure is where there are several.
 func writeLong(w io.Writer, rows []row) error {
+	kinds := false
+	for _, r := range rows {
+		kinds = kinds || slices.ContainsFunc(r.Procedures, func(p procedure) bool { return p.Kind != "spawned" })
+	}
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", printable.Line(r.Worker), stateWord(r), r.Error)
+		fmt.Fprintf(t, "%s\t%s\t%s\n", printable.Line(r.Worker), stateWord(r), printable.Line(r.Error))
 		for _, p := range r.Replicas {
 			fmt.Fprintf(t, "  %s\t%s\t%d/%d running, %d/%d waiting, %d calls, %d refused, %d lost, %d timed out, %d by signal, up %v, rpcd %s\n",
 				printable.Line(p.Socket), printable.Line(p.State), p.Running, p.MaxCalls, p.Waiting, p.MaxQueue, p.Calls, p.Refused, p.Lost, p.TimedOut, p.Signaled,
 				time.Duration(p.UpSeconds)*time.Second, printable.Line(p.Version))
 		}
 		for _, p := range r.Procedures {
-			fmt.Fprintf(t, "  %s\t%s\t%s\n", printable.Line(p.Name), printable.Line(p.Kind), printable.Line(p.Summary))
+			kind := printable.Line(p.Kind) + "\t"
+			if !kinds {
+				kind = ""
+			}
+			fmt.Fprintf(t, "  %s\t%s%s\n", printable.Line(p.Name), kind, printable.Line(p.Summary))
 		}
 	}
 	return t.Flush()

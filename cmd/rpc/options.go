@@ -18,7 +18,8 @@ import (
 // callOptions are the options of a call as they were written.
 type callOptions struct {
 	env                      []string
-	dir, pass, label         string
+	dir                      dirValue
+	pass, label              string
 	serverUID                string
 	stdinNull, verbose       bool
 	interactive              bool // -i: accepted from docker's habit, and without a meaning
@@ -32,13 +33,13 @@ func newCallOptions() *callOptions { return &callOptions{pass: "all", statusFD: 
 func (o *callOptions) flags(f *pflag.FlagSet) {
 	f.SetInterspersed(false)
 	f.SortFlags = false
-	f.StringArrayVarP(&o.env, "env", "e", nil, "this variable crosses, if the worker admits it (repeatable `NAME[=VALUE]`) [RPC_ENV: names, commas]")
-	f.StringVarP(&o.dir, "chdir", "C", "", "`DIR` on the worker [RPC_CHDIR]")
-	f.BoolVarP(&o.stdinNull, "stdin-null", "n", false, "the procedure's stdin is empty")
-	f.Var(&o.timeout, "timeout", "how long the procedure may run; then TERM, CONT, grace, KILL and status 124 [RPC_TIMEOUT]")
-	f.Var(&o.wait, "wait", "how long to try on while the worker is unreachable, draining or busy [RPC_WAIT]")
-	f.StringVar(&o.pass, "pass", o.pass, "`WHICH` descriptors travel: all, pipes (and /dev/null) or none; the rest goes as streams [RPC_PASS]")
-	f.IntVar(&o.statusFD, "status-fd", -1, "write one line of JSON to descriptor `N` when the call ends")
+	f.StringArrayVarP(&o.env, "env", "e", nil, "let `NAME[=VALUE]` cross, if the worker admits it; may come again [RPC_ENV: names, commas]")
+	f.VarP(&o.dir, "chdir", "C", "run in `DIR` on the worker [RPC_CHDIR]")
+	f.BoolVarP(&o.stdinNull, "stdin-null", "n", false, "the procedure's stdin is empty, and nothing is read here")
+	f.Var(&o.timeout, "timeout", "how long it may run; then TERM, CONT, grace, KILL, status 124 [RPC_TIMEOUT]")
+	f.Var(&o.wait, "wait", "how long to try a worker that is down, draining or busy [RPC_WAIT]")
+	f.StringVar(&o.pass, "pass", o.pass, "`WHICH` descriptors travel: all, pipes or none; else as streams [RPC_PASS]")
+	f.IntVar(&o.statusFD, "status-fd", -1, "write a line of JSON to descriptor `N` when the call ends")
 	f.StringVar(&o.label, "label", "", "`TEXT` shown by rpc ps and in the worker's log [RPC_LABEL]")
 	f.StringVar(&o.serverUID, "server-uid", "", "refuse to call unless the socket's owner is `UID` [RPC_SERVER_UID]")
 	f.Var(&o.heartbeat, "heartbeat", "bridged: how soon a dead other side is noticed [RPC_HEARTBEAT]")
@@ -66,7 +67,7 @@ func (o *callOptions) environment(given func(option string) bool) error {
 		option, variable string
 		set              func(string) error
 	}{
-		{"chdir", "RPC_CHDIR", text(&o.dir)},
+		{"chdir", "RPC_CHDIR", o.dir.Set},
 		{"timeout", "RPC_TIMEOUT", o.timeout.Set},
 		{"wait", "RPC_WAIT", o.wait.Set},
 		{"pass", "RPC_PASS", text(&o.pass)},
@@ -102,13 +103,13 @@ func (o *callOptions) apply(cmd *client.Cmd) error {
 	}
 	for _, e := range o.env {
 		if e == "" || e[0] == '=' {
-			return fmt.Errorf("cannot use --env %q: it is NAME or NAME=VALUE", e)
+			return fmt.Errorf("cannot use --env %q: write NAME or NAME=VALUE", e)
 		}
 	}
 	if cmd.ServerUID, err = uidOf(o.serverUID); err != nil {
 		return err
 	}
-	cmd.Env, cmd.Dir, cmd.Label = o.env, o.dir, o.label
+	cmd.Env, cmd.Dir, cmd.Label = o.env, string(o.dir), o.label
 	cmd.Timeout, cmd.RetryFor, cmd.Heartbeat = time.Duration(o.timeout), time.Duration(o.wait), time.Duration(o.heartbeat)
 	cmd.Umask = ownUmask()
 	if o.verbose {
@@ -132,7 +133,7 @@ func passOf(s string) (client.Pass, error) {
 	case "none":
 		return client.PassNone, nil
 	}
-	return 0, fmt.Errorf("cannot use --pass %q: it is all, pipes or none", s)
+	return 0, fmt.Errorf("cannot use --pass %q: write all, pipes or none", s)
 }
 
 // uidOf reads the value of --server-uid; nil: any user may serve.
@@ -142,7 +143,7 @@ func uidOf(s string) (*uint32, error) {
 	}
 	uid, err := strconv.ParseUint(s, 10, 32)
 	if err != nil {
-		return nil, fmt.Errorf("cannot use --server-uid %q: it is a number", s)
+		return nil, fmt.Errorf("cannot use --server-uid %q: write the number of a user", s)
 	}
 	uid32 := uint32(uid)
 	return &uid32, nil

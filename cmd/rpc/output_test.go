@@ -25,12 +25,12 @@ func FuzzStatusLine(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, worker, call, outcome, signal string, status int, took int64, rss uint64) {
 		seconds := time.Duration(took).Seconds()
-		r := statusReport{outcome, true, status, signal, worker, call, seconds, seconds, 0, rss}
+		r := statusReport{Outcome: outcome, Started: true, Status: status, Signal: signal, Reason: signal, Worker: worker, Call: call, Seconds: seconds, User: seconds, MaxRSS: rss}
 		line := r.line()
 		if bytes.IndexByte(line, '\n') != len(line)-1 || bytes.IndexFunc(line, func(r rune) bool { return r < ' ' && r != '\n' }) >= 0 {
 			t.Fatalf("no single line: %q", line)
 		}
-		if len(line) > 300+6*(len(worker)+len(call)+len(outcome)+len(signal)) {
+		if len(line) > 300+6*(len(worker)+len(call)+len(outcome)+2*len(signal)) {
 			t.Fatalf("a line of %d bytes", len(line))
 		}
 		var got statusReport
@@ -39,7 +39,7 @@ func FuzzStatusLine(f *testing.F) {
 		if err := d.Decode(&got); err != nil || d.More() {
 			t.Fatalf("%q: %v", line, err)
 		}
-		for _, s := range []*string{&r.Outcome, &r.Signal, &r.Worker, &r.Call} {
+		for _, s := range []*string{&r.Outcome, &r.Signal, &r.Reason, &r.Worker, &r.Call} {
 			*s = string([]rune(*s)) // writes U+FFFD for bytes that aren't UTF-8, as JSON does
 		}
 		if got != r {
@@ -86,15 +86,15 @@ func FuzzTables(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, state, called string) {
 		rows := []row{{Worker: name, State: "up", Replicas: []replicaRow{{Socket: "/run/rpc/" + name, State: state, Version: state}},
 			Procedures: []procedure{{Name: called, Kind: "spawned", Summary: state}}}}
-		calls := []calling{{Worker: name, Socket: "/run/rpc/" + name + ".sock", ID: state, Procedure: called, Label: state}}
+		calls := []calling{{Worker: name, Socket: "/run/rpc/" + name + ".sock", ID: state, Procedure: called, Args: []string{called, state}, Label: state}}
 		for what, w := range map[string]struct {
 			lines int
 			write func(*bytes.Buffer) error
 		}{
 			"ls":         {2, func(b *bytes.Buffer) error { return writeShort(b, rows) }},
 			"ls -l":      {3, func(b *bytes.Buffer) error { return writeLong(b, rows) }},
-			"ps":         {2, func(b *bytes.Buffer) error { return writeCalls(b, calls, false) }},
-			"ps, a pool": {2, func(b *bytes.Buffer) error { return writeCalls(b, calls, true) }},
+			"ps":         {2, func(b *bytes.Buffer) error { return writeCalls(b, calls, false, false) }},
+			"ps, a pool": {2, func(b *bytes.Buffer) error { return writeCalls(b, calls, true, true) }},
 		} {
 			var b bytes.Buffer
 			if err := w.write(&b); err != nil {

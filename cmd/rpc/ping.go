@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,25 +22,84 @@ const pingPause = 50 * time.Millisecond
 
 func pingCommand() *cobra.Command {
 	var wait duration.Value
+	var asJSON bool
 	c := &cobra.Command{
-		Use:   "ping [--wait D] WORKER",
-		Short: "ask whether a worker serves, and how long the answer takes",
-		Args:  usageArgs(cobra.ExactArgs(1)),
+		Use:   "ping [--wait D] WORKER...",
+		Short: "ask whether workers serve, and how long the answer takes",
+		Long: `Ask whether workers serve, and how long the answer takes: a line for each replica,
+and on stderr one for each worker that doesn't serve. The exit status is 0 when
+all do.`,
+		Args: usageArgs(cobra.MinimumNArgs(1)),
 		ValidArgsFunction: func(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return upWorkers(), cobra.ShellCompDirectiveDefault
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return ping(c, args[0], time.Now().Add(time.Duration(wait)))
+			return ping(c.OutOrStdout(), args, time.Duration(wait), asJSON)
 		},
 	}
-	c.Flags().Var(&wait, "wait", "how long to try on while the worker isn't there")
+	c.Flags().Var(&wait, "wait", "how long to try on while a worker isn't there")
 	c.Flags().Lookup("wait").DefValue = ""
+	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, also what doesn't serve")
 	return c
 }
 
-// ping prints the worker's replicas once one of them is up, and tries on until
-// the deadline.
-func ping(c *cobra.Command, worker string, deadline time.Time) error {
+// pinged is a replica, or a worker that doesn't serve, as ping --json shows it.
+type pinged struct {
+	Worker     string  `json:"worker"`
+	Socket     string  `json:"socket,omitempty"`
+	State      string  `json:"state"` // up, draining, down, denied, silent
+	Error      string  `json:"error,omitempty"`
+	RTTSeconds float64 `json:"rtt_seconds,omitempty"`
+	Running    uint32  `json:"running"`
+	Waiting    uint32  `json:"waiting"`
+
+	failed bool // the worker doesn't serve, which is told on stderr
+}
+
+// ping asks all workers side by side, for as long as wait. It fails where one doesn't
+// serve, and tells on stderr why.
+func ping(out io.Writer, workers []string, wait time.Duration, asJSON bool) error {
+	deadline := time.Now().Add(wait)
+	found, errs := make([][]client.Info, len(workers)), make([]error, len(workers))
+	var wg sync.WaitGroup
+	for i, w := range workers {
+		wg.Go(func() { found[i], errs[i] = pingUntil(w, deadline) })
+	}
+	wg.Wait()
+	p := mayWait
+	if wait > 0 {
+		p = waited
+	}
+	rows := []pinged{}
+	var failed error
+	for i, w := range workers {
+		for _, r := range found[i] {
+			rows = append(rows, pinged{failed: errs[i] != nil, Worker: w, Socket: r.Socket, State: r.State, RTTSeconds: r.RTT.Seconds(), Running: r.Load.Running, Waiting: r.Load.Waiting})
+		}
+		if errs[i] == nil {
+			continue
+		}
+		err := adviseWorker(errs[i], nil, p)
+		if len(found[i]) == 0 {
+			rows = append(rows, pinged{failed: true, Worker: w, State: stateOf(err), Error: err.Error()})
+		}
+		fmt.Fprintf(os.Stderr, "rpc: %s\n", printable.Line(err.Error()))
+		failed = &exitError{statusFailed, nil}
+	}
+	var err error
+	if asJSON {
+		err = writeJSON(out, rows)
+	} else {
+		err = writePings(out, rows)
+	}
+	if err != nil {
+		return err
+	}
+	return failed
+}
+
+// pingUntil asks a worker until one of its replicas is up, or the deadline has come.
+func pingUntil(worker string, deadline time.Time) ([]client.Info, error) {
 	for {
 		infos, err := client.Ping(context.Background(), worker, answerTime)
 		// A worker that is lost on the way may be frozen, or behind a bridge whose far
@@ -47,11 +108,8 @@ func ping(c *cobra.Command, worker string, deadline time.Time) error {
 		if err == nil && !anyUp(infos) {
 			err = errors.New(worker + " is draining")
 		}
-		if err == nil {
-			return writePings(c.OutOrStdout(), infos)
-		}
-		if !mayAnswer || !time.Now().Add(pingPause).Before(deadline) {
-			return err
+		if err == nil || !mayAnswer || !time.Now().Add(pingPause).Before(deadline) {
+			return infos, err
 		}
 		time.Sleep(pingPause)
 	}
@@ -61,11 +119,14 @@ func anyUp(replicas []client.Info) bool {
 	return slices.ContainsFunc(replicas, func(r client.Info) bool { return r.State == "up" })
 }
 
-// writePings writes a line for each replica.
-func writePings(w io.Writer, replicas []client.Info) error {
-	for _, r := range replicas {
+// writePings writes a line for each replica of the workers that serve.
+func writePings(w io.Writer, rows []pinged) error {
+	for _, r := range rows {
+		if r.failed {
+			continue
+		}
 		if _, err := fmt.Fprintf(w, "%s: %s, %.3f ms, %d running, %d waiting\n",
-			printable.Line(r.Socket), printable.Line(r.State), r.RTT.Seconds()*1000, r.Load.Running, r.Load.Waiting); err != nil {
+			printable.Line(r.Socket), printable.Line(r.State), r.RTTSeconds*1000, r.Running, r.Waiting); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -19,7 +20,7 @@ import (
 )
 
 func psCommand() *cobra.Command {
-	var asJSON bool
+	var long, asJSON bool
 	c := &cobra.Command{
 		Use:   "ps [WORKER...]",
 		Short: "show calls that run or wait",
@@ -27,36 +28,42 @@ func psCommand() *cobra.Command {
 rpc kill), the caller's uid and gid, procedure, age, state and label. You see
 calls of your own uid; root and the worker's own user see all.
 
+With -l: the process at the worker, and the first arguments. A worker that
+doesn't answer is told on stderr. The exit status is 1 then if it was named, or
+if it may have calls; where nobody serves there are none.
+
 States: waiting (in the queue), running, stopped (by its caller's Ctrl-Z),
 ending (it got TERM or KILL from the worker).`,
 		Args: cobra.ArbitraryArgs,
 		ValidArgsFunction: func(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return upWorkers(), cobra.ShellCompDirectiveNoFileComp
 		},
-		RunE: func(c *cobra.Command, args []string) error { return ps(c.OutOrStdout(), args, asJSON) },
+		RunE: func(c *cobra.Command, args []string) error { return ps(c.OutOrStdout(), args, long, asJSON) },
 	}
+	c.Flags().BoolVarP(&long, "long", "l", false, "process and arguments, too")
 	c.Flags().BoolVar(&asJSON, "json", false, "everything, as JSON")
 	return c
 }
 
 // calling is a call as ps shows it.
 type calling struct {
-	Worker     string  `json:"worker"`
-	Socket     string  `json:"socket"`
-	ID         string  `json:"id"`
-	UID        uint32  `json:"uid"`
-	GID        uint32  `json:"gid"`
-	PID        uint32  `json:"pid"` // at the worker; 0: no process yet
-	Procedure  string  `json:"procedure"`
-	Label      string  `json:"label"`
-	AgeSeconds float64 `json:"age_seconds"`
-	State      string  `json:"state"` // waiting, running, stopped, ending
-	Bridged    bool    `json:"bridged"`
+	Worker     string   `json:"worker"`
+	Socket     string   `json:"socket"`
+	ID         string   `json:"id"`
+	UID        uint32   `json:"uid"`
+	GID        uint32   `json:"gid"`
+	PID        uint32   `json:"pid"` // at the worker; 0: no process yet
+	Procedure  string   `json:"procedure"`
+	Args       []string `json:"args"` // the first of them, 256 bytes in all
+	Label      string   `json:"label"`
+	AgeSeconds float64  `json:"age_seconds"`
+	State      string   `json:"state"` // waiting, running, stopped, ending
+	Bridged    bool     `json:"bridged"`
 }
 
 // ps writes the calls of the workers that answer. It tells the others' errors
-// on stderr, and fails where such a worker was named.
-func ps(out io.Writer, workers []string, asJSON bool) error {
+// on stderr, and fails where such a worker was named, or may have calls.
+func ps(out io.Writer, workers []string, long, asJSON bool) error {
 	named := len(workers) > 0
 	workers, err := namedOrAll(workers)
 	if err != nil {
@@ -80,12 +87,13 @@ func ps(out io.Writer, workers []string, asJSON bool) error {
 	if asJSON {
 		err = writeJSON(out, calls)
 	} else {
-		err = writeCalls(out, calls, pools)
+		err = writeCalls(out, calls, pools, long)
 	}
 	for _, e := range errs {
 		if e != nil {
+			e = adviseWorker(e, nil, noWait)
 			fmt.Fprintf(os.Stderr, "rpc: %s\n", printable.Line(e.Error()))
-			if err == nil && named {
+			if err == nil && (named || stateOf(e) == isSilent) {
 				err = &exitError{statusFailed, nil}
 			}
 		}
@@ -96,26 +104,58 @@ func ps(out io.Writer, workers []string, asJSON bool) error {
 func newCalling(worker string, r client.Running) calling {
 	return calling{
 		Worker: worker, Socket: r.Socket, ID: r.ID, UID: r.UID, GID: r.GID, PID: r.PID,
-		Procedure: r.Procedure, Label: r.Label, AgeSeconds: r.Age.Seconds(), State: string(r.State), Bridged: r.Bridged,
+		Procedure: r.Procedure, Args: append([]string{}, r.Args...), Label: r.Label, AgeSeconds: r.Age.Seconds(), State: string(r.State), Bridged: r.Bridged,
 	}
 }
 
 // writeCalls writes a table. The label stands last, since it may hold blanks.
-// Replicas are named where a worker is a pool.
-func writeCalls(w io.Writer, calls []calling, pools bool) error {
+// Replicas are named where a worker is a pool, and processes and arguments in the
+// long form.
+func writeCalls(w io.Writer, calls []calling, pools, long bool) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	replica := func(word string) string {
-		if !pools {
+	column := func(shown bool, word string) string {
+		if !shown {
 			return ""
 		}
 		return word + "\t"
 	}
-	fmt.Fprintf(t, "WORKER\t%sID\tCALLER\tPROCEDURE\tAGE\tSTATE\tLABEL\n", replica("REPLICA"))
+	fmt.Fprintf(t, "WORKER\t%sID\tCALLER\t%sPROCEDURE\t%sAGE\tSTATE\tLABEL\n", column(pools, "REPLICA"), column(long, "PID"), column(long, "ARGUMENTS"))
 	for _, c := range calls {
-		fmt.Fprintf(t, "%s\t%s%s\t%d:%d\t%s\t%s\t%s\t%s\n", printable.Line(c.Worker), replica(printable.Line(strings.TrimSuffix(filepath.Base(c.Socket), ".sock"))),
-			printable.Line(c.ID), c.UID, c.GID, printable.Line(c.Procedure), age(c.AgeSeconds), printable.Line(c.State), printable.Line(c.Label))
+		fmt.Fprintf(t, "%s\t%s%s\t%d:%d\t%s%s\t%s%s\t%s\t%s\n", printable.Line(c.Worker), column(pools, printable.Line(strings.TrimSuffix(filepath.Base(c.Socket), ".sock"))),
+			printable.Line(c.ID), c.UID, c.GID, column(long, pid(c.PID)), printable.Line(c.Procedure), column(long, arguments(c.Args)), age(c.AgeSeconds), printable.Line(c.State), printable.Line(c.Label))
 	}
 	return t.Flush()
+}
+
+// pid is a process's number, or a dash where there is none yet.
+func pid(n uint32) string {
+	if n == 0 {
+		return "-"
+	}
+	return strconv.FormatUint(uint64(n), 10)
+}
+
+// maxArguments is how many bytes of a call's arguments a row of ps shows.
+const maxArguments = 60
+
+// arguments are a call's, in quotes where a shell would take them apart. A dash
+// stands for none.
+func arguments(args []string) string {
+	line := "-"
+	for i, a := range args {
+		if !plainWord(a) && len(a) <= maxArguments {
+			a = strconv.Quote(a)
+		}
+		if i == 0 {
+			line = ""
+		} else {
+			line += " "
+		}
+		if line += a; len(line) > maxArguments {
+			return printable.Line(line[:maxArguments]) + "..."
+		}
+	}
+	return printable.Line(line)
 }
 
 // age is short: tenths of a second up to a minute, then seconds.

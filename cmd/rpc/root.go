@@ -1,20 +1,25 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"rpcd/internal/commandline"
 	"rpcd/internal/version"
 )
 
 // runVerb has cobra read the words: a verb, help, or a shell's completion.
 func runVerb(words []string) error {
 	root, out := rootCommand(), &output{}
-	root.SetArgs(words)
+	root.SetArgs(signalOptions(words))
 	root.SetOut(out)
 	if err := root.Execute(); err != nil {
-		return err
+		if own := (*exitError)(nil); errors.As(err, &own) {
+			return err
+		}
+		return adviseWorker(err, nil, noWait)
 	}
 	return out.err
 }
@@ -55,32 +60,28 @@ executable; 127 no such procedure.`,
 	addVersionFlag(root.Flags(), &showVersion)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(callCommand(), lsCommand(), pingCommand(), psCommand(), killCommand(), doctorCommand(), completionCommand(), &cobra.Command{
-		Use:   "version",
-		Short: "print the version",
-		Args:  usageArgs(cobra.NoArgs),
-		RunE:  printVersion,
-	})
+	completeOptions(root)
+	commandline.SetHelp(root, "rpc [OPTION...] WORKER PROCEDURE [ARG...]", "rpc VERB ...")
+	root.AddCommand(callCommand(), lsCommand(), pingCommand(), psCommand(), killCommand(), doctorCommand(), completionCommand(), versionCommand())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		if c.HasParent() && c.Name() != "call" {
-			return verbOptionError(c.Name(), err)
+			return verbOptionError(c, err)
 		}
-		return optionError(err)
+		return optionError(c.Flags(), err)
 	})
 	return root
 }
 
-func printVersion(c *cobra.Command, _ []string) error {
-	_, err := fmt.Fprintln(c.OutOrStdout(), "rpc", version.Version)
-	return err
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "print the version",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE:  printVersion,
+	}
 }
 
-// usageArgs makes a wrong number of arguments a usage error.
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
-			return usage("%w (see rpc %s --help)", err, c.Name())
-		}
-		return nil
-	}
+func printVersion(c *cobra.Command, _ []string) error {
+	_, err := fmt.Fprintln(c.OutOrStdout(), "rpc", version.String())
+	return err
 }

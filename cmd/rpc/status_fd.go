@@ -67,12 +67,14 @@ type statusReport struct {
 	Started bool    `json:"started"` // false: safe to repeat
 	Status  int     `json:"status"`  // rpc's own exit status
 	Signal  string  `json:"signal"`
+	Reason  string  `json:"reason,omitempty"` // who or what ended the call
+	By      *uint32 `json:"by,omitempty"`     // the uid behind rpc kill
 	Worker  string  `json:"worker"`
 	Call    string  `json:"call"`
 	Seconds float64 `json:"seconds"`
 	User    float64 `json:"user_seconds"`
 	System  float64 `json:"system_seconds"`
-	MaxRSS  uint64  `json:"max_rss_kb"`
+	MaxRSS  uint64  `json:"max_rss_kb,omitempty"` // absent: not known
 }
 
 // statusLine describes the end of a call. killedBy is the signal by which
@@ -85,6 +87,7 @@ func statusLine(cmd *client.Cmd, took time.Duration, err error, killedBy syscall
 			sig := s.Sys().Signal()
 			r.Outcome, r.Status, r.Signal = string(client.Signaled), 128+int(sig), unix.SignalName(sig)
 		}
+		r.because(s.Reason(), s.By())
 	}
 	var failed *client.Error
 	switch {
@@ -93,6 +96,9 @@ func statusLine(cmd *client.Cmd, took time.Duration, err error, killedBy syscall
 		if s := statuses[failed.Outcome]; s != 0 {
 			r.Status = s
 		}
+		if failed.Reason != "" {
+			r.because(failed.Reason, failed.By)
+		}
 	case err != nil && cmd.ProcessState == nil: // of a pipe, or the context
 		r.Outcome, r.Status = string(client.ErrLost), statusOwnFailure
 	}
@@ -100,6 +106,14 @@ func statusLine(cmd *client.Cmd, took time.Duration, err error, killedBy syscall
 		r.Status, r.Signal = 128+int(killedBy), unix.SignalName(killedBy)
 	}
 	return r.line()
+}
+
+// because says who or what ended the call.
+func (r *statusReport) because(reason client.Reason, by uint32) {
+	r.Reason, r.By = string(reason), nil
+	if reason == client.ReasonKill && by != client.NoUID {
+		r.By = &by
+	}
 }
 
 // line is JSON and a newline. Bytes that aren't UTF-8 become U+FFFD.

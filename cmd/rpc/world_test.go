@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -60,7 +61,10 @@ func startWorld(t testing.TB, transport string, flags ...string) *world {
 		must(os.Chown(dir+"/sock", otherUser, otherUser))
 		s.User = otherUser
 	}
-	w.daemon = testbin.Serve(t, s, w.socket, append([]string{"--exports", dir + "/ex", "--grace", "1s"}, flags...)...)
+	if !slices.Contains(flags, "--all-commands") { // else there are no exports
+		flags = append([]string{"--exports", dir + "/ex"}, flags...)
+	}
+	w.daemon = testbin.Serve(t, s, w.socket, append([]string{"--grace", "1s"}, flags...)...)
 	switch transport {
 	case "bridge":
 		far := dir + "/sock/far.sock"

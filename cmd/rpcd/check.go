@@ -13,12 +13,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rpcd/internal/commandline"
+	"rpcd/internal/flagerror"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/export/lint"
 )
 
 func checkCommand() *cobra.Command {
 	var dir, as string
+	var trustMount bool
 	c := &cobra.Command{
 		Use:   "check [DIR]",
 		Short: "check an exports directory, and print what is exported to whom",
@@ -26,8 +29,10 @@ func checkCommand() *cobra.Command {
 
 Each problem is one line on stderr that names the file and the cure; with any,
 the exit status is 1. Without a DIR it is RPCD_EXPORTS, or /etc/rpcd/exports.
+rpcd help exports says which files there are, and what they mean.
 With --as, root checks as the user that rpcd will be: for an image's build.`,
-		Args: usageArgs(cobra.MaximumNArgs(1)),
+		Args:              usageArgs(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: commandline.Folders,
 		RunE: func(c *cobra.Command, args []string) error {
 			given := c.Flags().Changed("exports")
 			if len(args) == 1 && given {
@@ -40,16 +45,22 @@ With --as, root checks as the user that rpcd will be: for an image's build.`,
 			} else if !given {
 				dir = cmp.Or(os.Getenv("RPCD_EXPORTS"), defaultExports)
 			}
+			if v := os.Getenv("RPCD_TRUST_MOUNT"); v != "" && !c.Flags().Changed("trust-mount") {
+				if err := c.Flags().Set("trust-mount", v); err != nil {
+					return usageError{fmt.Errorf("cannot use RPCD_TRUST_MOUNT=%q: %w", v, flagerror.Cause(err))}
+				}
+			}
 			if as != "" {
 				if err := become(as); err != nil {
 					return err
 				}
 			}
-			return check(c.OutOrStdout(), dir)
+			return check(c.OutOrStdout(), dir, self(trustMount))
 		},
 	}
 	c.Flags().StringVar(&dir, "exports", "", "the `DIR` to check")
 	c.Flags().StringVar(&as, "as", "", "check as the user `UID[:GID]`, without supplementary groups; GID is UID's number unless given")
+	c.Flags().BoolVar(&trustMount, "trust-mount", false, trustMountUsage)
 	return c
 }
 
@@ -63,7 +74,7 @@ func become(as string) error {
 	u, err := strconv.ParseUint(uid, 10, 31)
 	g, err2 := strconv.ParseUint(gid, 10, 31)
 	if err != nil || err2 != nil {
-		return usageError{fmt.Errorf("cannot check as %q: it is UID or UID:GID, in numbers", as)}
+		return usageError{fmt.Errorf("cannot check as %q: write UID or UID:GID, in numbers", as)}
 	}
 	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(int(g)), syscall.Setuid(int(u))); err != nil {
 		return fmt.Errorf("cannot check as %q: only root may become another user", as)
@@ -73,8 +84,7 @@ func become(as string) error {
 
 // check prints what is exported to w, and each problem to stderr. Its error is
 // their number.
-func check(w io.Writer, dir string) error {
-	self := self()
+func check(w io.Writer, dir string, self export.Owner) error {
 	procedures, problems := lint.Check(dir, self)
 	for _, p := range problems {
 		fmt.Fprintf(os.Stderr, "rpcd: %v\n", p)
@@ -100,15 +110,11 @@ func check(w io.Writer, dir string) error {
 	return fmt.Errorf("%d problems", len(problems))
 }
 
-// printTable prints a line for each procedure: name, use, callers, summary.
+// printTable prints a line for each procedure: name, callers, summary.
 func printTable(w io.Writer, procedures []*export.Procedure) error {
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, p := range procedures {
-		use := p.Kind().String()
-		if p.Kind() == export.Resident {
-			use = fmt.Sprintf("%s x%d", use, p.Workers)
-		}
-		line := fmt.Sprintf("%s\t%s\t%s", p.Name, use, callers(p))
+		line := p.Name + "\t" + callers(p)
 		if p.Summary != "" {
 			line += "\t" + p.Summary
 		}

@@ -21,6 +21,9 @@ type bad struct {
 	as   string   // the user of --as, which needs root
 }
 
+// foreign begins a script that writes a program whose loader isn't there.
+const foreign = `LC_ALL=C sed 's,/ld-linux,/ld-xinux,' "$(type -P true)" >`
+
 var bads = []bad{
 	{name: "directory writable by others", make: `chmod 777 ex`, file: "ex", says: []string{"writable by others", "chmod o-w"}},
 	{name: "directory writable by another group", make: `chgrp 4343 ex; chmod 775 ex`, file: "ex", says: []string{"gid 4343", "chmod g-w"}, root: true},
@@ -51,8 +54,23 @@ var bads = []bad{
 	{name: "interpreter without #!", make: `echo : >sh; chmod +x sh; echo "#!$PWD/sh" >ex/script`, file: "ex/script", says: []string{`/sh" is text without #!`, "correct its first line"}},
 	{name: "its own interpreter", make: `echo "#!$PWD/ex/script" >ex/script`, file: "ex/script", says: []string{"leads back to it", "correct its first line"}},
 	{name: "env finds no interpreter", make: `echo '#!/usr/bin/env no-such-python' >ex/script`, file: "ex/script", says: []string{`"no-such-python"`, "rpcd's PATH", "install it"}},
-	{name: "resident workers", make: `echo 2 >ex/p/workers`, file: "ex/p/workers", says: []string{"this release", "remove it"}},
-	{name: "topic", make: `mv ex/p/run .; echo retain >ex/p/topic`, file: "ex/p/topic", says: []string{"this release", "run there instead"}},
+	{name: "an interpreter's carriage return behind an argument", make: `printf '#!/bin/sh -e\r\n' >ex/script`, file: "ex/script", says: []string{"carriage return", "correct its first line"}},
+	{name: "interpreter too long", make: `printf '#!/%0300d\n' 0 >ex/script`, file: "ex/script", says: []string{"over 250 bytes", "correct its first line"}},
+	{name: "#! line too long", make: `printf '#!/bin/sh -e %0300d\n' 0 >ex/script`, file: "ex/script", says: []string{"over 255 bytes", "shorten its first line"}},
+	{name: "too many interpreters", make: `i=/bin/sh; for n in 1 2 3 4 5; do echo "#!$i" >i$n; chmod +x i$n; i=$PWD/i$n; done; echo "#!$i" >ex/script`, file: "ex/script", says: []string{"more than 5 interpreters", "correct its first line"}},
+	{name: "interpreter is a FIFO", make: `mkfifo sh; chmod +x sh; echo "#!$PWD/sh" >ex/script`, file: "ex/script", says: []string{"/sh", "not a regular file", "correct its first line"}},
+	{name: "loader missing", make: foreign + `ex/script`, file: "ex/script", says: []string{"its loader", "/ld-xinux", "is missing", "install the library"}},
+	{name: "run's loader missing", make: foreign + `ex/p/run`, file: "ex/p/run", says: []string{"its loader", "/ld-xinux", "is missing"}},
+	{name: "loader of a link's target missing", make: foreign + `tool; chmod +x tool; ln -s ../tool ex/tool`, file: "ex/tool", says: []string{"its loader", "/ld-xinux", "is missing"}},
+	{name: "interpreter's loader missing", make: foreign + `sh; chmod +x sh; echo "#!$PWD/sh" >ex/script`, file: "ex/script", says: []string{`/sh" can't start`, "/ld-xinux", "is missing"}},
+	{name: "another processor's program", make: `{ printf '\177ELF\2\2\1\0\0\0\0\0\0\0\0\0\0\2\0\2\0\0\0\1'; head -c 400 /dev/zero; } >ex/script`, file: "ex/script", says: []string{"another processor, sparc", "a build for this one"}},
+	{name: "damaged ELF", make: `printf '\177ELF junk' >ex/script`, file: "ex/script", says: []string{"damaged ELF", "copy it again"}},
+	{name: "ELF that is cut off", make: `head -c 1000 "$(type -P true)" >ex/script`, file: "ex/script", says: []string{"damaged ELF", "cut off", "copy it again"}},
+	{name: "neither ELF nor script", make: `printf 'MZ\0' >ex/script`, file: "ex/script", says: []string{"neither ELF nor a script", "export a program"}},
+	{name: "run is a directory", make: `rm ex/p/run; mkdir ex/p/run`, file: "ex/p/run", says: []string{"a directory, not a program", "put a program"}},
+	{name: "max-uses", make: `echo 5 >ex/p/max-uses`, file: "ex/p/max-uses", says: []string{"not in this version", "remove it"}},
+	{name: "resident workers", make: `echo 2 >ex/p/workers`, file: "ex/p/workers", says: []string{"not in this version", "remove it"}},
+	{name: "topic", make: `mv ex/p/run .; echo retain >ex/p/topic`, file: "ex/p/topic", says: []string{"not in this version", "program named run there"}},
 	{name: "args with CRLF", make: `printf -- '-a\n-b\r\n' >ex/p/args`, file: "ex/p/args", says: []string{"line 2", "carriage return", "plain newlines"}},
 	{name: "env sets PWD", make: `echo PWD=/tmp >ex/p/env`, file: "ex/p/env", says: []string{`sets "PWD"`, "remove that line"}},
 	{name: "env sets a call's variable", make: `echo RPC_CALL_ID=1 >ex/p/env`, file: "ex/p/env", says: []string{`sets "RPC_CALL_ID"`, "remove that line"}},
@@ -65,8 +83,8 @@ var bads = []bad{
 	{name: "rule for the unmapped", make: `echo uid 65534 >ex/p/allow`, file: "ex/p/allow", says: []string{"admits nobody", "or any"}},
 	{name: "unknown file", make: `echo any >ex/p/alow`, file: "ex/p/alow", says: []string{"remove or rename", "allow, args, env"}},
 	{name: "bad variable", make: `echo 'export A=1' >ex/p/env`, file: "ex/p/env", says: []string{"line 1", "NAME=VALUE"}},
-	{name: "run and topic", make: `: >ex/p/topic`, file: "ex/p", says: []string{"both", "remove one"}},
-	{name: "neither run nor topic", make: `rm ex/p/run`, file: "ex/p", says: []string{"neither run nor topic", "ln -s"}},
+	{name: "run and topic", make: `: >ex/p/topic`, file: "ex/p/topic", says: []string{"not in this version", "remove it"}},
+	{name: "no program named run", make: `rm ex/p/run`, file: "ex/p", says: []string{"has no program named run", "ln -s"}},
 	{name: "bad timeout", make: `echo soon >ex/p/timeout`, file: "ex/p/timeout", says: []string{"soon", "1.5h"}},
 	{name: "bad max-calls", make: `echo 0 >ex/p/max-calls`, file: "ex/p/max-calls", says: []string{"from 1 to", "remove"}},
 	{name: "keep that says no", make: `echo no >ex/p/keep`, file: "ex/p/keep", says: []string{"isn't empty", "remove"}},
@@ -86,7 +104,7 @@ const goods = `cp "$(type -P sort)" multi; ln -s ../multi ex/cat; ln -s cat ex/d
 for line in /bin/sh ' /bin/sh -e' '/usr/bin/env bash' '/usr/bin/env -S nosuch -u' '/usr/bin/env A=1 nosuch'; do
   printf '#!%s\necho\n' "$line" >"ex/${line//\//:}"; chmod +x "ex/${line//\//:}"
 done
-printf '#!%s/ex/script' "$PWD" >ex/nested; printf 'MZ\0' >ex/wine; chmod +x ex/nested ex/wine
+printf '#!%s/ex/script' "$PWD" >ex/nested; chmod +x ex/nested
 printf '# a comment\r\nany\r\n' >ex/p/allow; printf -- '-a\n\n-b' >ex/p/args; echo RPC_DIR=/run >ex/p/env; echo / >ex/p/workdir`
 
 // exports makes a folder with good exports in ex, and runs a script there. No

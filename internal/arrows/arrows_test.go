@@ -43,25 +43,28 @@ const (
 var floors = []floor{
 	// The command rpc and the Go package that it is made of.
 	{client, []room{
-		{"cmd/rpc", "client client/replica internal/door internal/flagerror internal/names internal/printable internal/reach internal/sigaction internal/version rpcd/duration rpcd/fdconn rpcd/wire", cobra + " " + sys},
+		{"cmd/rpc", "client client/replica internal/commandline internal/door internal/flagerror internal/manual internal/names internal/printable internal/reach internal/sigaction internal/version rpcd/duration rpcd/fdconn rpcd/wire", cobra + " " + sys},
 		{"client", "client/replica client/internal/caller internal/door internal/printable rpcd/talk rpcd/wire", sys},
 		{"client/replica", "client/internal/caller internal/names internal/printable internal/reach rpcd/fdconn rpcd/talk rpcd/wire", sys},
-		{"client/internal/caller", "rpcd/wire", sys},
+		{"client/internal/caller", "internal/names rpcd/wire", sys},
 	}},
 	// The command rpcd and the daemon.
 	{daemon, []room{
-		{"cmd/rpcd", "internal/flagerror internal/names internal/version rpcd rpcd/child rpcd/duration rpcd/export rpcd/export/lint rpcd/fdconn rpcd/talk rpcd/wire", cobra + " " + hclog + " " + sys + " github.com/coreos/go-systemd/v22/daemon"},
-		{"rpcd", "internal/printable rpcd/child rpcd/directory rpcd/export rpcd/fdconn rpcd/limit rpcd/run rpcd/stream rpcd/talk rpcd/wire", hclog + " " + sys},
+		{"cmd/rpcd", "internal/commandline internal/flagerror internal/manual internal/names internal/sigaction internal/version rpcd rpcd/child rpcd/duration rpcd/export rpcd/export/lint rpcd/fdconn rpcd/talk rpcd/wire", cobra + " " + hclog + " " + sys + " github.com/coreos/go-systemd/v22/daemon"},
+		{"rpcd", "internal/printable rpcd/cause rpcd/child rpcd/directory rpcd/export rpcd/fdconn rpcd/journal rpcd/limit rpcd/run rpcd/stream rpcd/talk rpcd/wire", hclog + " " + sys},
 		// The daemon's joints. None imports rpcd.
-		{"rpcd/directory", "rpcd/child rpcd/wire", sys},
+		{"rpcd/cause", "rpcd/wire", sys},
+		{"rpcd/journal", "internal/printable rpcd/wire", ""},
+		{"rpcd/directory", "internal/names rpcd/child rpcd/wire", sys},
 		{"rpcd/run", "rpcd/child rpcd/export", ""},
 		{"rpcd/stream", "rpcd/fdconn rpcd/wire", sys},
 		{"rpcd/limit", "", "golang.org/x"},
 		{"rpcd/child", "rpcd/child/cgroup internal/sigaction", sys},
 		{"rpcd/child/cgroup", "internal/names", sys},
 		// Policy: what may be called. A call is decided without lint.
-		{"rpcd/export/lint", "rpcd/export rpcd/export/internal/display", ""},
-		{"rpcd/export", "rpcd/export/internal/display internal/names rpcd/duration", ""},
+		{"rpcd/export/lint", "rpcd/export rpcd/export/internal/display rpcd/export/internal/program", ""},
+		{"rpcd/export", "rpcd/export/internal/display rpcd/export/internal/program internal/names rpcd/duration", ""},
+		{"rpcd/export/internal/program", "rpcd/export/internal/display", ""},
 		{"rpcd/export/internal/display", "", ""},
 	}},
 	// Programs that measure and check, and what tests share. No product imports them.
@@ -70,7 +73,7 @@ var floors = []floor{
 		{"bench/flood", "internal/proc internal/rig rpcd/fdconn rpcd/wire", ""},
 		{"bench/soak", "internal/names internal/proc internal/rig", ""},
 		{"internal/arrows", "", ""},
-		{"internal/docs", "internal/rows", ""},
+		{"internal/docs", "internal/manual internal/rows", ""},
 		{"internal/testbin", "internal/proc internal/rig internal/testkit", "github.com/rogpeppe/go-internal/testscript go.uber.org/goleak"},
 		{"internal/testkit", "", sys},
 		{"internal/rig", "internal/proc rpcd/wire", ""},
@@ -85,9 +88,11 @@ var floors = []floor{
 		{"internal/door", "rpcd/fdconn rpcd/wire", ""},
 		{"rpcd/fdconn", "", sys + " github.com/mdlayher/socket"},
 		{"internal/flagerror", "", "github.com/spf13/pflag"},
+		{"internal/commandline", "", cobra},
 		{"internal/reach", "", sys},
 		{"internal/sigaction", "", sys},
 		{"internal/printable", "", ""},
+		{"internal/manual", "", ""},
 		{"internal/version", "", ""},
 		{"internal/names", "", ""},
 		{"rpcd/duration", "", ""},

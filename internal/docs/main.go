@@ -1,5 +1,6 @@
 // Command docs fills the last column of docs/faults.md with the tests that show
-// each fault. It changes nothing else on that page: the rest is a person's.
+// each fault. It changes nothing else on that page: the rest is a person's. It also
+// writes the pages that are help texts, too, from package manual.
 //
 // To add a fault:
 //
@@ -16,7 +17,7 @@
 //
 // What should stand beside the tests follows them in the last cell, behind "; ".
 // A fault that no test can show has its reason there, and nothing else.
-// The test of this package fails when the page is out of date.
+// The tests of this package fail when a page is out of date.
 package main
 
 import (
@@ -24,6 +25,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"rpcd/internal/manual"
 )
 
 //go:generate go run .
@@ -36,6 +39,18 @@ func main() {
 		fmt.Fprintln(os.Stderr, "docs:", err)
 		os.Exit(1)
 	}
+}
+
+// manuals are the pages that package manual has the texts of.
+var manuals = []manualPage{{"exports", manual.Exports}}
+
+// manualPage is a help text: rpcd's help has it as that topic.
+type manualPage struct{ topic, text string }
+
+func (m manualPage) path() string { return "docs/" + m.topic + ".md" }
+
+func (m manualPage) page() (string, error) {
+	return markdown(m.text, "internal/manual/"+m.topic+".txt", m.topic)
 }
 
 // run fills the page of the repository that the working directory is in.
@@ -56,7 +71,19 @@ func run() error {
 	if err != nil {
 		return fmt.Errorf("cannot fill %s:\n%w", pagePath, err)
 	}
-	return os.WriteFile(filepath.Join(top, pagePath), []byte(text), 0o644)
+	if err := os.WriteFile(filepath.Join(top, pagePath), []byte(text), 0o644); err != nil {
+		return err
+	}
+	for _, m := range manuals {
+		text, err := m.page()
+		if err != nil {
+			return fmt.Errorf("cannot write %s: %w", m.path(), err)
+		}
+		if err := os.WriteFile(filepath.Join(top, m.path()), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // repository gives the folder that holds go.mod: this one, or one above it.

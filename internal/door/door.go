@@ -21,6 +21,10 @@ type Cmd interface {
 	// are relayed from and to, and a call that may be tried again is sent anew.
 	Adopt(Sent)
 
+	// LostInput gives, after Wait, how many bytes were read from a pipe for a
+	// procedure that took none of them.
+	LostInput() int64
+
 	// Relays says, after Start, whether bytes of the call go through this process.
 	Relays() bool
 }

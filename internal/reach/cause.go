@@ -33,8 +33,8 @@ const (
 // Reasons are all of them.
 var Reasons = []Reason{Other, NoRoot, NoFolder, NoSocket, EmptyFolder, Denied, NotSocket, NotServed, QueueFull, Datagrams}
 
-// texts say each reason in one line: what it is, what to try, and whether the
-// worker just isn't up, so that a caller may wait for it.
+// texts say each reason in one line: what it is, what to try or to ask oneself, and
+// whether the worker just isn't up, so that a caller may wait for it.
 var texts = [...]struct {
 	what  func(*Cause) string
 	try   string
@@ -48,11 +48,11 @@ var texts = [...]struct {
 	Denied:      {what: denied},
 	NotSocket:   {what: func(c *Cause) string { return fmt.Sprintf("%q is %s, no socket", c.Path, c.Place.Kind()) }},
 	NotServed:   {what: quoting("nobody serves %q"), try: isUp, notUp: true},
-	QueueFull:   {what: func(*Cause) string { return "its queue of connections is full" }, try: "is it frozen? try --wait"},
+	QueueFull:   {what: func(*Cause) string { return "its queue of connections is full" }, try: "is it frozen?"},
 	Datagrams:   {what: quoting("%q is a socket of another kind (datagrams)")},
 }
 
-const isUp = "is the worker up? try --wait"
+const isUp = "is the worker up?"
 
 // quoting is a text with the path in it.
 func quoting(format string) func(*Cause) string {
@@ -94,7 +94,7 @@ func Explain(worker, path string, err error) *Cause {
 		c.Reason = missing(worker, path)
 	case errors.Is(err, fs.ErrPermission):
 		c.Reason = Denied
-	case statErr == nil && info.Mode().Type() != fs.ModeSocket:
+	case statErr == nil && info.Mode().Type() != fs.ModeSocket && isRefused(err):
 		c.Reason = NotSocket
 	case errors.Is(err, unix.ECONNREFUSED):
 		c.Reason = NotServed
@@ -104,6 +104,12 @@ func Explain(worker, path string, err error) *Cause {
 		c.Reason = Datagrams
 	}
 	return c
+}
+
+// isRefused says whether err is that of a connection to a file that is no socket,
+// and not one of descriptors or of a disk.
+func isRefused(err error) bool {
+	return errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.ENOTSOCK)
 }
 
 // missing says what is missing: path, its folder, or the folder of all workers.
@@ -117,13 +123,19 @@ func missing(worker, path string) Reason {
 	return NoRoot
 }
 
+// What says what it is.
+func (c *Cause) What() string { return texts[c.Reason].what(c) }
+
+// Try says what to try, or asks what time may answer: such a text ends in a question
+// mark. It may be empty.
+func (c *Cause) Try() string { return texts[c.Reason].try }
+
 // Error says what it is, and what to try.
 func (c *Cause) Error() string {
-	t := texts[c.Reason]
-	if t.try == "" {
-		return t.what(c)
+	if c.Try() == "" {
+		return c.What()
 	}
-	return t.what(c) + " (" + t.try + ")"
+	return c.What() + " (" + c.Try() + ")"
 }
 
 // Unwrap gives the error that was explained.

@@ -70,17 +70,19 @@ func TestExplain(t *testing.T) {
 	}{
 		{"w", at("none/w.sock"), nil, NoRoot, `"$D/none" does not exist (mount the worker's volume there, or set RPC_DIR)`},
 		{"./none/w", at("none/w.sock"), nil, NoFolder, `"$D/none" does not exist`},
-		{"w", at("w.sock"), nil, NoSocket, `"$D/w.sock" does not exist (is the worker up? try --wait)`},
-		{"./w", at("dangling"), nil, NoSocket, `"$D/dangling" does not exist (is the worker up? try --wait)`},
-		{"./dead", at("dead"), os.ErrNotExist, NoSocket, `"$D/dead" does not exist (is the worker up? try --wait)`}, // it was replaced meanwhile
-		{"empty", at("empty"), ErrEmpty, EmptyFolder, `no socket in "$D/empty" (is the worker up? try --wait)`},
+		{"w", at("w.sock"), nil, NoSocket, `"$D/w.sock" does not exist (is the worker up?)`},
+		{"./w", at("dangling"), nil, NoSocket, `"$D/dangling" does not exist (is the worker up?)`},
+		{"./dead", at("dead"), os.ErrNotExist, NoSocket, `"$D/dead" does not exist (is the worker up?)`}, // it was replaced meanwhile
+		{"empty", at("empty"), ErrEmpty, EmptyFolder, `no socket in "$D/empty" (is the worker up?)`},
 		{"./file", at("file"), nil, NotSocket, `"$D/file" is a file, no socket`},
 		{"./fifo", at("fifo"), nil, NotSocket, `"$D/fifo" is a FIFO, no socket`},
 		{"./empty", at("empty"), nil, NotSocket, `"$D/empty" is a folder, no socket`},
 		{"./null", "/dev/null", nil, NotSocket, `"/dev/null" is a device, no socket`},
-		{"w", at("dead"), nil, NotServed, `nobody serves "$D/dead" (is the worker up? try --wait)`},
-		{"w", at("full"), nil, QueueFull, `its queue of connections is full (is it frozen? try --wait)`},
+		{"w", at("dead"), nil, NotServed, `nobody serves "$D/dead" (is the worker up?)`},
+		{"w", at("full"), nil, QueueFull, `its queue of connections is full (is it frozen?)`},
 		{"w", at("datagrams"), nil, Datagrams, `"$D/datagrams" is a socket of another kind (datagrams)`},
+		{"./empty", at("empty"), unix.EMFILE, Other, `too many open files`},
+		{"./file", at("file"), unix.ENOTSOCK, NotSocket, `"$D/file" is a file, no socket`},
 		{"w", at("dead"), unix.ENOMEM, Other, `cannot allocate memory`},
 	} {
 		err := r.err

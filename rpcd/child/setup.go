@@ -35,6 +35,7 @@ func Setup() error {
 		return fmt.Errorf("become undumpable: %w", err)
 	}
 	closeOnExec()
+	memory.open()
 	defaultDispositions()
 	deaths := make(chan os.Signal, 1)
 	signal.Notify(deaths, unix.SIGCHLD)

@@ -19,14 +19,14 @@ import (
 
 // Spec is what to start.
 type Spec struct {
-	Path  string      // of the program, absolute
+	Path  string      // of the program, absolute or relative to Dir
 	Argv  []string    // with argv[0]
 	Env   []string    // NAME=VALUE: the whole environment
 	Dir   int         // descriptor of the directory to run in; Start doesn't close it
 	Umask int         // of the child
 	Files []int       // Files[i] becomes the child's descriptor i; -1: closed. Start doesn't close them
 	As    *Credential // the user to run as; nil: rpcd's own
-	Keep  bool        // no cgroup: what leaves the process group lives on
+	Keep  bool        // no cgroup, and SignalAll reaches the process group alone
 }
 
 // Child is one started process, which leads a session and a process group of
@@ -36,6 +36,9 @@ type Child struct {
 	pid   int
 	pidfd *os.File     // nil: the kernel gives none
 	leaf  *cgroup.Leaf // nil: it has no cgroup
+	keep  bool         // Spec.Keep
+
+	memoryKills uint64 // the kernel's count of them at the start
 
 	mu     sync.Mutex
 	reaped bool // no signal is sent any more
@@ -83,6 +86,7 @@ func Start(s Spec) (*Child, error) {
 	defer score.raise()()
 	defer unix.Umask(unix.Umask(s.Umask))
 
+	kills := memory.count()
 	attr, pidfd := s.attributes()
 	var pid int
 	leaf, err := leaf.Fork(func(fd int) (err error) {
@@ -93,7 +97,7 @@ func Start(s Spec) (*Child, error) {
 	if err != nil {
 		return nil, s.As.explain(s.Dir, err)
 	}
-	c := &Child{pid: pid, leaf: leaf, pidfd: pollable(*pidfd)}
+	c := &Child{pid: pid, leaf: leaf, pidfd: pollable(*pidfd), memoryKills: kills, keep: s.Keep}
 	children.add(c)
 	return c, nil
 }

@@ -16,6 +16,7 @@ import (
 // Choice is what a call's directory is chosen from.
 type Choice struct {
 	Caller   wire.Dir
+	Logical  string   // another name that the caller has for it; "": none
 	Bridged  bool     // the caller's directory goes by name: nothing proves it
 	Workdirs []string // where calls start whose directory isn't here: the first that isn't ""
 	As       *child.Credential
@@ -25,12 +26,15 @@ type Choice struct {
 // its device or inode differs.
 var ErrOther = errors.New("it is another one")
 
+// ErrNameless says that the caller's own directory has no name.
+var ErrNameless = errors.New("the caller's has no name")
+
 // CallerError says that the caller's directory can't be had, and that no workdir
 // stands in for it.
 type CallerError struct {
 	Dir wire.Dir
 	As  *child.Credential // whose rights it was looked up with; nil: rpcd's own
-	Err error             // of the look-up: an errno, or ErrOther
+	Err error             // of the look-up: an errno, ErrOther or ErrNameless
 }
 
 func (e *CallerError) Error() string { return fmt.Sprintf("directory %q: %v", e.Dir.Name, e.Err) }
@@ -49,18 +53,31 @@ func (e *WorkdirError) Error() string { return fmt.Sprintf("workdir %q: %v", e.N
 // Unwrap gives the cause.
 func (e *WorkdirError) Unwrap() error { return e.Err }
 
-// Open chooses where a call runs and gives a descriptor of it, which the caller
-// closes, and its name. A direct call's directory has to be the same one by
+// Open chooses where a call runs. The caller closes the Place. A direct call's directory has to be the same one by
 // device and inode. A bridged call's, and one given by hand, goes by name. The
 // directory is looked up, and must be searchable, with the rights of As (nil:
 // rpcd's own). The error is a *CallerError, a *WorkdirError, or an errno that says
 // that descriptors or memory are short.
-func (c Choice) Open() (fd int, name string, err error) {
-	if fd, err = c.openCallers(); err == nil {
-		return fd, c.Caller.Name, nil
+func (c Choice) Open() (*Place, error) {
+	p, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.nameIt(c.Logical); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// open is Open but for PWD.
+func (c Choice) open() (*Place, error) {
+	fd, err := c.openCallers()
+	if err == nil {
+		return &Place{FD: fd, Name: c.Caller.Name, as: c.As}, nil
 	}
 	if isShortage(err) {
-		return -1, "", fmt.Errorf("open the directory %q: %w", c.Caller.Name, err)
+		return nil, fmt.Errorf("open the directory %q: %w", c.Caller.Name, err)
 	}
 	if c.Caller.Proven || c.Caller.Name == "" { // else it was given by hand, and nothing stands in
 		for _, dir := range c.Workdirs {
@@ -68,18 +85,18 @@ func (c Choice) Open() (fd int, name string, err error) {
 				continue
 			}
 			if fd, err = child.OpenDir(dir, c.As); err != nil {
-				return -1, "", &WorkdirError{dir, err}
+				return nil, &WorkdirError{dir, err}
 			}
-			return fd, dir, nil
+			return &Place{FD: fd, Name: dir, as: c.As}, nil
 		}
 	}
-	return -1, "", &CallerError{c.Caller, c.As, err}
+	return nil, &CallerError{c.Caller, c.As, err}
 }
 
 // openCallers opens the caller's own directory.
 func (c Choice) openCallers() (int, error) {
 	if c.Caller.Name == "" {
-		return -1, unix.ENOENT
+		return -1, ErrNameless
 	}
 	fd, err := child.OpenDir(c.Caller.Name, c.As)
 	if err != nil {
@@ -96,22 +113,6 @@ func (c Choice) openCallers() (int, error) {
 // which says nothing of what was to be opened.
 func isShortage(err error) bool {
 	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
-}
-
-// Compare answers a caller that asks whether its directory is the worker's.
-func Compare(d wire.Dir, as *child.Credential) wire.Sameness {
-	if d.Name == "" {
-		return wire.DirNotAsked
-	}
-	fd, err := child.OpenDir(d.Name, as)
-	if err != nil {
-		return wire.DirMissing
-	}
-	defer unix.Close(fd)
-	if d.Proven && !isSame(fd, d) {
-		return wire.DirOther
-	}
-	return wire.DirSame
 }
 
 // isSame reports whether fd is the directory that the caller stands in.

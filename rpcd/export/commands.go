@@ -2,6 +2,7 @@ package export
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,9 +15,10 @@ import (
 // commands is the source of --all-commands.
 type commands struct{ dirs []string }
 
-// Commands makes every command on a PATH, and every absolute path, a procedure for
-// everybody. Owners of files aren't checked, since a caller may run anything
-// anyway. Relative elements of the PATH are skipped.
+// Commands makes every command on a PATH, and every path, a procedure for
+// everybody. A relative path is a file of the directory in which the call runs
+// (Procedure.LookIn). Owners of files aren't checked, since a caller may run
+// anything anyway. Relative elements of the PATH are skipped.
 func Commands(path string) Source {
 	c := commands{}
 	for _, dir := range filepath.SplitList(path) {
@@ -27,7 +29,7 @@ func Commands(path string) Source {
 	return c
 }
 
-// Lookup finds a command by its name on the PATH, or by an absolute path.
+// Lookup finds a command by its name on the PATH, or by a path.
 func (s commands) Lookup(name string, _ Caller) (*Procedure, error) {
 	unknown := func(cure string) error { return &Error{Reason: Unknown, Name: name, Cure: cure} }
 	switch {
@@ -35,13 +37,12 @@ func (s commands) Lookup(name string, _ Caller) (*Procedure, error) {
 		return nil, unknown("no path has a NUL in it")
 	case filepath.IsAbs(name):
 		p, err := command(name, name)
-		if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG) {
+		if isMissing(err) {
 			return nil, unknown("no such file on the worker")
 		}
 		return p, err
 	case strings.Contains(name, "/"):
-		return nil, &Error{Reason: Denied, Name: name, What: "a relative path is another file in each directory",
-			Cure: "give an absolute path, or a command on rpcd's PATH"}
+		return &Procedure{Name: name, Path: name, all: true}, nil
 	case !isName(name):
 		return nil, unknown("not a command's name")
 	}
@@ -51,7 +52,7 @@ func (s commands) Lookup(name string, _ Caller) (*Procedure, error) {
 		if err == nil {
 			return p, nil
 		}
-		if e := (*Error)(nil); refused == nil && errors.As(err, &e) {
+		if refused == nil && !isMissing(err) {
 			refused = err
 		}
 	}
@@ -84,26 +85,69 @@ func (s commands) List(Caller) (ps []*Procedure, errs []error) {
 	return ps, nil
 }
 
-// command makes a procedure of a path. The error is an *Error if a file is there
-// that can't be run, and otherwise stat(2)'s.
+// isMissing says whether stat(2) found nothing at a path.
+func isMissing(err error) bool {
+	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG)
+}
+
+// command makes a procedure of an absolute path. The error is an *Error if a file
+// is there that can't be run, and otherwise stat(2)'s.
 func command(name, path string) (*Procedure, error) {
-	bad := func(what, cure string) error {
-		return &Error{Reason: NotExecutable, Name: name, File: path, What: what, Cure: cure}
+	mode := uint32(0)
+	info, err := os.Stat(path)
+	if err == nil {
+		mode = info.Sys().(*syscall.Stat_t).Mode
 	}
-	st, err := os.Stat(path)
-	switch {
-	case errors.Is(err, syscall.EACCES):
-		return nil, bad("can't be looked at: permission denied", "let rpcd's user search its directory")
-	case errors.Is(err, syscall.ELOOP):
-		return nil, bad("is a symlink in a circle", "remove it")
-	case err != nil:
+	if err := judge(name, path, mode, err); err != nil {
 		return nil, err
-	case st.IsDir():
-		return nil, bad("is a directory", "name a program in it")
-	case !st.Mode().IsRegular():
-		return nil, bad("is no file to run", "name a program")
-	case st.Mode().Perm()&0o111 == 0:
-		return nil, bad("is not executable", "chmod +x "+display.ShellWord(path))
 	}
 	return &Procedure{Name: name, Path: path, all: true}, nil
+}
+
+// Directory is one in which a call runs.
+type Directory interface {
+	fmt.Stringer // its name
+	// Mode gives the type and the permissions (st_mode, inode(7)) of a file whose
+	// path is relative to the directory. The error is stat(2)'s.
+	Mode(path string) (uint32, error)
+}
+
+// LookIn finds the program of a procedure that Lookup couldn't look at, since its
+// path is relative to the directory in which the call runs. The error is an
+// *Error.
+func (p *Procedure) LookIn(dir Directory) error {
+	if p.Path == "" || filepath.IsAbs(p.Path) {
+		return nil
+	}
+	mode, err := dir.Mode(p.Path)
+	if isMissing(err) {
+		return &Error{Reason: Unknown, Name: p.Name, Cure: fmt.Sprintf("no such file in %q", dir)}
+	}
+	// Not joined, which would take a symlink before .. for a folder.
+	return judge(p.Name, strings.TrimSuffix(dir.String(), "/")+"/"+strings.TrimPrefix(p.Path, "./"), mode, err)
+}
+
+// judge says why a file can't be run, of which stat(2) gave this mode or error. A
+// missing file's error stays stat(2)'s.
+func judge(name, file string, mode uint32, err error) error {
+	bad := func(what, cure string) error {
+		return &Error{Reason: NotExecutable, Name: name, File: file, What: what, Cure: cure}
+	}
+	switch {
+	case isMissing(err):
+		return err
+	case errors.Is(err, syscall.EACCES):
+		return bad("can't be looked at: permission denied", "let the call's user search its directory")
+	case errors.Is(err, syscall.ELOOP):
+		return bad("is a symlink in a circle", "remove it")
+	case err != nil:
+		return bad("can't be looked at: "+display.Cause(err), "")
+	case mode&syscall.S_IFMT == syscall.S_IFDIR:
+		return bad("is a directory", "name a program in it")
+	case mode&syscall.S_IFMT != syscall.S_IFREG:
+		return bad("is not a regular file", "name a program")
+	case mode&0o111 == 0:
+		return bad("is not executable", "chmod +x "+display.ShellWord(file))
+	}
+	return nil
 }

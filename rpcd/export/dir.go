@@ -1,7 +1,6 @@
 package export
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -38,7 +37,7 @@ func Open(dir string, o Owner) (*Dir, []string, error) {
 	d := &Dir{path: path, owner: o}
 	w := newWalker(o)
 	if problems := d.check(w); len(problems) > 0 {
-		return nil, nil, errors.New("cannot export " + problems[0].String())
+		return nil, nil, fmt.Errorf("cannot export %q: %s", path, problems[0].of(path))
 	}
 	names, err := readNames(path)
 	if err != nil {
@@ -62,6 +61,16 @@ func Open(dir string, o Owner) (*Dir, []string, error) {
 			w.sample, w.foreign-1))
 	}
 	return d, warnings, nil
+}
+
+// cannotExport says what is wrong with a directory, or with one above it.
+func cannotExport(path string, p Problem) error {
+	file := p.File
+	if file == path {
+		p.File = ""
+		return fmt.Errorf("cannot export %q: it %s", file, strings.TrimPrefix(p.String(), `"" `))
+	}
+	return fmt.Errorf("cannot export %q: %v", path, p)
 }
 
 // Lookup finds an entry, and checks all files on the way to it and of it.
@@ -147,7 +156,7 @@ func (d *Dir) check(w *walker) []Problem {
 	case f.st.Mode == 0:
 		return problems
 	case !f.is(syscall.S_IFDIR):
-		return append(problems, Problem{Unsafe, d.path, "is " + typeName(f.st.Mode) + ", no directory", "name a directory"})
+		return append(problems, Problem{Unsafe, d.path, "is " + typeName(f.st.Mode) + ", not a directory", "name a directory"})
 	}
 	w.root = f.path
 	if p := w.check(f, atTheEnd); p != nil {
@@ -174,6 +183,7 @@ func (d *Dir) load(w *walker, name string) (*Procedure, []Problem, error) {
 	default:
 		problems = append(problems, w.program(filepath.Join(w.root, name), f)...)
 	}
+	w.moveCures(problems)
 	return p, problems, nil
 }
 

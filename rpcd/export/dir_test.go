@@ -17,7 +17,7 @@ import (
 type entryCase struct {
 	name   string
 	files  map[string]string // below the directory, as exporttest.Tree takes them
-	path   string            // what runs, below the directory; empty for a topic
+	path   string            // what runs, below the directory
 	reason Reason            // why the caller is refused; 0: it isn't
 	words  []string          // of the refusal
 }
@@ -29,7 +29,6 @@ var runs = []entryCase{
 	{name: "relative", files: map[string]string{"relative": ">../exports/./flatten"}, path: "relative"},
 	{name: "-x", files: map[string]string{"-x:x": ""}, path: "-x"},
 	{name: "caf\xe9", files: map[string]string{"caf\xe9:x": ""}, path: "caf\xe9"},
-	{name: "frames", files: map[string]string{"frames/topic": "retain\n"}},
 	{name: "full", path: "full/run", files: map[string]string{ // an allow file of the longest length
 		"full/run:x": "", "full/allow": strings.Repeat("# x\n", maxRuleFile/4-1) + "any\n",
 	}},
@@ -48,8 +47,6 @@ var denies = []entryCase{
 		"detect/max-calls": "4\n",
 		"detect/keep":      "",
 		"detect/log-args":  "\n",
-		"detect/workers":   "2",
-		"detect/max-uses":  "100\n",
 		"detect/.note":     "ignored",
 	}},
 	{name: "linked", files: map[string]string{"linked": ">detect"}, reason: Denied, words: []string{"linked/allow"}},
@@ -63,8 +60,10 @@ var broken = []entryCase{
 	{name: "circle", files: map[string]string{"circle": ">circle"}, reason: NotExecutable, words: []string{"in a circle"}},
 	{name: "proc", files: map[string]string{"proc": ">/proc/self/exe"}, reason: Unsafe, words: []string{"procfs"}},
 	{name: "null", files: map[string]string{"null": ">/dev/null"}, reason: NotExecutable, words: []string{"/dev/null", "a device"}},
-	{name: "both", files: map[string]string{"both/run:x": "", "both/topic": ""}, reason: Denied, words: []string{"run and topic"}},
-	{name: "neither", files: map[string]string{"neither/": ""}, reason: NotExecutable, words: []string{"run"}},
+	{name: "both", files: map[string]string{"both/run:x": "", "both/topic": ""}, reason: NotExecutable, words: []string{"both/topic", "is not in this version"}},
+	{name: "frames", files: map[string]string{"frames/topic": "retain\n"}, reason: NotExecutable, words: []string{"frames/topic", "is not in this version", "named run"}},
+	{name: "resident", files: map[string]string{"resident/run:x": "", "resident/workers": "2"}, reason: NotExecutable, words: []string{"resident/workers", "is not in this version"}},
+	{name: "neither", files: map[string]string{"neither/": ""}, reason: NotExecutable, words: []string{"has no program named run"}},
 	{name: "unknown", files: map[string]string{"unknown/run:x": "", "unknown/alow": "uid 0\n"}, reason: Denied, words: []string{"alow", "allow, args, env, keep"}},
 	{name: "badrule", files: map[string]string{"badrule/run:x": "", "badrule/allow": "any\nuid alice\n"}, reason: Denied, words: []string{"badrule/allow", "line 2", "uid alice"}},
 	{name: "badnumber", files: map[string]string{"badnumber/run:x": "", "badnumber/timeout": "soon"}, reason: Denied, words: []string{"badnumber/timeout", "soon"}},
@@ -110,11 +109,7 @@ func TestLookup(t *testing.T) {
 			t.Errorf("%q: %v", e.name, err)
 			continue
 		}
-		path := ""
-		if e.path != "" {
-			path = filepath.Join(dir, e.path)
-		}
-		if p.Name != e.name || p.Path != path || p.Topic != (path == "") || p.HasAllow != (e.name == "full") {
+		if p.Name != e.name || p.Path != filepath.Join(dir, e.path) || p.HasAllow != (e.name == "full") {
 			t.Errorf("%q: %+v", e.name, p)
 		}
 	}
@@ -124,7 +119,7 @@ func TestLookup(t *testing.T) {
 	}
 	for _, name := range unknowns {
 		_, err := d.Lookup(name, myself)
-		refused(t, err, Unknown, "no procedure", "it has: -x, ", "flatten, frames, full, relative, sort)")
+		refused(t, err, Unknown, "no procedure", "it has: -x, ", "flatten, full, relative, sort)")
 	}
 }
 
@@ -139,7 +134,7 @@ func TestLookupReadsRules(t *testing.T) {
 		Allow: Rules{{"uid", 1001}, {"gid", 100}}, HasAllow: true,
 		Set:     []string{"A=1", "A=2"},
 		Workdir: "/tmp", Timeout: 90 * time.Second, MaxCalls: 4,
-		Keep: true, LogArgs: true, Workers: 2, MaxUses: 100,
+		Keep: true, LogArgs: true,
 		folder: dir + "/detect",
 		env:    admitted{names: []string{"TZ"}, patterns: []string{"LC_*"}},
 	}
@@ -163,7 +158,7 @@ func TestLookupReadsRules(t *testing.T) {
 
 func TestList(t *testing.T) {
 	dir := tree(t, map[string]string{
-		"b:x": "", "a:x": "", "c/run:x": "", "c/allow": "uid 7", "bad": "", "d/topic": "", ".x:x": "",
+		"b:x": "", "a:x": "", "c/run:x": "", "c/allow": "uid 7", "bad": "", "d:x": "", ".x:x": "",
 	})
 	d, _, err := Open(dir, me)
 	must(t, err)
@@ -227,7 +222,7 @@ func TestOpen(t *testing.T) {
 	}
 	for path, words := range map[string][]string{
 		dir + "/none":      {"none", "does not exist", "mkdir -p"},
-		dir + "/a":         {"/a", "no directory"},
+		dir + "/a":         {`/a": it is a file, not a directory`},
 		dir + "/a/b":       {"a"},
 		link + "/b\n":      {`b\n`},
 		dir + "/\x1b[2J\n": {"does not exist"},

@@ -13,7 +13,7 @@ type Call struct {
 	Worker string // its name
 	Label  string
 	Caller Caller
-	Dir    string   // where the procedure runs, for PWD
+	PWD    string   // the name of the directory in which the procedure runs
 	Env    []string // NAME=VALUE: what the caller asked for
 }
 
@@ -42,7 +42,7 @@ var callVariables = []struct {
 	{"RPC_LABEL", func(_ *Procedure, c *Call) string { return c.Label }},
 	{"RPC_CALLER_UID", func(_ *Procedure, c *Call) string { return strconv.FormatUint(uint64(c.Caller.UID), 10) }},
 	{"RPC_CALLER_GID", func(_ *Procedure, c *Call) string { return strconv.FormatUint(uint64(c.Caller.GID), 10) }},
-	{pwd, func(_ *Procedure, c *Call) string { return c.Dir }},
+	{pwd, func(_ *Procedure, c *Call) string { return c.PWD }},
 }
 
 const pwd = "PWD"

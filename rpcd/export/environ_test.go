@@ -30,7 +30,7 @@ func TestEnviron(t *testing.T) {
 	}
 	p := &Procedure{Name: "true", all: true, Set: []string{"SET=1", "OVER=set", "SET=2", "EMPTY=", "RPC_LABEL=set"}}
 	call := &Call{
-		ID: "1", Worker: "hugin", Label: "l", Caller: Caller{UID: 12, GID: 34}, Dir: "/where",
+		ID: "1", Worker: "hugin", Label: "l", Caller: Caller{UID: 12, GID: 34}, PWD: "/where",
 		Env: []string{"OVER=caller", "NEW=a=b\xff", "NEW=last"},
 	}
 	base := map[string]string{"PATH": "/bin", "MINE": "own", "OVER": "set", "SET": "2", "EMPTY": "", "RPC_LABEL": "set"}
@@ -70,7 +70,7 @@ func TestEnviron(t *testing.T) {
 // A caller that asks for PWD gets it; what else is known of a call it can't set.
 func TestCallersPWD(t *testing.T) {
 	p := &Procedure{Name: "p", env: admitted{names: []string{"PWD", "RPC_WORKER"}}}
-	env, err := p.CallEnv(&Call{Worker: "hugin", Dir: "/physical", Env: []string{"PWD=/logical", "RPC_WORKER=munin"}})
+	env, err := p.CallEnv(&Call{Worker: "hugin", PWD: "/physical", Env: []string{"PWD=/logical", "RPC_WORKER=munin"}})
 	must(t, err)
 	if got := variables(t, env); got["PWD"] != "/logical" || got["RPC_WORKER"] != "hugin" {
 		t.Errorf("%q", env)

@@ -116,6 +116,14 @@ func unread(path, what string, err error, cure string) *Problem {
 	return &Problem{Denied, path, what + display.Cause(err), cure}
 }
 
+// of gives what String does, for a sentence that has named a file already.
+func (p Problem) of(file string) string {
+	if p.File != file {
+		return p.String()
+	}
+	return "it " + p.What + " (" + p.Cure + ")"
+}
+
 // String gives one line without control bytes, which begins with the quoted file.
 func (p Problem) String() string {
 	return strconv.Quote(p.File) + " " + p.What + " (" + p.Cure + ")"

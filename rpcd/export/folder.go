@@ -13,10 +13,18 @@ import (
 
 // known lists the files that a procedure's folder may have, for a message.
 var known = func() string {
-	names := append(slices.Collect(maps.Keys(ruleFiles)), "run", "topic")
+	names := append(slices.Collect(maps.Keys(ruleFiles)), "run")
 	slices.Sort(names)
 	return strings.Join(names, ", ")
 }()
+
+// later are the files that are reserved for later versions. Nobody who has written
+// one means a plain procedure, so it is refused.
+var later = map[string]string{
+	"max-uses": "remove it",
+	"topic":    "remove it, and put a program named run there",
+	"workers":  "remove it: each call starts a process of its own",
+}
 
 // folder reads a procedure's folder into p, which may be used only if there are no
 // problems.
@@ -27,17 +35,13 @@ func (w *walker) folder(p *Procedure, f found) (problems problemList) {
 		problems.note(unread(f.path, "can't be listed: ", err, "let rpcd's user read it: chmod +rx "+display.ShellWord(f.path)))
 		return problems
 	}
-	run := slices.Contains(names, "run")
-	p.Topic = slices.Contains(names, "topic")
 	switch {
-	case run && p.Topic:
-		problems.note(&Problem{Denied, p.folder, "has both run and topic", "remove one of them"})
-	case run:
+	case slices.Contains(names, "run"):
 		p.Path = filepath.Join(p.folder, "run")
 		problems = append(problems, w.run(filepath.Join(f.path, "run"))...)
-	case !p.Topic:
-		problems.note(&Problem{NotExecutable, p.folder, "has neither run nor topic",
-			"put the program there: ln -s PROGRAM " + display.ShellWord(filepath.Join(p.folder, "run"))})
+	case !slices.Contains(names, "topic"):
+		problems.note(&Problem{NotExecutable, p.folder, "has no program named run",
+			"put it there: ln -s PROGRAM " + display.ShellWord(filepath.Join(p.folder, "run"))})
 	}
 	for _, name := range names {
 		path := filepath.Join(f.path, name)
@@ -45,8 +49,8 @@ func (w *walker) folder(p *Procedure, f found) (problems problemList) {
 		switch {
 		case rule:
 			problems = append(problems, w.rules(p, path, read)...)
-		case name == "topic":
-			problems = append(problems, w.rules(p, path, func(*Procedure, string) []fault { return nil })...)
+		case later[name] != "":
+			problems.note(&Problem{NotExecutable, path, "is not in this version", later[name]})
 		case name != "run":
 			problems.note(&Problem{Denied, path, "is no file that a procedure's folder has",
 				"remove or rename it; known are " + known})

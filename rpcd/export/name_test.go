@@ -40,9 +40,13 @@ func FuzzName(f *testing.F) {
 		if isName(name) && (strings.Contains(name, "/") || strings.ContainsFunc(name, unicode.IsControl) || name[0] == '.' || filepath.Base(name) != name) {
 			t.Fatalf("%q passes as a name", name)
 		}
-		if p, err := all.Lookup(name, myself); err != nil {
+		p, err = all.Lookup(name, myself)
+		if err == nil {
+			err = p.LookIn(here(dir))
+		}
+		if err != nil {
 			line(t, name, err)
-		} else if p.Path != name || name[0] != '/' {
+		} else if p.Path != name || !strings.Contains(name, "/") {
 			t.Fatalf("%q runs %q", name, p.Path)
 		}
 	})

@@ -16,7 +16,10 @@ type Owner struct {
 	// ProtectSystem= has. Then a file that is read-only here may be writable for
 	// its owner elsewhere, and a read-only mount proves nothing.
 	OwnMounts bool
-	PATH      string // where env(1) looks for a script's interpreter; empty: unknown
+	// TrustMount says that whoever can write a read-only mount elsewhere may decide
+	// what runs: owners and modes of the files on it don't count.
+	TrustMount bool
+	PATH       string // where env(1) looks for a script's interpreter; empty: unknown
 }
 
 // Source gives the procedures: those of an exports directory, or every command. It
@@ -33,7 +36,7 @@ type Source interface {
 // Procedure is one entry of a source, as it was at its look-up.
 type Procedure struct {
 	Name     string
-	Path     string        // of the program: dir/run or the entry itself, symlinks not resolved; empty for a topic
+	Path     string        // of the program: dir/run or the entry itself, symlinks not resolved
 	Args     []string      // leading arguments; the caller's come after them
 	Summary  string        // one line, without control bytes
 	Allow    Rules         // who may call, if HasAllow; otherwise everybody may
@@ -44,14 +47,14 @@ type Procedure struct {
 	MaxCalls int           // how many calls may run at once; 0: no limit
 	Keep     bool          // what a call leaves in its process group lives on
 	LogArgs  bool          // arguments are logged at level info
-	Workers  int           // how many resident workers there are; 0: each call starts a process
-	MaxUses  int           // how many calls a resident worker takes before it is replaced; 0: no limit
-	Topic    bool          // it is a topic, and isn't run
 
 	folder string // the procedure's folder; empty for a plain file
 	all    bool   // --all-commands: all variables may cross but those of crossExactly
 	env    admitted
 }
+
+// AnyCommand says whether the source has every command, --all-commands.
+func (p *Procedure) AnyCommand() bool { return p.all }
 
 // AdmitEnv says whether a caller may set this variable for the procedure.
 func (p *Procedure) AdmitEnv(name string) bool {

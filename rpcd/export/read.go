@@ -27,7 +27,7 @@ func readRule(path string) (string, *Problem) {
 		return bad("can't be read: "+err.Error(), "repair or remove it")
 	}
 	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
-		return bad("is "+typeName(st.Mode)+", no rule file", "put a plain file in its place")
+		return bad("is "+typeName(st.Mode)+", not a rule file", "put a plain file in its place")
 	}
 	// With one byte more than the file's size, the read that finds the end fits, too.
 	buf := make([]byte, min(max(st.Size, 0), maxRuleFile)+1)

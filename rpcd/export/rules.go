@@ -24,7 +24,7 @@ const maxFaults = 5
 const maxCount = 1_000_000
 
 // ruleFiles are the files of a procedure's folder that hold rules, each with its
-// reader. `run` and `topic` say what the entry is, and aren't among them.
+// reader. `run` is the program, and isn't among them.
 var ruleFiles = map[string]func(p *Procedure, text string) []fault{
 	"allow": func(p *Procedure, text string) (faults []fault) {
 		p.HasAllow = true
@@ -59,7 +59,7 @@ var ruleFiles = map[string]func(p *Procedure, text string) []fault{
 		p.Workdir = strings.TrimRight(text, "\n")
 		if !path.IsAbs(p.Workdir) || names.HasControl(p.Workdir) {
 			p.Workdir = ""
-			return []fault{{"is no absolute path on one line: " + display.Quote(text), "write a path that begins with a slash"}}
+			return []fault{{"is not an absolute path on one line: " + display.Quote(text), "write a path that begins with a slash"}}
 		}
 		return nil
 	},
@@ -72,8 +72,6 @@ var ruleFiles = map[string]func(p *Procedure, text string) []fault{
 		return nil
 	},
 	"max-calls": func(p *Procedure, text string) []fault { return count(&p.MaxCalls, text) },
-	"workers":   func(p *Procedure, text string) []fault { return count(&p.Workers, text) },
-	"max-uses":  func(p *Procedure, text string) []fault { return count(&p.MaxUses, text) },
 	"keep":      func(p *Procedure, text string) []fault { return flag(&p.Keep, text) },
 	"log-args":  func(p *Procedure, text string) []fault { return flag(&p.LogArgs, text) },
 }
@@ -100,7 +98,7 @@ func count(to *int, text string) []fault {
 	word := strings.TrimSpace(text)
 	n, err := strconv.ParseUint(word, 10, 32)
 	if err != nil || n < 1 || n > maxCount {
-		return []fault{{"is no number from 1 to " + strconv.Itoa(maxCount) + ": " + display.Quote(word),
+		return []fault{{"is not a number from 1 to " + strconv.Itoa(maxCount) + ": " + display.Quote(word),
 			"write one, or remove the file"}}
 	}
 	*to = int(n)

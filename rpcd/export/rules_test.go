@@ -24,7 +24,7 @@ func TestArgs(t *testing.T) {
 func FuzzRules(f *testing.F) {
 	for name, text := range map[string]string{
 		"args": "--model\n\nx", "allow": "uid 5\n# x\nany", "env": "LC_*\nA=1", "summary": "one line\n", "workdir": "/tmp\n",
-		"timeout": "1.5h", "max-calls": "12\n", "workers": "0", "max-uses": "99999999999", "keep": "\n", "log-args": "no",
+		"timeout": "1.5h", "max-calls": "12\n", "keep": "\n", "log-args": "no",
 	} {
 		f.Add(name, text)
 	}
@@ -44,7 +44,7 @@ func FuzzRules(f *testing.F) {
 			}
 		}
 		if p.Workdir != "" && p.Workdir[0] != '/' || names.HasControl(p.Workdir+p.Summary) || p.Timeout < 0 ||
-			min(p.MaxCalls, p.Workers, p.MaxUses) < 0 || max(p.MaxCalls, p.Workers, p.MaxUses) > maxCount {
+			p.MaxCalls < 0 || p.MaxCalls > maxCount {
 			t.Fatalf("%+v", p)
 		}
 		held := len(p.Workdir) + len(p.Summary)

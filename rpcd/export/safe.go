@@ -19,13 +19,48 @@ const (
 	atTheEnd place = true  // an entry, a procedure's folder, a rule file, a program
 )
 
+// trustMount is the option that cures what can't be changed. See Owner.TrustMount.
+const trustMount = "--trust-mount"
+
 const (
 	readOnly = 1                         // ST_RDONLY (statfs(2))
 	aclXattr = "system.posix_acl_access" // acl(5)
 )
 
-// check says why others could have written or swapped a file. nil: they couldn't.
+// check says why others could have written or swapped a file. nil: they couldn't,
+// or the operator trusts those who could.
 func (w *walker) check(f found, where place) *Problem {
+	p := w.exposed(f, where)
+	if p == nil || !f.onReadOnly() {
+		return p
+	}
+	if w.owner.TrustMount {
+		return nil
+	}
+	if w.owner.OwnMounts { // what the cure says may be done outside of the unit
+		p.Cure += ", or rpcd's " + trustMount
+	} else {
+		p.Cure = "its mount is read-only: " + trustMount + ", if whoever can write it elsewhere may decide what runs"
+	}
+	return p
+}
+
+// moveCures says of cures that can't be done on a read-only mount where they can.
+func (w *walker) moveCures(problems []Problem) {
+	for i := range problems {
+		p := &problems[i]
+		f := found{path: p.File}
+		if w.owner.OwnMounts || strings.Contains(p.Cure, trustMount) || syscall.Lstat(f.path, &f.st) != nil {
+			continue
+		}
+		if f.onReadOnly() {
+			p.Cure = "in the source of its read-only mount: " + p.Cure
+		}
+	}
+}
+
+// exposed is check without the operator's trust.
+func (w *walker) exposed(f found, where place) *Problem {
 	st := &f.st
 	if st.Uid != 0 && st.Uid != w.owner.UID && !w.passes(f) {
 		return &Problem{Unsafe, f.path, fmt.Sprintf("belongs to uid %d, neither root nor rpcd's uid %d", st.Uid, w.owner.UID),
@@ -60,15 +95,7 @@ func (w *walker) check(f found, where place) *Problem {
 // for that. Nobody can write it here, and the operator who mounted it knows whose
 // it is. It counts such files for a warning.
 func (w *walker) passes(f found) bool {
-	if w.owner.OwnMounts {
-		return false
-	}
-	path := f.path
-	if f.is(syscall.S_IFLNK) {
-		path = filepath.Dir(path) // statfs(2) would follow the link, which is on the mount of its directory
-	}
-	var fs syscall.Statfs_t
-	if syscall.Statfs(path, &fs) != nil || fs.Flags&readOnly == 0 {
+	if w.owner.OwnMounts || w.owner.TrustMount || !f.onReadOnly() {
 		return false
 	}
 	if w.foreign == 0 {
@@ -76,6 +103,16 @@ func (w *walker) passes(f found) bool {
 	}
 	w.foreign++
 	return true
+}
+
+// onReadOnly says whether a file is on a read-only mount.
+func (f found) onReadOnly() bool {
+	path := f.path
+	if f.is(syscall.S_IFLNK) {
+		path = filepath.Dir(path) // statfs(2) would follow the link, which is on the mount of its directory
+	}
+	var fs syscall.Statfs_t
+	return syscall.Statfs(path, &fs) == nil && fs.Flags&readOnly != 0
 }
 
 // aclAdmitsOthers says whether an ACL lets another user or group write. With an ACL
@@ -116,7 +153,7 @@ func (w *walker) program(entry string, f found) (problems []Problem) {
 		problems = append(problems, Problem{reason, f.path, what + suffix, cure})
 	}
 	if !f.is(syscall.S_IFREG) {
-		bad(NotExecutable, "is "+typeName(f.st.Mode)+", no file to run", "put a program or a symlink to one in its place")
+		bad(NotExecutable, "is "+typeName(f.st.Mode)+", not a program", "put a program or a symlink to one in its place")
 		return problems
 	}
 	if p := w.check(f, atTheEnd); p != nil {

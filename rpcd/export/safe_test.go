@@ -173,6 +173,9 @@ func TestReadOnly(t *testing.T) {
 		if _, _, err := Open(dir, me); err == nil {
 			t.Error("a foreign owner passes on a writable mount")
 		}
+		if _, _, err := Open(dir, Owner{UID: me.UID, GID: me.GID, TrustMount: true}); err == nil {
+			t.Error("a foreign owner is trusted on a writable mount")
+		}
 		if err := syscall.Mount("none", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 			t.Errorf("remount: %v", err)
 			return
@@ -188,6 +191,19 @@ func TestReadOnly(t *testing.T) {
 		if _, _, err := Open(dir, unit); err == nil || !strings.Contains(err.Error(), "belongs to uid 1001") {
 			t.Errorf("as a unit: %v", err)
 		}
+		// Whom the operator trusts may write all of it, a unit's operator as well.
+		for _, trusting := range []Owner{{UID: me.UID, GID: me.GID, TrustMount: true}, {UID: me.UID, GID: me.GID, TrustMount: true, OwnMounts: true}} {
+			trusted, warnings, err := Open(dir, trusting)
+			if err != nil || len(warnings) > 0 {
+				t.Errorf("trusted: %v, warnings %q", err, warnings)
+				continue
+			}
+			if _, err := trusted.Lookup("c", myself); err != nil {
+				t.Errorf("trusted: %v", err)
+			}
+		}
+		_, err = d.Lookup("c", myself)
+		refused(t, err, Unsafe, "writable by others", "read-only: --trust-mount")
 		for name, good := range map[string]bool{"a": true, "b": true, "c": false, "l": true} {
 			if _, err := d.Lookup(name, myself); good != (err == nil) {
 				t.Errorf("%s: %v", name, err)

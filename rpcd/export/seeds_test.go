@@ -47,7 +47,7 @@ func ruleSeeds(f *testing.F) (seeds [][2]string) {
 	return append(seeds, [][2]string{
 		{"allow", "# who\n\nuser 5"}, {"allow", "uid 65534"}, {"allow", "any\r\n"}, {"allow", "uid\t5 # me"}, {"allow", "\xef\xbb\xbfany"},
 		{"env", "export A=1"}, {"env", "LD_*\n=x\nA=\x00\nLC_?"}, {"timeout", "-1"}, {"timeout", "1h30m"}, {"timeout", ""},
-		{"max-calls", "0"}, {"workers", "two"}, {"max-uses", "1e3"}, {"max-calls", "4294967297"}, {"keep", "no\n"},
+		{"max-calls", "0"}, {"max-calls", "two"}, {"max-calls", "1e3"}, {"max-calls", "4294967297"}, {"keep", "no\n"},
 		{"summary", "a\nb"}, {"summary", "\x1b[2J"}, {"args", "a\x00b"}, {"args", "\n\n"}, {"workdir", "tmp"}, {"workdir", "/a\n/b"}, {"workdir", "/../.."},
 	}...)
 }

@@ -55,15 +55,17 @@ func TestSurvey(t *testing.T) {
 		{"name with a newline", map[string]string{"a\nb:x": ""}, nil, `a\nb`, []string{"control byte", "rename"}},
 		{"name with an escape of one byte", map[string]string{"\u009b2J:x": ""}, nil, `\u009b2J`, []string{"control byte", "rename"}},
 		{"name with an escape", map[string]string{"\x1b[2J:x": ""}, nil, `\x1b[2J`, []string{"rename"}},
-		{"neither run nor topic", map[string]string{"p/summary": "x"}, nil, "p", []string{"neither run nor topic", "ln -s"}},
-		{"run and topic", with("topic", ""), nil, "p", []string{"both", "remove one"}},
+		{"no program named run", map[string]string{"p/summary": "x"}, nil, "p", []string{"has no program named run", "ln -s"}},
+		{"run and topic", with("topic", ""), nil, "p/topic", []string{"not in this version", "remove it"}},
+		{"topic alone", map[string]string{"p/topic": ""}, nil, "p/topic", []string{"not in this version", "named run"}},
+		{"max-uses", with("max-uses", "5"), nil, "p/max-uses", []string{"not in this version", "remove it"}},
 		{"unknown file", with("alow", "any"), nil, "p/alow", []string{"remove or rename", "allow, args, env"}},
 		{"unknown folder", with("sub/x", ""), nil, "p/sub", []string{"remove or rename"}},
 		{"bad rule", with("allow", "# who\n\nuser 5"), nil, "p/allow", []string{"line 3", "user 5", "uid N"}},
 		{"bad variable", with("env", "export A=1"), nil, "p/env", []string{"line 1", "space", "NAME=VALUE"}},
 		{"bad timeout", with("timeout", "-1"), nil, "p/timeout", []string{"no duration", "1.5h"}},
 		{"bad number", with("max-calls", "0"), nil, "p/max-calls", []string{"from 1 to", "remove"}},
-		{"bad workers", with("workers", "two"), nil, "p/workers", []string{"two", "from 1 to"}},
+		{"workers", with("workers", "two"), nil, "p/workers", []string{"not in this version", "remove it"}},
 		{"flag that says no", with("keep", "no\n"), nil, "p/keep", []string{"isn't empty", "remove"}},
 		{"two lines of summary", with("summary", "a\nb"), nil, "p/summary", []string{"one line"}},
 		{"NUL in args", with("args", "a\x00b"), nil, "p/args", []string{"NUL", "remove"}},
@@ -90,7 +92,7 @@ func TestSurvey(t *testing.T) {
 		{"not a directory", nil, func(t *testing.T, dir string) {
 			must(t, os.Remove(dir))
 			must(t, os.WriteFile(dir, nil, 0o644))
-		}, "exports", []string{"no directory"}},
+		}, "exports", []string{"not a directory"}},
 	} {
 		t.Run(tt.title, func(t *testing.T) {
 			dir := tree(t, tt.files)

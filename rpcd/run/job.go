@@ -6,7 +6,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"syscall"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 
 // Job is what one call asks for.
 type Job struct {
-	Path  string   // of the program, absolute
+	Path  string   // of the program, absolute or relative to Dir
 	Argv  []string // with argv[0]
 	Env   []string // NAME=VALUE, the whole environment
 	Dir   int      // descriptor of the directory to run in
@@ -28,7 +27,7 @@ type Job struct {
 type Status struct {
 	Wait         uint32 // as wait(2) gives it
 	User, System time.Duration
-	MaxRSS       uint64 // KiB
+	MaxRSS       uint64 // KiB; 0: not known
 }
 
 // Process is one call's process.
@@ -37,13 +36,19 @@ type Process interface {
 	PID() int
 	// Signal sends sig to its group. After its end that does nothing.
 	Signal(sig syscall.Signal)
+	// SignalAll sends signals to what would be ended with it, too: see Close.
+	SignalAll(signals ...syscall.Signal)
 	// Wait waits for its end. An error says that the end can't be known.
 	Wait() (Status, error)
+	// OutOfMemory, after Wait, reports whether the kernel has killed a process of it
+	// for want of memory. It is asked once at most, of one that ended as by KILL.
+	OutOfMemory() bool
 	// Close, after Wait, has what the process left end: TERM and CONT at once,
-	// KILL at deadline. It doesn't wait for that; see Runner.Leftovers. Where the
+	// KILL at deadline. It doesn't wait for that; see Runner.Leftovers. When all
+	// has ended, and if there was something, ended is called with it. Where the
 	// procedure keeps what it leaves, nothing is ended. A second call does
 	// nothing.
-	Close(deadline time.Time)
+	Close(deadline time.Time, ended func(child.Left))
 }
 
 // Runner starts the processes of procedures. It lives as long as the daemon, and
@@ -58,7 +63,3 @@ type Runner interface {
 	// Close ends the grace of all leftovers, now and to come: the daemon stops.
 	Close()
 }
-
-// ErrUnsupported is Runners.For's error for what this release can't run: topics
-// and resident workers.
-var ErrUnsupported = errors.New("this release knows neither topics nor resident workers")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -25,10 +26,7 @@ func TestMain(m *testing.M) {
 // It gives the process and what is left of it.
 func started(t *testing.T, r *Runners, p *export.Procedure, leaves string) (process Process, left int) {
 	t.Helper()
-	runner, err := r.For(p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := r.For(p)
 	dir, err := os.Open("/")
 	if err != nil {
 		t.Fatal(err)
@@ -64,11 +62,15 @@ func TestLeftoversAreEnded(t *testing.T) {
 	if n := r.Leftovers(); n != 0 || !proc.Alive(left) {
 		t.Fatalf("%d leftovers before Close", n)
 	}
-	process.Close(time.Now().Add(testkit.Limit))
-	process.Close(time.Now())
+	var names []string
+	process.Close(time.Now().Add(testkit.Limit), func(l child.Left) { names = l.Names })
+	process.Close(time.Now(), nil)
 	testkit.Within(t, "the end of the leftovers", func() { <-changed })
 	if n := r.Leftovers(); n != 0 || proc.Alive(left) {
 		t.Errorf("%d leftovers, alive %v", n, proc.Alive(left))
+	}
+	if !slices.Equal(names, []string{"sleep"}) {
+		t.Errorf("ended %q", names)
 	}
 }
 
@@ -77,7 +79,7 @@ func TestKeptLeftovers(t *testing.T) {
 	for _, c := range []struct{ all, own bool }{{true, false}, {false, true}} {
 		r := NewRunners(c.all, func() { t.Error("leftovers were ended") })
 		process, left := started(t, r, &export.Procedure{Keep: c.own}, "sleep 1000")
-		process.Close(time.Now())
+		process.Close(time.Now(), func(l child.Left) { t.Errorf("ended %q", l.Names) })
 		if n := r.Leftovers(); n != 0 || !proc.Alive(left) {
 			t.Errorf("%+v: %d leftovers, alive %v", c, n, proc.Alive(left))
 		}
@@ -89,7 +91,7 @@ func TestCloseEndsTheGrace(t *testing.T) {
 	changed := make(chan struct{}, 1)
 	r := NewRunners(false, func() { changed <- struct{}{} })
 	process, left := started(t, r, &export.Procedure{}, "(trap '' TERM; echo >&2; exec sleep 1000)")
-	process.Close(time.Now().Add(time.Hour))
+	process.Close(time.Now().Add(time.Hour), func(child.Left) {})
 	if n := r.Leftovers(); n != 1 {
 		t.Errorf("%d leftovers", n)
 	}
@@ -102,21 +104,10 @@ func TestCloseEndsTheGrace(t *testing.T) {
 }
 
 func TestNothingStartsForACallerThatHasLeft(t *testing.T) {
-	runner, err := NewRunners(false, func() {}).For(&export.Procedure{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := NewRunners(false, func() {}).For(&export.Procedure{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := runner.Start(ctx, Job{Path: "/bin/true", Argv: []string{"true"}}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
-	}
-}
-
-func TestUnsupported(t *testing.T) {
-	for _, p := range []*export.Procedure{{Topic: true}, {Workers: 1}} {
-		if _, err := NewRunners(false, func() {}).For(p); !errors.Is(err, ErrUnsupported) {
-			t.Errorf("%+v: %v", p, err)
-		}
 	}
 }

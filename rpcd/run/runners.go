@@ -16,15 +16,12 @@ func NewRunners(keep bool, changed func()) *Runners {
 	return &Runners{ended: newSpawned(keep, changed), kept: newSpawned(true, changed)}
 }
 
-// For gives a procedure's runner, or ErrUnsupported.
-func (r *Runners) For(p *export.Procedure) (Runner, error) {
-	switch {
-	case p.Kind() != export.Spawned:
-		return nil, ErrUnsupported
-	case p.Keep:
-		return r.kept, nil
+// For gives a procedure's runner.
+func (r *Runners) For(p *export.Procedure) Runner {
+	if p.Keep {
+		return r.kept
 	}
-	return r.ended, nil
+	return r.ended
 }
 
 // all are the runners that have a life.

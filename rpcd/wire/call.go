@@ -14,6 +14,7 @@ const (
 	CallKeep     = 1 // the caller may send another first frame after the end
 	CallNoWait   = 2 // refuse as busy rather than queue
 	CallAnnounce = 4 // send ACCEPTED, and start after CONTINUED
+	CallConfirm  = 8 // as CallAnnounce, where the call is bridged
 )
 
 // MaxLabel is the longest label, in bytes: the worker keeps it while a call
@@ -80,10 +81,7 @@ func (f *fields) dir(d Dir) {
 func (r *reader) dir(tag uint16, v []byte, d *Dir) bool {
 	switch tag {
 	case 4:
-		d.Name = r.text(tag, v)
-		if r.err == nil && d.Name != "" && d.Name[0] != '/' {
-			r.err = protocolError("the directory %q isn't absolute", d.Name)
-		}
+		d.Name = r.path(tag, v)
 	case 5:
 		if r.sized(tag, v, 16) {
 			d.Proven, d.Dev, d.Inode = true, binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])
@@ -94,6 +92,16 @@ func (r *reader) dir(tag uint16, v []byte, d *Dir) bool {
 	return true
 }
 
+// path takes v as a directory's absolute name, of tag's only field; it may be
+// empty.
+func (r *reader) path(tag uint16, v []byte) string {
+	name := r.text(tag, v)
+	if r.err == nil && name != "" && name[0] != '/' {
+		r.err = protocolError("the directory %q isn't absolute", name)
+	}
+	return name
+}
+
 // Call is the message of a CALL frame.
 type Call struct {
 	Flags     uint16
@@ -101,6 +109,7 @@ type Call struct {
 	Args      []string
 	Env       []string // NAME=VALUE
 	Dir       Dir
+	Logical   string // absolute: another name of the directory; "": none
 	Umask     uint32
 	Label     string
 	Streams   []Stream
@@ -148,6 +157,7 @@ func (c *Call) Append() []byte {
 	if c.Heartbeat > 0 {
 		f.u64(10, uint64(c.Heartbeat))
 	}
+	f.text(11, c.Logical)
 	return f.frame(TypeCall, 0, c.Flags)
 }
 
@@ -230,6 +240,8 @@ func ParseCall(flags uint16, payload []byte) (*Call, error) {
 			c.Timeout = duration(r.u64(tag, v))
 		case 10:
 			c.Heartbeat = duration(r.u64(tag, v))
+		case 11:
+			c.Logical = r.path(tag, v)
 		default:
 			r.unknown(tag)
 		}

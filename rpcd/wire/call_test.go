@@ -45,6 +45,8 @@ var callsThatAreNone = map[string]string{
 	"an unknown mode":              field(1, "x") + field(8, "\x00\x05\x00\x00\x00\x00\x00\x00"),
 	"half a field":                 field(1, "x") + "\x00\x02\x00",
 	"a directory that is relative": field(1, "x") + field(4, "srv"),
+	"a relative logical directory": field(1, "x") + field(11, "srv"),
+	"two logical directories":      field(1, "x") + field(11, "/a") + field(11, "/b"),
 }
 
 func TestCallsThatAreNone(t *testing.T) {

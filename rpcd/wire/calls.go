@@ -1,6 +1,9 @@
 package wire
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // CallState is what a call does just now.
 type CallState string
@@ -23,6 +26,26 @@ type Running struct {
 	Age       time.Duration // since it came
 	State     CallState
 	Bridged   bool
+	Args      []string // the first of the caller's, see FirstArgs
+}
+
+// shownArgs bounds, in bytes, the arguments of a call that CALLS shows: a worker
+// keeps them for each call.
+const shownArgs = 256
+
+// FirstArgs copies the first arguments of a call, as many as CALLS shows. The last
+// of them may be cut.
+func FirstArgs(args []string) (first []string) {
+	const each = 4 // bytes that an argument costs beside its own: there may be many empty ones
+	room := shownArgs
+	for _, a := range args {
+		if room -= each; room <= 0 {
+			break
+		}
+		a = strings.Clone(a[:min(len(a), room)])
+		first, room = append(first, a), room-len(a)
+	}
+	return first
 }
 
 // Calls is the message of CALLS.
@@ -56,6 +79,9 @@ func (c Running) fields() (f fields) {
 	}
 	f.numbers(4, uint64(c.UID), uint64(c.GID), uint64(c.PID), uint64(c.Age), bridged)
 	f.text(5, string(c.State))
+	for _, a := range c.Args {
+		f.bytes(6, []byte(a))
+	}
 	return f
 }
 
@@ -92,6 +118,8 @@ func (r *reader) running(v []byte) (c Running) {
 			c.UID, c.GID, c.PID, c.Age, c.Bridged = number32(n[0]), number32(n[1]), number32(n[2]), duration(n[3]), n[4] != 0
 		case 5:
 			c.State = CallState(in.text(tag, v))
+		case 6:
+			c.Args = append(c.Args, string(v))
 		default:
 			in.unknown(tag)
 		}

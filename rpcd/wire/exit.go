@@ -1,6 +1,9 @@
 package wire
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // The flags of EXIT.
 const (
@@ -8,14 +11,43 @@ const (
 	ExitLeft    = 2 // a stream was still held open by another process
 )
 
+// EndReason is what ended a procedure that didn't end by itself, as a word for
+// people and programs. Later versions may send others than these.
+type EndReason string
+
+// The reasons. None is "".
+const (
+	CallerTimeout EndReason = "caller-timeout" // the caller's own time limit ran out
+	WorkerTimeout EndReason = "worker-timeout" // the worker's or the procedure's did
+	Drain         EndReason = "drain"          // the worker stopped
+	ByKill        EndReason = "kill"           // somebody sent KILL for it
+	CallerLeft    EndReason = "caller-left"    // nobody waited for it any more
+	OutOfMemory   EndReason = "memory"         // the kernel ended it for want of memory
+)
+
+// NoUID is nobody's uid: (uid_t)-1, which setuid(2) refuses.
+const NoUID = math.MaxUint32
+
+// End says what ended a procedure that didn't end by itself. The zero value says
+// that nothing did, or that it isn't known.
+type End struct {
+	Reason EndReason
+	By     uint32        // with ByKill: the uid that sent KILL, or NoUID if it isn't known; else 0
+	Limit  time.Duration // the time limit or the drain that ran out; 0: none did
+}
+
+// IsTimeout reports whether a time limit ended it.
+func (e End) IsTimeout() bool { return e.Reason == CallerTimeout || e.Reason == WorkerTimeout }
+
 // Exit is the message of EXIT.
 type Exit struct {
 	Flags    uint16
 	Status   uint32 // as wait(2) gives it on Linux
 	User     time.Duration
 	System   time.Duration
-	MaxRSS   uint64 // KiB
+	MaxRSS   uint64 // KiB; 0: not known
 	Consumed int64  // bytes of a relayed stdin that the procedure took; -1: not known
+	End
 }
 
 // Append gives the message as a frame.
@@ -24,9 +56,18 @@ func (m *Exit) Append() []byte {
 	f.u32(1, m.Status)
 	f.u64(2, uint64(m.User))
 	f.u64(3, uint64(m.System))
-	f.u64(4, m.MaxRSS)
+	if m.MaxRSS > 0 {
+		f.u64(4, m.MaxRSS)
+	}
 	if m.Consumed >= 0 {
 		f.u64(5, uint64(m.Consumed))
+	}
+	f.text(6, string(m.Reason))
+	if m.Reason == ByKill && m.By != NoUID {
+		f.u32(7, m.By)
+	}
+	if m.Limit > 0 {
+		f.u64(8, uint64(m.Limit))
 	}
 	return f.frame(TypeExit, 0, m.Flags)
 }
@@ -48,10 +89,17 @@ func ParseExit(flags uint16, payload []byte) (*Exit, error) {
 			m.MaxRSS = r.u64(tag, v)
 		case 5:
 			m.Consumed = int64(duration(r.u64(tag, v)))
+		case 6:
+			m.Reason = EndReason(r.text(tag, v))
+		case 7:
+			m.By = r.u32(tag, v)
+		case 8:
+			m.Limit = duration(r.u64(tag, v))
 		default:
 			r.unknown(tag)
 		}
 	}
+	m.By = by(m.By, r.seen[7], m.Reason == ByKill)
 	if r.err == nil && !r.seen[1] {
 		r.err = protocolError("an EXIT without a status")
 	}
@@ -59,6 +107,17 @@ func ParseExit(flags uint16, payload []byte) (*Exit, error) {
 		r.err = protocolError("a wait status of %#x, which no process ends with", m.Status)
 	}
 	return m, r.err
+}
+
+// by gives the uid of a message that a KILL is the reason of, or not.
+func by(uid uint32, sent, killed bool) uint32 {
+	switch {
+	case !killed:
+		return 0
+	case !sent:
+		return NoUID
+	}
+	return uid
 }
 
 // ended reports whether wait(2) gives such a status for a process that has ended:

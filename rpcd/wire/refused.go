@@ -20,15 +20,21 @@ const (
 // Reason says more of a code, where a program may want to know it.
 type Reason uint16
 
-// NotShared is a reason of NoDirectory: the worker has no directory of that name,
-// or another one. Without it, the directory is there and can't be entered.
-const NotShared Reason = 1
+// The reasons.
+const (
+	// NotShared is one of NoDirectory: the worker has no directory of that name, or
+	// another one. Without it, the directory is there and can't be entered.
+	NotShared Reason = 1
+	// CanceledByKill is one of Canceled: somebody sent KILL for the waiting call.
+	CanceledByKill Reason = 2
+)
 
 // Refused is the message of REFUSED: no process was started.
 type Refused struct {
 	Code   Code
 	Reason Reason // 0: the code says it all
 	Text   string // one line for people, to be read after the worker's name
+	By     uint32 // with CanceledByKill: the uid that sent KILL, or NoUID if it isn't known; else 0
 }
 
 // Error makes a refusal an error. One without a text says what its code says.
@@ -61,6 +67,9 @@ func (m *Refused) Append() []byte {
 	if m.Reason != 0 {
 		f.u16(3, uint16(m.Reason))
 	}
+	if m.Reason == CanceledByKill && m.By != NoUID {
+		f.u32(4, m.By)
+	}
 	return f.frame(TypeRefused, 0, 0)
 }
 
@@ -79,10 +88,13 @@ func ParseRefused(payload []byte) (*Refused, error) {
 			m.Text = r.text(tag, v)
 		case 3:
 			m.Reason = Reason(r.u16(tag, v))
+		case 4:
+			m.By = r.u32(tag, v)
 		default:
 			r.unknown(tag)
 		}
 	}
+	m.By = by(m.By, r.seen[4], m.Reason == CanceledByKill)
 	if m.Code < Denied || m.Code > Failed {
 		m.Code = Failed
 	}

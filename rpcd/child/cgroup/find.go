@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -25,14 +26,15 @@ func Own() ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the cgroups: %w", err)
 	}
-	return visible(mounts, path), nil
+	return visible(mounts, path, isV2), nil
 }
 
 // membership is one line of /proc/PID/cgroup: the cgroup of a process in one
 // hierarchy (cgroups(7)).
 type membership struct {
-	hierarchy string // "0": version 2
-	path      string // from the root of the cgroup namespace
+	hierarchy   string // "0": version 2
+	controllers string // of version 1, with commas
+	path        string // from the root of the cgroup namespace
 }
 
 // memberships reads the cgroups of this process.
@@ -46,7 +48,7 @@ func parseMemberships(list []byte) (all []membership) {
 	for line := range bytes.Lines(list) {
 		fields := strings.SplitN(strings.TrimSuffix(string(line), "\n"), ":", 3)
 		if len(fields) == 3 && strings.HasPrefix(fields[2], "/") {
-			all = append(all, membership{fields[0], fields[2]})
+			all = append(all, membership{fields[0], fields[1], fields[2]})
 		}
 	}
 	return all
@@ -66,13 +68,26 @@ func unified(all []membership) (string, error) {
 	return "", errors.New("the kernel has no cgroup v2")
 }
 
+// isV2 says whether a mount is of cgroup v2. what are the last fields of its line
+// in mountinfo: the type, the source and the options of the file system.
+func isV2(what string) bool { return strings.HasPrefix(what, "cgroup2 ") }
+
+// isV1Memory says whether a mount is of v1's hierarchy with the memory controller.
+func isV1Memory(what string) bool {
+	fields := strings.Fields(what)
+	return len(fields) == 3 && fields[0] == "cgroup" && hasWord(fields[2], memoryController)
+}
+
+// hasWord says whether word is in a list with commas.
+func hasWord(list, word string) bool { return slices.Contains(strings.Split(list, ","), word) }
+
 // visible finds the directories of a cgroup by the lines of
-// /proc/PID/mountinfo (proc_pid_mountinfo(5)).
-func visible(mounts []byte, path string) (dirs []string) {
+// /proc/PID/mountinfo (proc_pid_mountinfo(5)), in mounts of that hierarchy.
+func visible(mounts []byte, path string, hierarchy func(what string) bool) (dirs []string) {
 	for line := range strings.Lines(string(mounts)) {
 		where, what, ok := strings.Cut(line, " - ")
 		fields := strings.Fields(where)
-		if !ok || len(fields) < 5 || !strings.HasPrefix(what, "cgroup2 ") {
+		if !ok || len(fields) < 5 || !hierarchy(strings.TrimSuffix(what, "\n")) {
 			continue
 		}
 		root, point := unescape.Replace(fields[3]), unescape.Replace(fields[4])

@@ -28,7 +28,7 @@ func TestVisible(t *testing.T) {
 			}
 			continue
 		}
-		if got := visible([]byte(c.mounts), path); c.want == nil || !slices.Equal(got, c.want) {
+		if got := visible([]byte(c.mounts), path, isV2); c.want == nil || !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

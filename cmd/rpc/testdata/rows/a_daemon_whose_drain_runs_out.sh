@@ -15,3 +15,5 @@ wait_for gone $RPCD && echo gone
 #| told
 #| 9
 #| gone
+# stderr:
+#| rpc: $W stopped, and ended "sh" after ...s (drain of 300ms ran out)

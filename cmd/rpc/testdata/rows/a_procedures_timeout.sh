@@ -17,4 +17,4 @@ echo $?
 #| 0
 #| 0
 # stderr:
-#| rpc: ...
+#| rpc: $W's own limit of 500ms ended "p" after ...s

@@ -13,4 +13,4 @@ rpc -C / $W pwd
 #| 125
 #| /
 # stderr:
-#| rpc: ...
+#| rpc: cannot call $W from here: the directory here was removed (cd to another, or give -C DIR)

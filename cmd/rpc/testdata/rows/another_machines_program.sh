@@ -16,4 +16,4 @@ echo $?
 #| 126
 #| 0
 # stderr:
-#| rpc: $W cannot run "sparc": "$D/ex/sparc": exec format error
+#| rpc: $W cannot run "sparc": "$D/ex/sparc" is for another processor, ...

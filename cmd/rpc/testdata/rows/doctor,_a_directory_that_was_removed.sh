@@ -10,6 +10,6 @@ rpc doctor $W | grep -A1 ^bad
 echo ${PIPESTATUS[0]}
 
 # stdout:
-#| bad   directory: the directory here has no name (was it removed?)
-#|       cure: cd to another
+#| bad   directory: the directory here was removed
+#|       cure: cd to another, or name one by an absolute -C DIR
 #| 1

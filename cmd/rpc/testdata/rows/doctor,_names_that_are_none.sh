@@ -19,4 +19,4 @@ findings -n rpc doctor ls
 #| note name: ls is a verb of rpc, too: call it by rpc call ls ...
 #| status 0
 # stderr:
-#| rpc: accepts 1 arg(s), received 0 (see rpc doctor --help)
+#| rpc: wrong number of words: rpc doctor [-C DIR] WORKER (see rpc doctor --help)

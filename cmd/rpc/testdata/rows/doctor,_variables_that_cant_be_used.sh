@@ -12,14 +12,14 @@ RPC_SERVER_UID=x findings rpc doctor $W | head -1
 RPC_TIMEOUT=90m RPC_PASS=pipes rpc doctor $W | grep -c variables
 
 # stdout:
-#| bad variables: cannot use --pass "pipe": it is all, pipes or none
+#| bad variables: cannot use --pass "pipe": write all, pipes or none
 #|  cure: correct or unset it ...
 #| status 1
 #| bad variables: cannot use RPC_TIMEOUT="1h30m": ...
 #|  cure: ...
 #| status 1
-#| bad variables: cannot use --env "=x": it is NAME or NAME=VALUE
+#| bad variables: cannot use --env "=x": write NAME or NAME=VALUE
 #|  cure: ...
 #| status 1
-#| bad variables: cannot use --server-uid "x": it is a number
+#| bad variables: cannot use --server-uid "x": write the number of a user
 #| 0

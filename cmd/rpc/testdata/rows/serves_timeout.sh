@@ -11,5 +11,5 @@ echo $?
 #| 124
 #| 124
 # stderr:
-#| rpc: ...
-#| rpc: ...
+#| rpc: $W's own limit of 500ms ended "sleep" after ...s
+#| rpc: $W's own limit of 500ms ended "sleep" after ...s

@@ -15,5 +15,5 @@ echo $?
 #| 124
 #| 3
 # stderr:
-#| rpc: $W: the time limit ended "sh"...
-#| rpc: $W: the time limit ended "sleep"...
+#| rpc: $W: your limit of 4s (--timeout) ended "sh" after ...s
+#| rpc: $W: your limit of 500ms (--timeout) ended "sleep" after ...s

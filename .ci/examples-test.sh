@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# examples-test.sh: tests what examples.sh does on a machine that lacks socat, Hugin, enblend and ImageMagick. PATH leads
+# to the machine's own programs, but for these. A stand-in for apt-get writes down its arguments, and gives them back.
+#
+# It works on a copy of the tree. Exit status: 0, or 1 if a case failed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+unset RPCD_TEST_ALL # here something may be left out
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/tree"
+git ls-files -z | xargs -0 cp -P --parents -t "$work/tree"
+lacking=(socat hugin_executor enblend convert)
+failed=0
+
+# machine makes a PATH without the tools, in the folder NAME.
+machine() { # NAME
+  local folder=$work/$1 file tool
+  mkdir "$folder"
+  for file in /usr/bin/* /usr/sbin/* /bin/* "$(command -v go)"; do
+    [ -e "$folder/${file##*/}" ] || ln -s "$file" "$folder/"
+  done
+  for tool in "${lacking[@]}" apt-get sudo; do rm -f "${folder:?}/$tool"; done
+  {
+    printf '#!/bin/sh\necho "$*" >>"%s"\ncase " $* " in *" install "*) ;; *) exit ;; esac\n' "$work/$1.apt"
+    for tool in "${lacking[@]}"; do printf 'ln -s "%s" "%s/"\n' "$(command -v "$tool")" "$folder"; done
+  } >"$folder/apt-get"
+  chmod +x "$folder/apt-get"
+}
+
+examples() { # NAME [OPTION...]
+  local name=$1
+  shift
+  rm -rf "$work/tree/volumes/images/out"
+  PATH=$work/$name GOROOT=$(go env GOROOT) "$work/tree/examples.sh" "$@" >"$work/$name.out" 2>&1 || fails "$name" "examples.sh ended with status $?"
+}
+
+fails() { # NAME WHAT
+  printf 'examples-test.sh: %s: %s\n' "$1" "$2" >&2
+  tail -n 20 "$work/$1.out" | sed 's/^/    /' >&2
+  failed=1
+}
+
+says() { # NAME PATTERN
+  grep -qE -- "$2" "$work/$1.out" || fails "$1" "doesn't say \"$2\""
+}
+
+machine bare
+examples bare
+says bare '^== install socat hugin-tools enblend imagemagick \(--no-install'
+says bare '/images/out/lecture-3\.png$'
+[ "$(tail -n 1 "$work/bare.out")" = '== all well' ] || fails bare "the last line isn't \"all well\""
+grep -q 'install -y --no-install-recommends socat hugin-tools enblend imagemagick$' "$work/bare.apt" || fails bare "apt-get got $(cat "$work/bare.apt")"
+
+machine refused
+examples refused --no-install
+says refused '^\(left out: it needs socat: apt-get install socat\)$'
+says refused '^\(left out: it needs hugin_executor enblend convert: apt-get install hugin-tools enblend imagemagick\)$'
+says refused '^== all well, but left out$'
+[ ! -e "$work/refused.apt" ] || fails refused "apt-get was called with --no-install"
+
+machine user
+printf '#!/bin/sh\necho 1000\n' >"$work/user-id" && chmod +x "$work/user-id"
+ln -sf "$work/user-id" "$work/user/id"
+examples user
+says user '^== neither root nor sudo here: what needs socat hugin_executor enblend convert is left out'
+[ ! -e "$work/user.apt" ] || fails user "apt-get was called without the right to"
+
+((failed == 0)) && echo "examples-test.sh: 3 passed"
+((failed == 0))

@@ -1,6 +1,10 @@
 package client
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"rpcd/rpcd/fdconn"
+)
 
 // passage is a pipe of ours between the connection and a pipe of the caller, for
 // what is spliced.
@@ -12,13 +16,14 @@ type passage struct{ ends [2]int } // to read, to write
 const passageSize = 2 * outWindow
 
 // openPassage gives nil if the system allows no more pipes of that size (pipe(7),
-// pipe-user-pages-soft).
+// pipe-user-pages-soft), or no descriptors for the connection beside it.
 func openPassage() *passage {
 	p := &passage{}
 	if unix.Pipe2(p.ends[:], unix.O_CLOEXEC) != nil {
 		return nil
 	}
-	if _, err := unix.FcntlInt(uintptr(p.ends[1]), unix.F_SETPIPE_SZ, passageSize); err != nil {
+	_, err := unix.FcntlInt(uintptr(p.ends[1]), unix.F_SETPIPE_SZ, passageSize)
+	if err != nil || fdconn.CheckDescriptors() != nil {
 		p.close()
 		return nil
 	}

@@ -73,10 +73,10 @@ func hungUp(err error) bool { return errors.Is(err, io.EOF) || talk.Gone(err) }
 // the call.
 func (c *Connection) Ended(worker string, answered bool, err error) error {
 	switch {
-	case answered:
-		return accepting(worker, c.Path, "ended the connection before the start", "did rpcd or the bridge end?", err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return accepting(worker, c.Path, "accepts and says nothing", "is the worker frozen, or gone from behind a bridge?", err)
+	case answered:
+		return accepting(worker, c.Path, "ended the connection before the start", "did rpcd or the bridge end?", err)
 	}
 	return nobodyBehind(worker, c.Path, err)
 }

@@ -164,9 +164,21 @@ func (o *output) send(ctx context.Context, most int, length func(*os.File) (int,
 			return 0, err
 		}
 	}
-	n, err = o.transfer(n, credit)
-	o.bytes += int64(n)
-	return n, err
+	sent, err := o.gather(n, credit)
+	for sent > 0 && sent < leastSplice && err == nil { // what has come meanwhile goes along
+		if n, err = unread(o.pipe); n == 0 || n > credit-sent {
+			break
+		}
+		if n, err = o.gather(min(n, most-sent), credit-sent); n == 0 {
+			break
+		}
+		sent += n
+	}
+	if err == nil {
+		err = o.batch.Send()
+	}
+	o.bytes += int64(sent)
+	return sent, err
 }
 
 // finish ends the first phase, with the number of bytes that the second has to

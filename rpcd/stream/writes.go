@@ -10,10 +10,11 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// transfer sends the first n bytes of the pipe, at whose end a write ended, or as
-// many as the credit allows. It doesn't wait for the pipe: it sends fewer if
-// another process takes some. It returns how many were sent.
-func (o *output) transfer(n, credit int) (sent int, err error) {
+// gather adds the first n bytes of the pipe to the batch, at whose end a write
+// ended, or as many as the credit allows. Many are sent at once, behind the batch.
+// It doesn't wait for the pipe: it takes fewer if another process takes some. It
+// returns how many it took.
+func (o *output) gather(n, credit int) (taken int, err error) {
 	left, cut := min(n, credit), n > credit
 	for left > 0 && err == nil {
 		var k int
@@ -29,12 +30,9 @@ func (o *output) transfer(n, credit int) (sent int, err error) {
 		if k == 0 {
 			break
 		}
-		sent, left = sent+k, left-k
+		taken, left = taken+k, left-k
 	}
-	if err == nil {
-		err = o.batch.Send()
-	}
-	return sent, err
+	return taken, err
 }
 
 // copy adds n bytes of the pipe to the batch.

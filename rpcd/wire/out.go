@@ -55,8 +55,7 @@ func (o *Out) OnClosed(f func()) { o.onClosed = f }
 func (o *Out) Credit(ctx context.Context) (int, error) { return o.CreditOf(ctx, 1) }
 
 // CreditOf is Credit for a sender that needs least bytes at once. The other side
-// gives so many only if its window is larger by a third at least: it grants again
-// when a quarter of that has been read.
+// always comes to give half of its window, and needn't give more.
 func (o *Out) CreditOf(ctx context.Context, least int) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

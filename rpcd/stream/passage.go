@@ -28,15 +28,16 @@ func (p *passage) take(from *os.File, n int) int {
 	if p.useless || !p.open() {
 		return 0
 	}
-	var moved int64
+	moved := 0
 	var err error
 	if control(from, func(fd int) {
-		moved, err = unix.Splice(fd, nil, p.ends[1], nil, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+		k, failed := unix.Splice(fd, nil, p.ends[1], nil, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+		moved, err = int(k), failed // int64 or int, as the architecture has it
 	}) != nil {
 		return 0
 	}
 	p.useless = err != nil && err != unix.EAGAIN // a sandbox without splice
-	return int(max(moved, 0))
+	return max(moved, 0)
 }
 
 func (p *passage) open() bool {

@@ -60,7 +60,7 @@ func (o *Out) Credit(ctx context.Context) (int, error) {
 		case ctx.Err() != nil:
 			return 0, context.Cause(ctx)
 		case o.credit > 0:
-			return min(int(o.credit), o.most), nil
+			return int(min(o.credit, uint32(o.most))), nil
 		}
 		if !waits && ctx.Done() != nil {
 			defer context.AfterFunc(ctx, o.wake)()

@@ -17,7 +17,8 @@ const (
 	retryMax = 250 * time.Millisecond
 )
 
-// connect finds a replica that starts the call, trying again for RetryFor.
+// connect finds a replica that starts the call, trying again for RetryFor: the last
+// try is at its end.
 func (c *Cmd) connect(ctx context.Context, std *stdio) error {
 	deadline := time.Now().Add(c.RetryFor)
 	if c.sent != nil {
@@ -33,13 +34,14 @@ func (c *Cmd) connect(ctx context.Context, std *stdio) error {
 	pause := retryMin
 	for {
 		err := c.tryAll(ctx, msg, std)
-		if err == nil || !Retryable(err) || !time.Now().Add(pause).Before(deadline) {
+		left := time.Until(deadline)
+		if err == nil || !Retryable(err) || left <= 0 {
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(pause):
+		case <-time.After(min(pause, left)):
 		}
 		pause = min(2*pause, retryMax)
 	}

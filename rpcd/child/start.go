@@ -81,7 +81,15 @@ func Start(s Spec) (*Child, error) {
 		}
 		defer func() { _ = unix.Chdir("/") }() // else rpcd keeps a volume from being unmounted
 	}
-	dropCapabilities()
+	if asCallers {
+		dropCapabilities()
+		leave, err := joinKeyring()
+		if err != nil {
+			leaf.Give()
+			return nil, err
+		}
+		defer leave()
+	}
 	defer score.raise()()
 	defer unix.Umask(unix.Umask(s.Umask))
 

@@ -44,7 +44,7 @@ func Choose(ctx context.Context, worker string) (*Choice, error) {
 	if len(sockets) == 1 {
 		return &Choice{rounds: []round{{[]Info{{Socket: sockets[0]}}, true}}}, nil
 	}
-	up, err := whoAnswers(worker, askAll(ctx, sockets, plain(wire.TypePing, wire.TypePong), loadTime))
+	up, err := whoAnswers(worker, askAll(ctx, worker, sockets, plain(wire.TypePing, wire.TypePong), loadTime))
 	if err != nil {
 		return nil, err
 	}

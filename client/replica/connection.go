@@ -40,7 +40,7 @@ func Connect(ctx context.Context, worker, path string) (*Connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
 	at := inodeOf(path) // before: a socket that comes meanwhile has another one
-	fd, err := fdconn.Dial(ctx, path)
+	fd, err := dial(ctx, worker, path)
 	if err != nil {
 		return nil, unreachable(worker, path, err)
 	}

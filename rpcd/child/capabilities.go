@@ -39,6 +39,24 @@ func RunAs() error {
 // asCallers says that Specs may have As.
 var asCallers bool
 
+// prepareThread keeps from the children of the calling thread, which is locked, what
+// rpcd has for RunAs: ambient capabilities, and a session keyring that isn't theirs.
+// undo is called after the fork.
+func prepareThread() (undo func(), err error) {
+	if !asCallers {
+		return func() {}, nil
+	}
+	dropCapabilities()
+	leave, err := joinKeyring()
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		leave()
+		stayUndumpable()
+	}, nil
+}
+
 // dropCapabilities drops this thread's ambient and inheritable capabilities,
 // which a child would keep when it becomes another user. The thread's effective
 // ones stay.

@@ -11,16 +11,20 @@ import (
 // attach begins the relaying of what isn't passed, and releases what is.
 func (k *call) attach() error {
 	var passed []*os.File
-	for _, st := range k.std.streams {
+	streams := k.std.streams
+	if k.bridged {
+		streams = wire.Bridge(streams)
+	}
+	for _, st := range streams {
 		if st.Mode == wire.Probe || st.Number > 2 {
 			continue
 		}
 		switch {
-		case st.Mode == wire.Passed && !k.bridged:
+		case st.Mode == wire.Passed:
 			if st.Number < 2 {
 				passed = append(passed, k.std.files[st.Number])
 			}
-		case st.Mode == wire.Passed, st.Mode == wire.Relayed:
+		case st.Mode == wire.Relayed:
 			if err := k.attachStream(st.Number, k.std.files[st.Number]); err != nil {
 				if k.stdin != nil { // it never runs
 					k.stdin.close()
@@ -48,7 +52,11 @@ func (k *call) attachStream(number uint8, f *os.File) error {
 		k.stdin, err = newReader(k, fd, f)
 		return err
 	}
-	w := newWriter(k, number, fd, f)
+	var p *passage
+	if !k.bridged { // what is between the two sides doesn't keep pages
+		p = k.std.takePassage(number)
+	}
+	w := newWriter(k, number, fd, f, p)
 	k.outputs = append(k.outputs, w)
 	go w.run()
 	return nil

@@ -22,11 +22,12 @@ type call struct {
 	conn *replica.Connection
 	std  *stdio
 
-	bridged bool
-	waited  bool // in the worker's queue
-	stdin   *reader
-	outputs []*writer
-	sayOnce sync.Once
+	bridged  bool
+	answered bool // ACCEPTED or STARTED came
+	waited   bool // in the worker's queue
+	stdin    *reader
+	outputs  []*writer
+	sayOnce  sync.Once
 
 	exit *wire.Exit
 	err  error
@@ -54,7 +55,7 @@ func (k *call) start(ctx context.Context, send func() error) error {
 	stop := context.AfterFunc(ctx, k.Leave)
 	err := send()
 	if err == nil {
-		err = k.await()
+		err = k.await(ctx)
 	}
 	if !stop() && err != nil {
 		err = ctx.Err()
@@ -72,19 +73,20 @@ func (k *call) send() error {
 	case err == nil:
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, talk.ErrUnanswered):
-		return k.explain(err, "")
+		return k.explainStart(context.Background(), err)
 	}
 	// It is a descriptor that can't be passed, as io_uring's.
 	return fail(ErrUsage, k.worker(), false, err, "cannot pass the descriptors to %s: %v", k.worker(), err)
 }
 
 // await takes the worker's answers up to STARTED, and begins the relaying.
-func (k *call) await() error {
+func (k *call) await(ctx context.Context) error {
 	for {
 		t, m, err := k.Answer()
 		if err != nil {
-			return k.explain(err, "before it answered")
+			return k.explainStart(ctx, err)
 		}
+		k.answered = true
 		k.say(m)
 		k.waited = k.waited || m.Flags&wire.AcceptedWaits != 0
 		if t == wire.TypeStarted {
@@ -138,7 +140,7 @@ func (k *call) read() (*wire.Exit, error) {
 			return nil, err
 		}
 		if w := k.output(h); w != nil {
-			err = w.arrive(int(h.Length))
+			err = w.arrive(h)
 		} else {
 			var exit *wire.Exit
 			if exit, err = k.Handle(h); exit != nil {

@@ -331,7 +331,7 @@ func TestRetryFor(t *testing.T) {
 }
 
 // All of RetryFor is used: the last try is at its end.
-// fault: 117
+// fault: 119
 func TestRetryForIsUsed(t *testing.T) {
 	newWorld(t)
 	synctest.Test(t, func(t *testing.T) {

@@ -33,7 +33,7 @@ func (c *Cmd) connect(ctx context.Context, std *stdio) error {
 	}
 	pause := retryMin
 	for {
-		err := c.tryAll(ctx, msg, std)
+		err := c.tryAll(ctx, msg, std, c.patience(deadline))
 		left := time.Until(deadline)
 		if err == nil || !Retryable(err) || left <= 0 {
 			return err
@@ -47,9 +47,21 @@ func (c *Cmd) connect(ctx context.Context, std *stdio) error {
 	}
 }
 
+// leastPatience is how long a try with RetryFor may stay without an answer when
+// RetryFor is about to end, or is shorter. A worker that isn't frozen needs less.
+const leastPatience = 2 * time.Second
+
+// patience is how long a try may stay without an answer.
+func (c *Cmd) patience(deadline time.Time) time.Duration {
+	if c.RetryFor <= 0 {
+		return wire.FirstTimeout
+	}
+	return min(max(time.Until(deadline), leastPatience), wire.FirstTimeout)
+}
+
 // tryAll tries the worker's replicas once: as long as nothing was started, and
 // the call didn't wait in vain in a replica's queue.
-func (c *Cmd) tryAll(ctx context.Context, msg *wire.Call, std *stdio) error {
+func (c *Cmd) tryAll(ctx context.Context, msg *wire.Call, std *stdio, patience time.Duration) error {
 	choice, err := replica.Choose(ctx, c.Worker)
 	if err != nil {
 		return ofReplica(err)
@@ -60,7 +72,7 @@ func (c *Cmd) tryAll(ctx context.Context, msg *wire.Call, std *stdio) error {
 		if !t.Queue {
 			m.Flags |= wire.CallNoWait
 		}
-		waited, err := c.try(ctx, t.Socket, &m, std)
+		waited, err := c.try(ctx, t.Socket, &m, std, patience)
 		busy := errors.Is(err, ErrBusy)
 		if err == nil || !Retryable(err) || waited && busy {
 			return err
@@ -75,7 +87,7 @@ func (c *Cmd) tryAll(ctx context.Context, msg *wire.Call, std *stdio) error {
 
 // try makes the call at one socket, up to STARTED or a refusal, and says whether
 // the call waited in the queue there.
-func (c *Cmd) try(ctx context.Context, socket string, msg *wire.Call, std *stdio) (waited bool, err error) {
+func (c *Cmd) try(ctx context.Context, socket string, msg *wire.Call, std *stdio, patience time.Duration) (waited bool, err error) {
 	conn := c.Connections.take(socket)
 	if conn == nil {
 		if conn, err = replica.Connect(ctx, c.Worker, socket); err != nil {
@@ -86,6 +98,7 @@ func (c *Cmd) try(ctx context.Context, socket string, msg *wire.Call, std *stdio
 		return false, err
 	}
 	k := newCall(c, conn, talk.NewCaller(conn.Conn, msg), std)
+	k.SetPatience(patience)
 	err = k.start(ctx, k.send)
 	return k.waited, err
 }
@@ -109,7 +122,7 @@ func (c *Cmd) checkServer(conn *replica.Connection, sent bool) error {
 
 // adopt goes on with a call that has been sent.
 func (c *Cmd) adopt(ctx context.Context, std *stdio) error {
-	conn := replica.Adopt(c.sent.Conn, c.sent.Socket, c.sent.Read)
+	conn := replica.Adopt(c.sent.Conn, c.Worker, c.sent.Socket, c.sent.Read)
 	if err := c.checkServer(conn, true); err != nil {
 		return err
 	}

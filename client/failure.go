@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,24 @@ import (
 	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
+
+// explainStart makes an error for people of a call that didn't get as far as
+// STARTED.
+func (k *call) explainStart(ctx context.Context, err error) error {
+	hold := k.Hold()
+	torn := errors.Is(err, io.ErrUnexpectedEOF)
+	ended := torn || errors.Is(err, io.EOF) || talk.Gone(err)
+	switch silent := errors.Is(err, os.ErrDeadlineExceeded); {
+	case hold == talk.Held && (ended || silent), hold == talk.HeldIfBridged && ended && k.conn.IsBridged(ctx):
+		return ofReplica(k.conn.Ended(k.worker(), k.answered || torn, err))
+	}
+	err = k.explain(err, "before it answered")
+	var e *Error
+	if hold == talk.Held && errors.As(err, &e) {
+		e.Started = false
+	}
+	return err
+}
 
 // explain makes an error for people of a call that got no answer or no end. when
 // says how far it came.

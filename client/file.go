@@ -74,30 +74,3 @@ func reopenable(fd int) {
 	}
 	_ = unix.Fchmod(fd, 0o666) // a pipe of another user stays as it is
 }
-
-// sameOpen reports whether two descriptors are one open file description
-// (kcmp(2)). Where the kernel forbids kcmp, two descriptors of one pipe, socket
-// or terminal count as the same; those of one file don't.
-func sameOpen(a, b int) bool {
-	if a == b {
-		return true
-	}
-	const kcmpFile = 0
-	pid := uintptr(unix.Getpid())
-	r, _, errno := unix.RawSyscall6(unix.SYS_KCMP, pid, pid, kcmpFile, uintptr(a), uintptr(b), 0)
-	if errno == 0 {
-		if r == 0 {
-			return true
-		}
-		// Two opens of one terminal are one thing to a reader.
-		t, err := examine(a)
-		return err == nil && t.terminal && sameInode(a, b)
-	}
-	t, err := examine(a)
-	return err == nil && !t.seekable && sameInode(a, b)
-}
-
-func sameInode(a, b int) bool {
-	var sa, sb unix.Stat_t
-	return unix.Fstat(a, &sa) == nil && unix.Fstat(b, &sb) == nil && sa.Dev == sb.Dev && sa.Ino == sb.Ino
-}

@@ -22,8 +22,8 @@ func (c *Cmd) message(std *stdio) (*wire.Call, error) {
 	if err != nil && c.Dir != "" {
 		return nil, fail(ErrNoDirectory, c.Worker, false, err, "cannot call %s in %.50q: %v", c.Worker, c.Dir, err)
 	}
-	var flags uint16
-	if c.Verbose != nil {
+	flags := uint16(wire.CallConfirm)
+	if c.Verbose != nil || c.RetryFor > 0 { // one that may be sent again tells how far it came
 		flags |= wire.CallAnnounce
 	}
 	if c.Connections != nil {

@@ -39,7 +39,8 @@ func (s *ProcessState) UserTime() time.Duration { return s.exit.User }
 // SystemTime is UserTime in the kernel.
 func (s *ProcessState) SystemTime() time.Duration { return s.exit.System }
 
-// MaxRSS is the largest resident set, in KiB.
+// MaxRSS is the largest resident set, in KiB; 0: it isn't known, since the process
+// had less than rpcd itself.
 func (s *ProcessState) MaxRSS() uint64 { return s.exit.MaxRSS }
 
 // TimedOut says whether a time limit ended the procedure, whatever its status is.

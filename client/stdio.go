@@ -17,6 +17,8 @@ type stdio struct {
 	files   [3]*os.File // of streams 0-2, nil where /dev/null is meant
 	why     [3]string   // for Verbose
 	probe   int         // a descriptor of ours, or -1
+
+	passages [3]*passage // of relayed outputs into pipes, until a writer takes it; or nil
 }
 
 // outWindow is the first credit of a relayed output, in bytes, and the most that
@@ -26,26 +28,33 @@ const outWindow = 512 << 10
 // stdio looks at Stdin, Stdout, Stderr and ExtraFiles.
 func (c *Cmd) stdio() (*stdio, error) {
 	s := &stdio{probe: -1}
-	var err error
-	if s.files[0], err = c.inputFile(); err != nil {
+	if err := c.decide(s); err != nil {
+		s.close()
 		return nil, err
 	}
+	return s, nil
+}
+
+func (c *Cmd) decide(s *stdio) (err error) {
+	if s.files[0], err = c.inputFile(); err != nil {
+		return err
+	}
 	if s.files[1], err = c.outputFile(c.Stdout); err != nil {
-		return nil, err
+		return err
 	}
 	if c.Stderr != nil && sameInterface(c.Stderr, c.Stdout) {
 		s.files[2] = s.files[1]
 	} else if s.files[2], err = c.outputFile(c.Stderr); err != nil {
-		return nil, err
+		return err
 	}
 	for i, f := range s.files {
 		if err := c.stream(s, uint8(i), f); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for i, f := range c.ExtraFiles {
 		if err := c.extra(s, 3+i, f); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if len(s.fds) == 0 { // else a direct call would look like a bridged one
@@ -55,7 +64,7 @@ func (c *Cmd) stdio() (*stdio, error) {
 			s.add(wire.Stream{Mode: wire.Probe}, fd)
 		}
 	}
-	return s, nil
+	return nil
 }
 
 func (s *stdio) close() {
@@ -63,6 +72,16 @@ func (s *stdio) close() {
 		unix.Close(s.probe)
 		s.probe = -1
 	}
+	for n := range s.passages {
+		s.takePassage(uint8(n)).close()
+	}
+}
+
+// takePassage gives the passage of stream n, which is the taker's to close, or nil.
+func (s *stdio) takePassage(n uint8) *passage {
+	p := s.passages[n]
+	s.passages[n] = nil
+	return p
 }
 
 // add adds a stream whose descriptor rides on the frame.
@@ -88,24 +107,28 @@ func (c *Cmd) stream(s *stdio, n uint8, f *os.File) error {
 	if err != nil {
 		return fail(ErrUsage, c.Worker, false, err, "cannot pass %s: %v", names[n], err)
 	}
-	if n == 2 && s.files[1] != nil && sameOpen(int(s.files[1].Fd()), fd) {
-		st.Mode, st.Index, s.why[n] = wire.Same, 1, "same as stdout"
-		s.streams = append(s.streams, st)
-		return nil
-	}
-	relay := ""
-	switch {
-	case t.terminal:
-		relay = "terminal"
-		if n == 0 {
-			st.Flags |= wire.StreamLine
+	relay := c.relayed(t)
+	if n == 2 && s.files[1] != nil {
+		out := int(s.files[1].Fd())
+		one := joined(out, fd)
+		if sameOpen(out, fd) || one && relay != "" { // one thing is relayed as a whole or not at all
+			st.Mode, st.Index, s.why[n] = wire.Same, 1, sameAsStdout
+			s.streams = append(s.streams, st)
+			return nil
 		}
-	case c.Pass == PassNone:
-		relay = "--pass none"
-	case c.Pass == PassPipes && !t.pipe && !t.null:
-		relay = "--pass pipes"
+		if one {
+			st.Flags |= wire.StreamJoined
+		}
 	}
 	if relay != "" {
+		if t.terminal && n == 0 {
+			st.Flags |= wire.StreamLine
+		}
+		if t.pipe && n > 0 {
+			if s.passages[n] = openPassage(); s.passages[n] != nil {
+				st.Flags |= wire.StreamPages
+			}
+		}
 		st.Mode, s.why[n] = wire.Relayed, "relayed ("+relay+")"
 		s.streams = append(s.streams, st)
 		return nil
@@ -117,6 +140,22 @@ func (c *Cmd) stream(s *stdio, n uint8, f *os.File) error {
 	s.add(st, fd)
 	return nil
 }
+
+// relayed says why a stream of this type is relayed; "": it is passed.
+func (c *Cmd) relayed(t fileType) string {
+	switch {
+	case t.terminal:
+		return "terminal"
+	case c.Pass == PassNone:
+		return "--pass none"
+	case c.Pass == PassPipes && !t.pipe && !t.null:
+		return "--pass pipes"
+	}
+	return ""
+}
+
+// sameAsStdout is what Verbose says of a stderr that has no way of its own.
+const sameAsStdout = "same as stdout"
 
 var names = [3]string{"stdin", "stdout", "stderr"}
 

@@ -2,10 +2,18 @@ package client
 
 import (
 	"fmt"
+	"slices"
 
 	"rpcd/internal/printable"
 	"rpcd/rpcd/wire"
 )
+
+// joined says whether stderr is the same as stdout if the call is bridged.
+func (k *call) joined() bool {
+	return slices.ContainsFunc(wire.Bridge(k.std.streams), func(st wire.Stream) bool {
+		return st.Number == 2 && st.Mode == wire.Same
+	})
+}
 
 // say writes the line of Options.Verbose, once, and one for each time that the
 // call has to wait in the queue.
@@ -20,7 +28,11 @@ func (k *call) say(m *wire.Started) {
 	k.sayOnce.Do(func() {
 		line := fmt.Sprintf("%s at %q in %q:", k.worker(), k.conn.Path, m.Dir)
 		for i, why := range k.std.why {
-			if why == "passed" && m.Flags&wire.StartedBridged != 0 {
+			switch {
+			case why != "passed" || m.Flags&wire.StartedBridged == 0:
+			case i == 2 && k.joined():
+				why = sameAsStdout
+			default:
 				why = "relayed (bridged)"
 			}
 			line += fmt.Sprintf(" %s %s;", names[i], why)

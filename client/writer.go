@@ -19,47 +19,30 @@ type writer struct {
 	fd      int // ours
 	f       *os.File
 	done    chan error // what couldn't be written, or nil
-	passage [2]int     // a pipe of ours between socket and fd; -1: none
-	splices bool       // the passage has room for the whole window
+	passage *passage   // between socket and fd; nil: everything is copied
 }
 
-// passageSize is the room of a passage in bytes: twice the window. A pipe counts
-// in whole pages (fcntl(2), F_SETPIPE_SZ), and what comes off a socket doesn't
-// fill all of them.
-const passageSize = 2 * outWindow
-
-// leastSplice is from how many bytes on a frame is spliced; fewer are cheaper
-// to copy.
-const leastSplice = 32 << 10
-
-// newWriter takes fd over. Only into a pipe is anything spliced.
-func newWriter(k *call, number uint8, fd int, f *os.File) *writer {
-	w := &writer{k: k, number: number, in: k.Relay.In(number, outWindow, outWindow), fd: fd, f: f, done: make(chan error, 1), passage: [2]int{-1, -1}}
-	if t, err := examine(fd); err != nil || !t.pipe || unix.Pipe2(w.passage[:], unix.O_CLOEXEC) != nil {
-		return w
-	}
-	_, err := unix.FcntlInt(uintptr(w.passage[1]), unix.F_SETPIPE_SZ, passageSize)
-	w.splices = err == nil
-	return w
+// newWriter takes fd over, and p, which may be nil.
+func newWriter(k *call, number uint8, fd int, f *os.File, p *passage) *writer {
+	return &writer{k: k, number: number, in: k.Relay.In(number, outWindow, outWindow), fd: fd, f: f, done: make(chan error, 1), passage: p}
 }
 
 // close is called when the connection is read no more and run has ended.
-func (w *writer) close() {
-	if w.passage[0] >= 0 {
-		unix.Close(w.passage[0])
-		unix.Close(w.passage[1])
-	}
-}
+func (w *writer) close() { w.passage.close() }
 
-// arrive takes n bytes of DATA off the connection: into the passage, and the
-// rest into memory. It waits for the connection alone, never for the file.
-func (w *writer) arrive(n int) error {
+// arrive takes a DATA frame off the connection: into the passage, and the rest
+// into memory. It waits for the connection alone, never for the file.
+//
+// Pages arrive as they were sent, since a call with StreamPages isn't bridged. What
+// is spliced into a pipe that gets full is cut between them.
+func (w *writer) arrive(h wire.Header) error {
+	n := int(h.Length)
 	wanted, err := w.in.Arrive(n)
 	if err != nil {
 		return err
 	}
-	if wanted && w.splices && n >= leastSplice && w.k.conn.Unread() == 0 {
-		held, err := w.k.conn.FD.Absorb(w.passage[1], n)
+	if wanted && w.passage != nil && h.Flags&wire.DataPages != 0 && w.k.conn.Unread() == 0 {
+		held, err := w.k.conn.FD.Absorb(w.passage.ends[1], n)
 		if err != nil {
 			return err
 		}
@@ -113,11 +96,13 @@ func (w *writer) write() error {
 // writeHeld writes the next n bytes that lie in the passage.
 func (w *writer) writeHeld(n int) error {
 	return w.whole(n, func(rest int) (int, error) {
-		k, err := unix.Splice(w.passage[0], nil, w.fd, nil, rest, unix.SPLICE_F_MOVE)
+		k, err := unix.Splice(w.passage.ends[0], nil, w.fd, nil, rest, unix.SPLICE_F_MOVE)
 		return int(k), err
 	})
 }
 
+// writeBytes writes the payload of a frame by one write(2), so that what the
+// procedure wrote at once stays whole (PROTOCOL.md, section 4).
 func (w *writer) writeBytes(b []byte) error {
 	return w.whole(len(b), func(rest int) (int, error) { return unix.Write(w.fd, b[len(b)-rest:]) })
 }

@@ -2,6 +2,7 @@ package rpcd
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"strconv"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"rpcd/rpcd/directory"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/journal"
 	"rpcd/rpcd/limit"
 	"rpcd/rpcd/run"
 	"rpcd/rpcd/stream"
@@ -31,7 +33,8 @@ type host struct {
 	runners  *run.Runners
 	null     int // descriptor of /dev/null, for streams that are closed
 	lastID   atomic.Uint64
-	counters counters
+	counters journal.Counters
+	repeats  journal.Repeats // of refusals in the log
 }
 
 // call is one call. Its states are those of callState. serve has a goroutine of
@@ -43,7 +46,7 @@ type call struct {
 	conn   *talk.Conn
 	caller export.Caller
 	fd     *fdconn.Conn // below conn, for streams that are spliced
-	id     string
+	id     json.Number  // decimal
 	came   time.Time
 	argv   []string          // its first arguments, for PS
 	free   func()            // gives the memory of a long first frame back
@@ -73,7 +76,7 @@ func newCall(h *host, c *conn, m *wire.Call, free func()) *call {
 		conn:     c.talk,
 		fd:       c.fd,
 		caller:   c.caller,
-		id:       strconv.FormatUint(h.lastID.Add(1), 10),
+		id:       json.Number(strconv.FormatUint(h.lastID.Add(1), 10)),
 		came:     time.Now(),
 		argv:     wire.FirstArgs(m.Args),
 		free:     free,
@@ -88,7 +91,7 @@ func newCall(h *host, c *conn, m *wire.Call, free func()) *call {
 func (c *call) serve(files *fdconn.Files, refusal error) {
 	defer c.leave()
 	early := time.AfterFunc(talk.SlowStart, func() {
-		c.AcceptEarly(wire.Started{ID: c.id, Grace: c.host.Grace})
+		c.AcceptEarly(wire.Started{ID: c.id.String(), Grace: c.host.Grace})
 	})
 	defer early.Stop()
 	if refusal == nil {
@@ -115,7 +118,7 @@ func (c *call) refuse(err error) {
 	if by, ok := c.cause.Canceler(); ok && r.Code == wire.Canceled {
 		r = refuseKilled(by)
 	}
-	c.host.counters.refused.Add(1)
+	c.host.counters.Refused.Add(1)
 	c.Refuse(r)
 	c.logRefusal(r)
 }
@@ -207,7 +210,7 @@ func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 // admitted.
 func (c *call) environ(p *export.Procedure, pwd string) ([]string, error) {
 	return p.Environ(os.Environ(), &export.Call{
-		ID: c.id, Worker: c.host.Name, Label: c.Label,
+		ID: c.id.String(), Worker: c.host.Name, Label: c.Label,
 		Caller: c.caller, PWD: pwd, Env: c.Env,
 	})
 }
@@ -258,10 +261,10 @@ func (c *call) supervise(process run.Process, p *prepared, began time.Time) {
 	end := c.newClosing(process, p, status)
 	end.run()
 	c.logEnd(p.procedure, end, took)
-	c.host.counters.count(end.exit, end.lost)
+	c.host.counters.Count(end.exit, end.lost)
 }
 
 // news is what ACCEPTED and STARTED say of the call.
 func (c *call) news(flags uint16, text string) wire.Started {
-	return wire.Started{Flags: flags, ID: c.id, Dir: c.dir, Grace: c.host.Grace, Text: text}
+	return wire.Started{Flags: flags, ID: c.id.String(), Dir: c.dir, Grace: c.host.Grace, Text: text}
 }

@@ -43,7 +43,7 @@ func (c *call) describe() wire.Running {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := wire.Running{
-		ID: c.id, Procedure: c.Procedure, Label: c.Label,
+		ID: c.id.String(), Procedure: c.Procedure, Label: c.Label,
 		UID: c.caller.UID, GID: c.caller.GID,
 		Age: time.Since(c.came), Bridged: c.IsBridged(),
 		State: wire.CallWaiting, Args: c.argv,
@@ -63,7 +63,7 @@ func (c *call) describe() wire.Running {
 // kill signals a call of the caller's, or cancels it while it waits.
 func (s *Server) kill(c export.Caller, m *wire.Kill) error {
 	all := s.allCalls()
-	i := slices.IndexFunc(all, func(k *call) bool { return k.id == m.ID && !k.HasEnded() })
+	i := slices.IndexFunc(all, func(k *call) bool { return k.id.String() == m.ID && !k.HasEnded() })
 	if i < 0 {
 		return noSuchCall(m.ID)
 	}

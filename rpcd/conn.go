@@ -73,7 +73,7 @@ func newConn(s *Server, fd *fdconn.Conn) (*conn, error) {
 
 // turnAway refuses whatever the caller may be about to send, and closes.
 func (c *conn) turnAway(why limit.Reason) {
-	c.server.counters.refused.Add(1)
+	c.server.counters.Refused.Add(1)
 	c.fd.SendAndClose(turnedAway(why).Append())
 }
 
@@ -187,7 +187,7 @@ func (c *conn) read(h wire.Header) (*firstFrame, error) {
 // refuse answers an error of the caller's in words, waits until the caller has
 // left, and gives the error back.
 func (c *conn) refuse(err error) error {
-	c.server.counters.refused.Add(1)
+	c.server.counters.Refused.Add(1)
 	c.seat.MarkAnswered()
 	if c.talk.WriteFrame(refusal(err).Append()) == nil {
 		c.talk.Linger(c.br, closeWait)

@@ -6,6 +6,7 @@ import (
 
 	"rpcd/internal/printable"
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/journal"
 	"rpcd/rpcd/wire"
 )
 
@@ -42,6 +43,8 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 	s.wait(s.hasNoCalls, nil, time.After(outputTime)) // callers that called just before are told
 	// Behind some bridges a worker that closes first takes its last words with it.
 	s.wait(func() bool { return s.connections.Answered() == 0 }, now, time.After(reading))
+	sums := s.counters.Sums(time.Since(s.began))
+	s.Log.Info("stopped", "calls", sums.Calls, "refused", sums.Refused, "lost", sums.Lost, "seconds", journal.Seconds(sums.Up))
 }
 
 // drainPhase is a step in which the calls of a draining server end.
@@ -133,7 +136,7 @@ func (s *Server) refuseWaiting(next func([]byte) bool) {
 		if !next(words) {
 			return
 		}
-		s.counters.refused.Add(1)
+		s.counters.Refused.Add(1)
 	}
 }
 

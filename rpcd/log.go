@@ -1,15 +1,15 @@
 package rpcd
 
 import (
-	"strconv"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"rpcd/internal/printable"
 	"rpcd/rpcd/cause"
+	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
+	"rpcd/rpcd/journal"
 	"rpcd/rpcd/wire"
 )
 
@@ -29,9 +29,30 @@ func (c *call) logStart(p *export.Procedure) {
 	c.host.Log.Info("start", words...)
 }
 
-// logRefusal writes the one line of a call that doesn't start.
+// logRefusal writes the one line of a call that doesn't start. Callers that wait
+// come again and again, and aren't told of each time.
 func (c *call) logRefusal(r *wire.Refused) {
-	c.host.Log.Info("refused", "call", c.id, "uid", c.caller.UID, "gid", c.caller.GID, "procedure", printable.Escaped(c.Procedure), "why", printable.Escaped(r.Text))
+	words := []any{"call", c.id, "uid", c.caller.UID, "gid", c.caller.GID, "procedure", printable.Escaped(c.Procedure), "why", printable.Escaped(r.Text)}
+	if r.Code == wire.Busy || r.Code == wire.Draining {
+		unsaid, say := c.host.repeats.Say([3]any{c.caller.UID, c.Procedure, r.Code})
+		if !say {
+			c.host.Log.Debug("refused", words...)
+			return
+		}
+		if unsaid > 0 {
+			words = append(words, "again", unsaid)
+		}
+	}
+	c.host.Log.Info("refused", words...)
+}
+
+// logLeft tells what a call left and rpcd has ended.
+func (c *call) logLeft(left child.Left) {
+	tell, what := c.host.Log.Info, "ended what a call left"
+	if left.Stuck {
+		tell, what = c.host.Log.Warn, "cannot end what a call left: it is stuck in the kernel"
+	}
+	tell(what, "call", c.id, "procedure", printable.Escaped(c.Procedure), "processes", len(left.Names), "names", journal.Names(left.Names))
 }
 
 // logEnd writes a call's last line.
@@ -44,7 +65,10 @@ func (c *call) logEnd(p *export.Procedure, e *closing, took time.Duration) {
 	default:
 		words = append(words, "status", status.ExitStatus())
 	}
-	words = append(words, "seconds", seconds(took), "user", seconds(e.exit.User), "system", seconds(e.exit.System), "max_rss_kb", e.exit.MaxRSS)
+	words = append(words, "seconds", journal.Seconds(took), "user", journal.Seconds(e.exit.User), "system", journal.Seconds(e.exit.System))
+	if e.exit.MaxRSS > 0 {
+		words = append(words, "max_rss_kb", e.exit.MaxRSS)
+	}
 	if in, out := e.streams.Relayed(); in+out > 0 {
 		words = append(words, "in", in, "out", out)
 	}
@@ -53,39 +77,4 @@ func (c *call) logEnd(p *export.Procedure, e *closing, took time.Duration) {
 		words = append(words, "lost", true)
 	}
 	c.host.Log.Info("end", words...)
-}
-
-// seconds gives a time in seconds, to the millisecond.
-func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }
-
-// counters are a server's sums since its start. Only calls that were started
-// count as calls. PONG and LISTING tell them, which is what monitoring will read
-// (Prometheus text: cmd/rpc/stats.go).
-type counters struct{ calls, refused, lost, timedOut, signaled atomic.Uint64 }
-
-// count adds a call that has ended. lost says that its caller didn't get the
-// status.
-func (n *counters) count(e *wire.Exit, lost bool) {
-	n.calls.Add(1)
-	if lost {
-		n.lost.Add(1)
-	}
-	if e.Flags&wire.ExitTimeout != 0 {
-		n.timedOut.Add(1)
-	}
-	if unix.WaitStatus(e.Status).Signaled() {
-		n.signaled.Add(1)
-	}
-}
-
-// sums gives them as PONG and LISTING tell them.
-func (n *counters) sums(up time.Duration) wire.Counters {
-	return wire.Counters{
-		Calls:    n.calls.Load(),
-		Refused:  n.refused.Load(),
-		Lost:     n.lost.Load(),
-		TimedOut: n.timedOut.Load(),
-		Signaled: n.signaled.Load(),
-		Up:       up,
-	}
 }

@@ -82,7 +82,7 @@ func (s *Server) info() *wire.Info {
 		Version:  s.Version,
 		State:    wire.Up,
 		Load:     s.Load(),
-		Counters: s.counters.sums(time.Since(s.began)),
+		Counters: s.counters.Sums(time.Since(s.began)),
 	}
 	if s.isDraining() {
 		m.State = wire.Drains
@@ -136,9 +136,7 @@ func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 		return w
 	}
 	defer give()
-	w.Dir = directory.Compare(d, as)
-	if w.Dir > wire.DirSame && d.Proven && c.server.Workdir != "" {
-		w.Dir = wire.DirWorkdir
-	}
+	where := directory.Choice{Caller: d, Bridged: arrived == 0, Workdirs: []string{c.server.Workdir}, As: as}
+	w.Dir, w.Inside = where.Look()
 	return w
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/internal/testkit"
+	"rpcd/rpcd/directory"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
@@ -148,6 +149,12 @@ func TestPingSeesTheWay(t *testing.T) {
 			t.Fatalf("%+v, %v", m, err)
 		}
 		want := wire.Way{UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), OwnUID: uint32(os.Getuid()), OwnGID: uint32(os.Getgid()), Descriptors: uint32(c.fds), Dir: c.want}
+		switch c.want {
+		case wire.DirSame:
+			_, want.Inside = directory.Choice{Caller: c.dir}.Look()
+		case wire.DirWorkdir:
+			_, want.Inside = directory.Choice{Caller: wire.Dir{Name: c.workdir}}.Look()
+		}
 		if *m.Way != want {
 			t.Errorf("%+v, want %+v", *m.Way, want)
 		}

@@ -114,7 +114,7 @@ func (s *Server) makeRoom(l *fdconn.Listener, reserve int) int {
 	refused := l.AcceptAndRefuse(turnedAway(limit.OutOfDescriptors).Append())
 	reserve = s.reserveDescriptor()
 	if refused {
-		s.counters.refused.Add(1)
+		s.counters.Refused.Add(1)
 	} else {
 		time.Sleep(acceptPause)
 	}

@@ -101,11 +101,10 @@ func (c *call) bringAbout(how ending) {
 	case c.state != callRunning:
 	case how == killed:
 		c.deadline = time.Now()
-		c.process.Signal(unix.SIGKILL)
+		c.process.SignalAll(unix.SIGKILL)
 	default:
 		c.deadline = time.Now().Add(c.host.Grace)
-		c.process.Signal(unix.SIGTERM)
-		c.process.Signal(unix.SIGCONT)
+		c.process.SignalAll(unix.SIGTERM, unix.SIGCONT)
 		c.timers = append(c.timers, time.AfterFunc(c.host.Grace, func() { c.end(killed, wire.End{}) }))
 	}
 }

@@ -156,7 +156,7 @@ func TestStoppedAfterTheEnd(t *testing.T) {
 func TestDrainAgainstComers(t *testing.T) {
 	s := newServer(t, "any")
 	testkit.Within(t, "the end of turning away", func() { s.refuseWaiting(func([]byte) bool { return true }) })
-	if n := s.counters.refused.Load(); n != mostRefused {
+	if n := s.counters.Refused.Load(); n != mostRefused {
 		t.Errorf("%d are turned away, want %d", n, mostRefused)
 	}
 }

@@ -45,7 +45,7 @@ func TestSilentConnectionsMakeRoom(t *testing.T) {
 	for range 4 {
 		silent = append(silent, dial(t, s))
 		for n := len(silent); ; time.Sleep(time.Millisecond) { // waits until the connection is counted
-			if s.connections.WaitingForFirstCall() == min(n, 3) && (n < 4 || s.counters.refused.Load() == 1) {
+			if s.connections.WaitingForFirstCall() == min(n, 3) && (n < 4 || s.counters.Refused.Load() == 1) {
 				break
 			}
 		}

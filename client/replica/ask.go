@@ -95,6 +95,8 @@ func (a *answer) explain(worker string, err error, d time.Duration) error {
 		return newError(Lost, worker, err, "%s doesn't answer within %v (is it frozen?)", name, d)
 	case errors.Is(err, wire.ErrProtocol):
 		return newError(Foreign, worker, err, "%s doesn't speak rpc's protocol: %v", name, err)
+	case hungUp(err):
+		return nobodyBehind(worker, a.socket, err)
 	}
 	return newError(Lost, worker, err, "lost the connection to %s: %v", name, err)
 }

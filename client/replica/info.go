@@ -48,7 +48,24 @@ type Way struct {
 	OwnUID, OwnGID uint32 // that the caller's calls run as
 	Descriptors    uint32 // that came with the question
 	Dir            Sameness
+	Inside         Inside
 }
+
+// Inside is what the caller's calls may do in the directory that they start in, and
+// whose it is.
+type Inside struct {
+	Rights   uint8  // MayRead and so on
+	UID, GID uint32 // of its owner
+	Mode     uint32 // st_mode (inode(7)); 0: the replica doesn't say
+}
+
+// The rights in a directory.
+const (
+	MayEnter = wire.MayEnter
+	MayWrite = wire.MayWrite
+	MayRead  = wire.MayRead
+	ReadOnly = wire.ReadOnly // its file system is
+)
 
 // Sameness says whether a directory of the caller's is the replica's, too.
 type Sameness uint8
@@ -58,8 +75,9 @@ const (
 	DirNotAsked Sameness = Sameness(wire.DirNotAsked)
 	DirSame     Sameness = Sameness(wire.DirSame)
 	DirOther    Sameness = Sameness(wire.DirOther)   // another one has that name
-	DirMissing  Sameness = Sameness(wire.DirMissing) // none has it, or the replica can't enter it
-	DirWorkdir  Sameness = Sameness(wire.DirWorkdir) // it isn't the same, but calls start in the worker's workdir then
+	DirMissing  Sameness = Sameness(wire.DirMissing) // none has it
+	DirWorkdir  Sameness = Sameness(wire.DirWorkdir) // it can't be had, but calls start in the worker's workdir then
+	DirNoEntry  Sameness = Sameness(wire.DirNoEntry) // it can't be entered
 )
 
 // Ping asks every replica of a worker how it is, for at most d each. The answers
@@ -117,7 +135,7 @@ func (a *answer) info() (*Info, error) {
 		i.Procedures = append(i.Procedures, Entry{Name: p.Name, Type: p.Kind, Summary: p.Summary})
 	}
 	if w := m.Way; w != nil {
-		i.Way = &Way{UID: w.UID, GID: w.GID, OwnUID: w.OwnUID, OwnGID: w.OwnGID, Descriptors: w.Descriptors, Dir: Sameness(w.Dir)}
+		i.Way = &Way{UID: w.UID, GID: w.GID, OwnUID: w.OwnUID, OwnGID: w.OwnGID, Descriptors: w.Descriptors, Dir: Sameness(w.Dir), Inside: Inside(w.Inside)}
 	}
 	return i, nil
 }

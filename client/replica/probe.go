@@ -2,10 +2,7 @@ package replica
 
 import (
 	"context"
-	"os"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"rpcd/client/internal/caller"
 	"rpcd/rpcd/talk"
@@ -34,10 +31,10 @@ type Probed struct {
 func Probe(ctx context.Context, worker, socket, dir string, d time.Duration) *Probed {
 	where, err := caller.Directory(dir)
 	p := &Probed{Directory: where.Dir.Name, DirectoryErr: err, DirectoryByName: !where.Dir.Proven}
-	q := talk.Question{Frame: wire.Ping(where.Dir), Answer: wire.TypePong}
-	if null, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
-		defer unix.Close(null)
-		q.Files, p.DescriptorsAsked = []int{null}, 1
+	q, release, err := withDescriptor(talk.Question{Frame: wire.Ping(where.Dir), Answer: wire.TypePong})
+	if err == nil {
+		defer release()
+		p.DescriptorsAsked = 1
 	}
 	a := ask(ctx, worker, socket, q, d)
 	p.Pong, p.Err = a.info()

@@ -50,13 +50,19 @@ func TestCutAnswers(t *testing.T) {
 }
 
 // fakeWorker accepts calls at a socket. It answers each with the next bytes from
-// words and closes the connection.
+// words and closes the connection. A question tells the asker that descriptors
+// arrive, so that it is no bridge.
 func fakeWorker(t *testing.T, words <-chan []byte) (socket string) {
 	t.Helper()
 	socket = t.TempDir() + "/w.sock"
 	testkit.Listen(t, socket, func(c *net.UnixConn) {
-		if h, err := wire.ReadHeader(c); err == nil {
+		h, err := wire.ReadHeader(c)
+		if err == nil {
 			_, _ = wire.ReadPayload(c, h)
+		}
+		if h.Type == wire.TypePing {
+			_, _ = c.Write((&wire.Info{State: wire.Up, Way: &wire.Way{Descriptors: 1}}).Append(wire.TypePong))
+			return
 		}
 		_, _ = c.Write(<-words)
 	})

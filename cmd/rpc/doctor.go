@@ -17,8 +17,8 @@ func doctorCommand() *cobra.Command {
 		Short: "find out why calls to a worker fail, and what to change",
 		Long: `Check what decides whether calls from here to WORKER succeed, in the order in
 which a call needs it: the name, the folder, the socket, its modes, who answers,
-how the worker sees you, whether descriptors and this directory arrive, and what
-you may call. Each check is a line that begins with ok, note or bad; bad ones
+how the worker sees you, whether descriptors and this directory arrive, what calls
+may do there, and what you may call. Each check is a line that begins with ok, note or bad; bad ones
 are followed by a cure. Run it where calls fail, as the user whose calls fail.
 
 RPC_DIR, RPC_CHDIR, RPC_PASS and RPC_SERVER_UID count as in a call. The exit
@@ -43,9 +43,8 @@ status is 0 when nothing is bad, 1 when something is, 2 for usage.`,
 func doctor(w io.Writer, worker, dir string) error {
 	f := findWorker(worker)
 	bad, err := writeFindings(w, &f, workerRules)
-	for _, socket := range f.sockets {
-		f.ask(socket, dir)
-		socketBad, socketErr := writeFindings(w, &f, socketRules)
+	for _, f := range f.askAll(dir) {
+		socketBad, socketErr := writeFindings(w, f, socketRules)
 		bad = bad || socketBad
 		err = cmp.Or(err, socketErr)
 	}

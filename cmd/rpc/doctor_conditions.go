@@ -65,6 +65,7 @@ var (
 	hasSELinux  = func(f *facts) bool { return f.selinux }
 	onSharedFS  = func(f *facts) bool { return f.sharedOn != "" }
 	unconnected = func(f *facts) bool { return f.cause != nil }
+	othersServe = func(f *facts) bool { return f.served > 0 }
 )
 
 // Of what serves the socket.
@@ -89,9 +90,18 @@ var (
 	otherGroup = func(f *facts) bool { return f.way().GID != f.way().OwnGID }
 	passesNone = func(f *facts) bool { return f.pass == "none" }
 	nowhere    = func(f *facts) bool { return f.probe.Directory == "" }
-	byName     = func(f *facts) bool { return f.probe.DirectoryByName || bridged(f) }
 	notListed  = func(f *facts) bool { return f.probe.ListErr != nil }
 	nothing    = func(f *facts) bool { return len(f.probe.Procedures) == 0 }
+)
+
+// Of the directory there.
+var (
+	sameDirectory = directoryIs(replica.DirSame)
+	byHand        = func(f *facts) bool { return f.probe.DirectoryByName } // it is one of -C
+	ownDirectory  = func(f *facts) bool { return !f.probe.DirectoryByName }
+	noEntry       = func(f *facts) bool { return f.way().Inside.Rights&replica.MayEnter == 0 }
+	readOnly      = func(f *facts) bool { return f.way().Inside.Rights&replica.ReadOnly != 0 }
+	mayNotAll     = func(f *facts) bool { return f.way().Inside.Mode != 0 && f.may() != "" }
 )
 
 // isMisnamed says that no worker can have the name.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -45,6 +46,7 @@ type facts struct {
 	cause    *reach.Cause // nil: the socket can be reached
 	admits   bool         // the mode bits of place admit us
 	sharedOn string       // file system that several kernels share, or ""
+	served   int          // behind how many of the worker's sockets a worker answers
 	probe    *replica.Probed
 }
 
@@ -76,6 +78,28 @@ func (f *facts) explain(path string, err error) {
 	f.cause = reach.Explain(f.worker, path, err)
 	f.place = f.cause.Place
 	f.admits = f.self.admitted(f.place)
+}
+
+// askAll asks each socket, side by side, and gives the facts of each.
+func (f *facts) askAll(dir string) []*facts {
+	asked := make([]*facts, len(f.sockets))
+	var all sync.WaitGroup
+	for i, socket := range f.sockets {
+		one := *f
+		asked[i] = &one
+		all.Go(func() { one.ask(socket, dir) })
+	}
+	all.Wait()
+	served := 0
+	for _, one := range asked {
+		if one.probe.Pong != nil {
+			served++
+		}
+	}
+	for _, one := range asked {
+		one.served = served
+	}
+	return asked
 }
 
 // ask learns what can be learned of a socket. Nothing is sent to a file that is

@@ -16,16 +16,16 @@ const (
 	note level = "note" // works, but not as one might think
 	bad  level = "bad"  // calls fail, or don't do what they should
 
-	// fatal is bad, and nothing that follows can be found out.
+	// fatal is bad, and nothing that follows can be found out. aside is a note, and
+	// likewise.
 	fatal level = "bad, and the end"
+	aside level = "note, and the end"
 )
 
 // word is what stands before a finding.
 func (l level) word() string {
-	if l == fatal {
-		return string(bad)
-	}
-	return string(l)
+	word, _, _ := strings.Cut(string(l), ",")
+	return word
 }
 
 // rule is a finding and when it is made. Of the rules of one subject the first
@@ -58,7 +58,7 @@ func writeFindings(w io.Writer, f *facts, rules []rule) (isBad bool, err error) 
 			_, _ = fmt.Fprintf(w, "      cure: %s\n", printable.Line(fill.Replace(r.cure)))
 		}
 		isBad = isBad || r.level.word() == string(bad)
-		if r.level == fatal {
+		if r.level == fatal || r.level == aside {
 			break
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"rpcd/client/replica"
 	"rpcd/internal/reach"
-	"rpcd/internal/version"
 	"rpcd/rpcd/wire"
 )
 
@@ -51,6 +50,8 @@ var socketRules = []rule{
 	{"connect", all(because(reach.Denied), admitted), fatal, `permission denied though {at} is {owner} {mode}, you are {you}`, `look for a sandbox (AppArmor, seccomp, Landlock): "journalctl -k" on the host says what was denied`},
 	{"connect", all(because(reach.Denied), atFolder), fatal, `permission denied: {at} is {owner} {mode}, you are {you}`, joinCure + `chmod o+x (of a tmpfs volume: mode=0755)`},
 	{"connect", because(reach.Denied), fatal, `permission denied: {at} is {owner} {mode}, you are {you}`, joinCure + `rpcd serve --mode 0666, or --gid with a group of yours`},
+	{"connect", all(because(reach.NotServed), othersServe), aside, `nobody listens here, others serve: its rpcd was killed`,
+		`rm {socket} as {owner} or as uid 0; a new rpcd of that name and user replaces it`},
 	{"connect", because(reach.NotServed), fatal, `nobody listens: its rpcd ended without removing it, or listens on a newer socket of that name`,
 		`start the worker again, it replaces the socket (docker logs says why it ended); mount the socket's folder, not the socket`},
 	{"connect", because(reach.Datagrams), fatal, `a socket of another kind (datagrams), not rpcd's`, `name the socket that rpcd listens on (its log says "serving")`},
@@ -67,7 +68,7 @@ var socketRules = []rule{
 	{"answer", silent, fatal, `accepts, but doesn't answer within {wait}: frozen, or a bridge to nowhere`, `docker unpause, kill -CONT, or restart it; behind a bridge: is the far side up?`},
 	{"answer", hungUp, fatal, `accepts, and ends the connection at once: a bridge with nothing behind it?`,
 		`both ends of the bridge, and rpcd at the far end, have to be up; here: socat UNIX-LISTEN:{socket},fork TCP:HOST:PORT; there: socat TCP-LISTEN:PORT,fork UNIX-CONNECT:SOCKET`},
-	{"answer", refusedWith(wire.Protocol), fatal, `{worker} {error}`, `use rpc and rpcd of one release (rpc version, rpcd version; this is rpc ` + version.Version + `)`},
+	{"answer", refusedWith(wire.Protocol), fatal, `{worker} {error}`, `use rpc and rpcd of one release (rpc version, rpcd version; this is rpc {rpc})`},
 	{"answer", foreign, fatal, `this isn't an rpcd: {error}`, `name the socket that rpcd listens on (its log says "serving"); something else listens here`},
 	{"answer", noAnswer, fatal, `{worker} {error}`, `the worker's log says more`},
 	{"answer", nil, good, `rpcd {version}, in {rtt}`, ``},
@@ -95,17 +96,25 @@ var socketRules = []rule{
 	{"files", nil, good, `calls run as {runs}`, ``},
 
 	{"descriptors", wayUnknown, good, ``, ``},
-	{"descriptors", bridged, note, `they don't arrive (a bridge lies between): streams are relayed, slower and with the same meaning; --fd and /dev/fd can't cross`, ``},
+	{"descriptors", bridged, note, `they don't arrive (a bridge lies between): streams are relayed, slower and with the same meaning`, ``},
 	{"descriptors", passesNone, note, `they arrive, but RPC_PASS=none keeps them here: streams are relayed, slower and with the same meaning`, ``},
 	{"descriptors", nil, good, `they arrive: streams are passed`, ``},
 
 	{"directory", wayUnknown, good, ``, ``},
 	{"directory", nowhere, bad, `{nowhere}`, `cd to another, or name one by an absolute -C DIR`},
-	{"directory", all(byName, directoryIs(replica.DirSame, replica.DirOther)), good, `the worker has a {here} (calls go by name)`, ``},
-	{"directory", directoryIs(replica.DirSame), good, `{here} is the same there`, ``},
+	{"directory", all(directoryIs(replica.DirWorkdir), noEntry), bad, `{here} isn't shared, and the worker's --workdir, where calls start then, can't be entered by {runs}`,
+		`let that user into the --workdir (chmod, chgrp), or make it`},
 	{"directory", directoryIs(replica.DirWorkdir), note, `{here} isn't shared: calls start in the worker's --workdir, and relative names mean files there`, ``},
 	{"directory", directoryIs(replica.DirOther), bad, `{here} here isn't the worker's {here} (not a shared volume)`, dirCure},
-	{"directory", directoryIs(replica.DirMissing), bad, `the worker has no {here}, or can't enter it`, dirCure},
+	{"directory", directoryIs(replica.DirMissing), bad, `the worker has no {here}`, dirCure},
+	{"directory", directoryIs(replica.DirNoEntry), bad, `{runs} can't enter {here}{held}`,
+		`let that user in (chmod o+x, or its group), or one user on both sides, or cd to a folder that it may enter, or name one (-C DIR, RPC_CHDIR)`},
+	{"directory", all(sameDirectory, bridged, ownDirectory, mayNotAll), note, `{here} there is another machine's, unless it is shared (calls go by name): {runs} {may} it{held}`, ``},
+	{"directory", all(sameDirectory, bridged, ownDirectory), note, `{here} there is another machine's, unless it is shared (calls go by name)`, ``},
+	{"directory", all(sameDirectory, mayNotAll, readOnly), note, `{runs} {may} {here}{held}`, `mount it without :ro there, if calls shall write`},
+	{"directory", all(sameDirectory, mayNotAll), note, `{runs} {may} {here}{held}`, `if calls shall write there: one user on both sides, or chgrp and chmod g+w`},
+	{"directory", all(sameDirectory, byHand), good, `the worker has a {here} (calls go by name)`, ``},
+	{"directory", sameDirectory, good, `{here} is the same there`, ``},
 
 	{"procedures", notListed, bad, `{error}`, `the worker's log says more`},
 	{"procedures", nothing, bad, `none that you may call`,

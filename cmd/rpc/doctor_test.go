@@ -24,7 +24,7 @@ func healthy() *facts {
 		socket: "/run/rpc/w/x.sock", place: reach.Place{Path: "/run/rpc/w/x.sock", Mode: fs.ModeSocket | 0o660},
 		probe: &replica.Probed{
 			Connected: true, Directory: "/work", DescriptorsAsked: 1, Procedures: []client.Entry{{Name: "sort"}},
-			Pong: &client.Info{State: "up", Load: client.Load{MaxCalls: 1}, Way: &replica.Way{UID: 1000, GID: 1000, OwnUID: 1000, OwnGID: 1000, Descriptors: 1, Dir: replica.DirSame}},
+			Pong: &client.Info{State: "up", Load: client.Load{MaxCalls: 1}, Way: &replica.Way{UID: 1000, GID: 1000, OwnUID: 1000, OwnGID: 1000, Descriptors: 1, Dir: replica.DirSame, Inside: replica.Inside{Rights: 7, UID: 1001, GID: 1002, Mode: 0o40755}}},
 		},
 	}
 }
@@ -68,7 +68,23 @@ func TestDoctorsRules(t *testing.T) {
 		}, "bad   answer: w has too many connections\n      cure: the worker's log"},
 		{"an older worker", func(f *facts) { f.probe.Pong.Way = nil }, "note  user: this rpcd doesn't say how it sees you: it is of an older release\nok    procedures: 1: sort\n"},
 		{"through a bridge of another user", func(f *facts) { f.probe.Pong.Way.UID, f.probe.Pong.Way.Descriptors = 7, 0 }, "note  user: the worker sees the bridge's user, 7:1000, not you, 1000:1000"},
-		{"another directory, but bridged", func(f *facts) { f.probe.Pong.Way.Descriptors, f.probe.Pong.Way.Dir = 0, replica.DirOther }, "note  descriptors: they don't arrive"},
+		{"no right to write", func(f *facts) { f.probe.Pong.Way.Inside.Rights = 5 }, "note  directory: 1000:1000 may read, not write \"/work\" (1001:1002 0755)\n      cure: "},
+		{"a read-only directory", func(f *facts) { f.probe.Pong.Way.Inside.Rights = 5 | replica.ReadOnly }, "note  directory: 1000:1000 may read, not write \"/work\" (1001:1002 0755, read-only there)\n      cure: mount it without :ro"},
+		{"a right to enter alone", func(f *facts) { f.probe.Pong.Way.Inside.Rights = 1 }, "note  directory: 1000:1000 may enter, not read or write \"/work\""},
+		{"a right to write alone", func(f *facts) { f.probe.Pong.Way.Inside.Rights = 3 }, "note  directory: 1000:1000 may write, not read \"/work\""},
+		{"an unknown right", func(f *facts) { f.probe.Pong.Way.Inside = replica.Inside{} }, ""},
+		{"no entry", func(f *facts) {
+			f.probe.Pong.Way.Dir, f.probe.Pong.Way.Inside.Rights, f.probe.Pong.Way.Inside.Mode = replica.DirNoEntry, 0, 0o40700
+		}, "bad   directory: 1000:1000 can't enter \"/work\" (1001:1002 0700)\n      cure: let that user in"},
+		{"no entry to a folder on the way", func(f *facts) {
+			f.probe.Pong.Way.Dir, f.probe.Pong.Way.Inside = replica.DirNoEntry, replica.Inside{}
+		}, "bad   directory: 1000:1000 can't enter \"/work\"\n"},
+		{"a workdir that can't be entered", func(f *facts) {
+			f.probe.Pong.Way.Dir, f.probe.Pong.Way.Inside = replica.DirWorkdir, replica.Inside{}
+		}, "bad   directory: \"/work\" isn't shared, and the worker's --workdir"},
+		{"a bridge's directory", func(f *facts) { f.probe.Pong.Way.Descriptors = 0 }, "note  directory: \"/work\" there is another machine's, unless it is shared (calls go by name)\n"},
+		{"a bridge's directory, no right to write", func(f *facts) { f.probe.Pong.Way.Descriptors, f.probe.Pong.Way.Inside.Rights = 0, 5 }, "(calls go by name): 1000:1000 may read, not write it (1001:1002 0755)\n"},
+		{"a killed replica among others", func(f *facts) { unreached(unix.ECONNREFUSED)(f); f.served = 1 }, "note  connect: nobody listens here, others serve: its rpcd was killed\n      cure: rm \"/run/rpc/w/x.sock\" as 0:0 or as uid 0"},
 		{"no list", func(f *facts) { f.probe.ListErr = io.EOF }, "bad   procedures: EOF\n      cure: the worker's log"},
 	} {
 		f := healthy()

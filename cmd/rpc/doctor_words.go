@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"rpcd/client"
+	"rpcd/client/replica"
+	"rpcd/internal/version"
 )
 
 // maxNamed is how many procedures doctor names.
@@ -37,6 +39,7 @@ func (f *facts) words() []string {
 		"{server}", number(f.probe.OwnerUID),
 		"{wait}", doctorAnswerTime.String(),
 		"{version}", pong.Version,
+		"{rpc}", version.String(),
 		"{rtt}", fmt.Sprintf("%.1f ms", pong.RTT.Seconds()*1000),
 		"{state}", pong.State,
 		"{running}", number(load.Running),
@@ -48,9 +51,41 @@ func (f *facts) words() []string {
 		"{runs}", fmt.Sprintf("%d:%d", way.OwnUID, way.OwnGID),
 		"{nowhere}", fmt.Sprint(f.probe.DirectoryErr),
 		"{here}", strconv.Quote(f.probe.Directory),
+		"{may}", f.may(),
+		"{held}", f.held(),
 		"{count}", strconv.Itoa(len(f.probe.Procedures)),
 		"{names}", f.procedureNames(),
 	}
+}
+
+// may says what the calls may do in their directory, or nothing where they may do
+// all.
+func (f *facts) may() string {
+	rights := f.way().Inside.Rights
+	read, write := rights&replica.MayRead != 0, rights&replica.MayWrite != 0
+	switch {
+	case read && write:
+		return ""
+	case read:
+		return "may read, not write"
+	case write:
+		return "may write, not read"
+	}
+	return "may enter, not read or write"
+}
+
+// held says whose the directory is there, with a blank before it, or nothing where
+// that isn't known.
+func (f *facts) held() string {
+	in := f.way().Inside
+	if in.Mode == 0 {
+		return ""
+	}
+	only := ""
+	if in.Rights&replica.ReadOnly != 0 {
+		only = ", read-only there"
+	}
+	return fmt.Sprintf(" (%d:%d %04o%s)", in.UID, in.GID, in.Mode&0o7777, only)
 }
 
 func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

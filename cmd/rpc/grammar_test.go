@@ -165,7 +165,7 @@ func (g *grammar) input() string {
 	case 8:
 		return "mkfifo p; " + g.source() + " >p & " + f + " <p; wait; rm p"
 	}
-	return "$N cat <a; cat a | $N wc -c"
+	return "$N cat <a; $N wc -c <b; $N sh -c 'read -r l; echo $?'"
 }
 
 // statement makes a statement whose parts are at most depth levels deep.

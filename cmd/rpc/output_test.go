@@ -23,7 +23,7 @@ func obeyed(r rune) bool {
 
 // FuzzStatusLine checks that a status line is one line of JSON with the original
 // values, whatever bytes the texts hold.
-// fault: 113
+// fault: 115
 func FuzzStatusLine(f *testing.F) {
 	for _, s := range hostile {
 		f.Add(s, "17", "exited", "SIGTERM", 7, int64(time.Second), uint64(81313))
@@ -84,7 +84,7 @@ func TestAge(t *testing.T) {
 
 // FuzzTables checks that a worker's texts and a folder's name add no line to ls and
 // ps. Their control characters don't reach the terminal, from JSON neither.
-// fault: 113
+// fault: 115
 func FuzzTables(f *testing.F) {
 	for _, s := range hostile {
 		f.Add(s, "up", "nona")

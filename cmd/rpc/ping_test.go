@@ -7,7 +7,7 @@ import (
 )
 
 // All of ping --wait is used: the last try is at its end.
-// fault: 117
+// fault: 119
 func TestPingsWaitIsUsed(t *testing.T) {
 	t.Setenv("RPC_DIR", t.TempDir())
 	synctest.Test(t, func(t *testing.T) {

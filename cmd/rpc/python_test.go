@@ -22,6 +22,7 @@ func TestPythonClient(t *testing.T) {
 	for _, c := range []struct{ what, on, stdin, want string }{
 		{"passed", "passed", "in\n", `\Ain\nerr\n1792\n\z`},
 		{"relayed", "passed bridge", "", `\A1792 True True\n\z`},
+		{"confirmed", "passed bridge", "", `\A0 \{1: b'here\\n', 2: b''\}\n\z`},
 		{"keep", "passed bridge", "", `\A\('refused', 2\)\nb'after\\n'\n\z`},
 		{"version", "passed bridge", "", `\A\('refused', 9, .*version 1 .*version 99.*\)\n\z`},
 		{"long", "passed", "", `\A0\n\('refused', 4, .*131071.*\)\n\z`},

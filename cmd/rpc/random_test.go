@@ -44,7 +44,8 @@ line() {
   echo "status $?"
   sed 's/^/out /' ../out
   sed 's/^/err /' ../err
-  find . -type f -printf '%P %m %s ' -exec cksum {} \; | sort
+  find . -type f -printf '%P %m\n' | sort
+  find . -type f | sort | xargs cksum
   cd ..
   rm -f out err
 }

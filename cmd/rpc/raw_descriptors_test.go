@@ -111,7 +111,7 @@ func TestOwnConnectionAsStdin(t *testing.T) {
 // A caller hides its own end of the connection in a socket that it passes. The kernel
 // then keeps the connection open when the caller has left, and tells nobody. The call
 // goes on, as one whose caller waits, and rpc kill ends it.
-// fault: 114
+// fault: 116
 func TestOwnConnectionInFlight(t *testing.T) {
 	w := startWorld(t, "passed")
 	before := w.idle(t)

@@ -82,6 +82,6 @@ func versionCommand() *cobra.Command {
 }
 
 func printVersion(c *cobra.Command, _ []string) error {
-	_, err := fmt.Fprintln(c.OutOrStdout(), "rpc", version.Version)
+	_, err := fmt.Fprintln(c.OutOrStdout(), "rpc", version.String())
 	return err
 }

@@ -75,7 +75,7 @@ type statusReport struct {
 	Seconds float64 `json:"seconds"`
 	User    float64 `json:"user_seconds"`
 	System  float64 `json:"system_seconds"`
-	MaxRSS  uint64  `json:"max_rss_kb"`
+	MaxRSS  uint64  `json:"max_rss_kb,omitempty"` // absent: not known
 }
 
 // statusLine describes the end of a call. killedBy is the signal by which

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -125,6 +126,7 @@ func TestTerminal(t *testing.T) {
 				"ctrl-d":     terminalEnds,
 				"next":       terminalNext,
 				"modes":      terminalModes,
+				"names":      terminalNames,
 			} {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
@@ -269,4 +271,22 @@ func terminalModes(x *terminal) {
 	x.world.daemon.Kill()
 	x.shows("status 125")
 	x.shows("still unchanged")
+}
+
+// terminalNames checks that a terminal is one thing under each of its names, so that
+// what is written to two of them keeps its order.
+func terminalNames(x *terminal) {
+	const both = `rpc $W sh -c 'i=0; while [ $i -lt 40 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done; echo end'`
+	for _, names := range []string{">/dev/tty", "2>/dev/tty", ">/dev/tty 2>$(tty)", ">$(tty) 2>$(tty)"} {
+		x.types("clear; "+both+" "+names, "Enter")
+		x.shows("end")
+		x.prompted()
+		var want strings.Builder // the screen has 50 lines, so these are the last
+		for i := 20; i < 40; i++ {
+			fmt.Fprintf(&want, "out %d\nerr %d\n", i, i)
+		}
+		if !strings.Contains(x.screen(), want.String()+"end") {
+			x.t.Errorf("%s: the order isn't kept:\n%s", names, x.screen())
+		}
+	}
 }

@@ -70,12 +70,13 @@ func (f *serveFlags) add(fl *pflag.FlagSet) {
 }
 
 // fromEnvironment sets the flags that weren't given from their variables:
-// --max-calls from RPCD_MAX_CALLS.
+// --max-calls from RPCD_MAX_CALLS. An empty variable is an unset one. But an empty
+// RPCD_ALLOW is a list of no rules, and no rule admits everybody by mistake.
 func fromEnvironment(c *cobra.Command) (err error) {
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		variable := "RPCD_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		value, ok := os.LookupEnv(variable)
-		if f.Changed || !ok || err != nil {
+		if f.Changed || !ok || value == "" && f.Name != "allow" || err != nil {
 			return
 		}
 		values := []string{value}

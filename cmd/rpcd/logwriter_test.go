@@ -102,7 +102,7 @@ func TestLogWriterAfterFlush(t *testing.T) {
 
 // What a terminal would obey doesn't reach the log, in neither format, whatever
 // names and errors hold it.
-// fault: 113
+// fault: 115
 func TestLogOfHostileTexts(t *testing.T) {
 	const text = "\u009b31m \x7f \u202e \u2066 \x1b[2J end"
 	for _, asJSON := range []bool{false, true} {

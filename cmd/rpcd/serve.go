@@ -3,7 +3,6 @@ package main
 import (
 	"io"
 	"os"
-	"os/signal"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -27,10 +26,10 @@ const (
 	drainMargin = 5 * time.Second
 )
 
-func serveCommand() *cobra.Command {
+func serveCommand(signals *signals) *cobra.Command {
 	f := newServeFlags()
 	c := &cobra.Command{
-		Use:   "serve [NAME]",
+		Use:   "serve [OPTION...] [NAME]",
 		Short: "serve procedures on a socket",
 		Long: `Serve procedures on a socket until TERM.
 
@@ -38,9 +37,11 @@ NAME stands for --listen /run/rpc/NAME/ --exports /etc/rpcd/exports.
 Each option has a variable: --max-calls is RPCD_MAX_CALLS. Durations are
 timeout(1)'s: 5, 0.5s, 3m, 2h, 1d, 100ms.
 
-TERM drains: new calls are refused, running ones have --drain to end, then get
-TERM, the grace, KILL; a second TERM ends at once. Docker gives 10 seconds
-(4s + 5s fit): for long jobs raise --drain and stop_grace_period together.
+TERM, INT and QUIT drain: new calls are refused, running ones have --drain to
+end, then get TERM, the grace, KILL; a second signal ends at once. So does any
+other signal that would end a process, and the exit status is 128 and its number
+then. HUP changes nothing. Docker gives 10 seconds (4s + 5s fit): for long jobs
+raise --drain and stop_grace_period together.
 
 Under systemd's socket activation rpcd serves the sockets that it is passed,
 whatever --listen, --mode and --gid say, and a drain refuses nobody: what isn't
@@ -55,7 +56,7 @@ accepted yet waits for the next rpcd.`,
 			if err != nil {
 				return err
 			}
-			return serve(s)
+			return serve(s, signals)
 		},
 	}
 	f.add(c.Flags())
@@ -65,7 +66,7 @@ accepted yet waits for the next rpcd.`,
 
 // serve is the life of the daemon: it prepares the process, listens, serves
 // until a signal comes, and drains.
-func serve(s *settings) error {
+func serve(s *settings, signals *signals) error {
 	lines := newLogWriter(os.Stderr, maxHeldLines)
 	defer lines.Flush(logFlushTime)
 	s.config.Log = newLogger(lines, s.logLevel, s.logJSON)
@@ -75,23 +76,30 @@ func serve(s *settings) error {
 		return err
 	}
 	defer release()
-	stop := stopSignals()
+	stop := signals.takeOver()
 	listeners, err := s.address.listen(s.mode, s.gid)
 	if err != nil {
 		return err
 	}
 	defer closeAll(listeners)
 	failed := start(server, listeners, cgroup)
+	unwatch := func() {}
+	if !server.Activated {
+		unwatch = watchFiles(listeners, server.Log)
+	}
 	systemd := notifySystemd(server, server.Log)
+	var sig unix.Signal
 	select {
 	case err := <-failed:
 		return err
-	case sig := <-stop:
-		server.Log.Info("draining", "signal", unix.SignalName(sig.(unix.Signal)))
+	case s := <-stop:
+		sig = s.(unix.Signal)
 	}
+	unwatch()
+	server.Log.Info("draining", "signal", signalName(sig))
 	systemd.stopping(s.drain + server.Grace + drainMargin)
 	server.Drain(s.drain, stop)
-	return nil
+	return stoppedBy(sig)
 }
 
 // newLogger makes the logger of a daemon.
@@ -124,22 +132,12 @@ func prepare(s *settings) (server *rpcd.Server, cgroup string, release func(), e
 	return server, cgroup, release, nil
 }
 
-// stopSignals gives the signals that end rpcd: the first drains, the second
-// ends at once. PIPE is taken and dropped: by default Go dies of a write to a
-// stderr that nobody reads.
-func stopSignals() chan os.Signal {
-	stop := make(chan os.Signal, 4)
-	signal.Notify(stop, unix.SIGTERM, unix.SIGINT)
-	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
-	return stop
-}
-
 // start serves each listener in a goroutine of its own. failed gets the first
 // error that isn't the end of a drain.
 func start(server *rpcd.Server, listeners []*fdconn.Listener, cgroup string) (failed <-chan error) {
 	errs := make(chan error, len(listeners))
 	for _, l := range listeners {
-		server.Log.Info("serving", "worker", server.Name, "socket", l.Path(), "activated", server.Activated, "cgroup", cgroup, "version", version.Version)
+		server.Log.Info("serving", "worker", server.Name, "socket", l.Path(), "activated", server.Activated, "cgroup", cgroup, "version", version.String())
 		go func() { errs <- server.Serve(l) }()
 	}
 	return errs

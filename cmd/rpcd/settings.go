@@ -62,7 +62,7 @@ func (f *serveFlags) settings(gidGiven bool, args []string) (*settings, error) {
 		config: rpcd.Config{
 			Name:      a.name,
 			Activated: len(a.passed) > 0,
-			Version:   version.Version,
+			Version:   version.String(),
 			Allow:     allow,
 			MaxCalls:  f.maxCalls,
 			Queue:     f.queue,

@@ -44,16 +44,17 @@ var floors = []floor{
 	// The command rpc and the Go package that it is made of.
 	{client, []room{
 		{"cmd/rpc", "client client/replica internal/commandline internal/door internal/flagerror internal/manual internal/names internal/printable internal/reach internal/sigaction internal/version rpcd/duration rpcd/fdconn rpcd/wire", cobra + " " + sys},
-		{"client", "client/replica client/internal/caller internal/door internal/printable rpcd/talk rpcd/wire", sys},
+		{"client", "client/replica client/internal/caller internal/door internal/printable rpcd/fdconn rpcd/talk rpcd/wire", sys},
 		{"client/replica", "client/internal/caller internal/names internal/printable internal/reach rpcd/fdconn rpcd/talk rpcd/wire", sys},
 		{"client/internal/caller", "internal/names rpcd/wire", sys},
 	}},
 	// The command rpcd and the daemon.
 	{daemon, []room{
-		{"cmd/rpcd", "internal/commandline internal/flagerror internal/manual internal/names internal/printable internal/version rpcd rpcd/child rpcd/duration rpcd/export rpcd/export/lint rpcd/fdconn rpcd/talk rpcd/wire", cobra + " " + hclog + " " + sys + " github.com/coreos/go-systemd/v22/daemon"},
-		{"rpcd", "internal/printable rpcd/cause rpcd/child rpcd/directory rpcd/export rpcd/fdconn rpcd/limit rpcd/run rpcd/stream rpcd/talk rpcd/wire", hclog + " " + sys},
+		{"cmd/rpcd", "internal/commandline internal/flagerror internal/manual internal/names internal/printable internal/sigaction internal/version rpcd rpcd/child rpcd/duration rpcd/export rpcd/export/lint rpcd/fdconn rpcd/talk rpcd/wire", cobra + " " + hclog + " " + sys + " github.com/coreos/go-systemd/v22/daemon"},
+		{"rpcd", "internal/printable rpcd/cause rpcd/child rpcd/directory rpcd/export rpcd/fdconn rpcd/journal rpcd/limit rpcd/run rpcd/stream rpcd/talk rpcd/wire", hclog + " " + sys},
 		// The daemon's joints. None imports rpcd.
 		{"rpcd/cause", "rpcd/wire", sys},
+		{"rpcd/journal", "internal/printable rpcd/wire", ""},
 		{"rpcd/directory", "internal/names rpcd/child rpcd/wire", sys},
 		{"rpcd/run", "rpcd/child rpcd/export", ""},
 		{"rpcd/stream", "rpcd/fdconn rpcd/wire", sys},

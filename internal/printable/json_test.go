@@ -10,7 +10,7 @@ import (
 
 // FuzzJSON: no text in JSON makes a terminal do something, and each arrives as it
 // was.
-// fault: 113
+// fault: 115
 func FuzzJSON(f *testing.F) {
 	for _, s := range []string{"", "plain ü 日本語", "\u009b31m\u009d0;x\u009c", "\x7f", "a\nb\x1b[2J", "\\u009b", turns, "\U0001f600"} {
 		f.Add(s)

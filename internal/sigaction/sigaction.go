@@ -22,6 +22,20 @@ var Default Action
 // Ignore is SIG_IGN.
 var Ignore = Action{handler: 1}
 
+// nothing is the address of a handler that does nothing; see nothing.s.
+var nothing uintptr
+
+// Nothing gives an action that changes nothing for this process, as Ignore does,
+// but that execve(2) resets to the default. It is for signals that os/signal knows
+// no handler for: 32 to 34, which are a C library's.
+func Nothing() Action {
+	var runtimes Action // of any signal with a handler
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGSEGV), 0,
+		uintptr(unsafe.Pointer(&runtimes)), unsafe.Sizeof(runtimes.mask), 0, 0)
+	runtimes.handler = nothing
+	return runtimes
+}
+
 // Set sets a signal's action and gives the one that it had. A number that no
 // signal has is left alone, and so are KILL and STOP.
 func Set(sig syscall.Signal, action Action) (before Action) {

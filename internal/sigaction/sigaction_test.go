@@ -2,8 +2,11 @@ package sigaction
 
 import (
 	"os"
+	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -41,5 +44,28 @@ func TestSet(t *testing.T) {
 	Set(sig, own)
 	if again := Set(sig, own); again != own {
 		t.Errorf("set back to %v, it is %v", own, again)
+	}
+}
+
+// Nothing keeps a signal from ending this process, and a program that it starts has
+// the signal's default.
+func TestNothing(t *testing.T) {
+	for sig := unix.Signal(32); sig <= 34; sig++ {
+		own := Set(sig, Nothing())
+		for range 3 {
+			if err := unix.Kill(os.Getpid(), sig); err != nil {
+				t.Fatal(err)
+			}
+		}
+		runtime.GC() // signals of the runtime's own go on
+		if ignored(t, sig) {
+			t.Errorf("signal %d is ignored", sig)
+		}
+		cmd := exec.Command("sh", "-c", `kill -`+strconv.Itoa(int(sig))+` $$; exit 1`)
+		_ = cmd.Run()
+		if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != sig {
+			t.Errorf("a program that gets signal %d ends by %#x", sig, status)
+		}
+		Set(sig, own)
 	}
 }

@@ -74,8 +74,9 @@ func TestCgroupReachesEscapees(t *testing.T) {
 	testkit.Eventually(t, "the orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
 }
 
-// Members of the process group get a signal by kill(2), and processes that left
-// it by the cgroup. Nobody gets it twice.
+// Members of the process group get a signal by kill(2), those of the session that
+// have left it one by one, and processes outside the session by the cgroup. Nobody
+// gets it twice.
 func TestCgroupSignalsOnce(t *testing.T) {
 	if !contained(t) {
 		return
@@ -83,15 +84,17 @@ func TestCgroupSignalsOnce(t *testing.T) {
 	const outsider = `trap "echo $0 USR1" USR1; trap "echo $0 USR2; exit" USR2; echo up; while :; do sleep 0.02; done`
 	c, r := script(t, `trap "echo in USR1" USR1; trap "wait; echo in USR2; exit" USR2; setsid sh -c "$1" out & while :; do sleep 0.02; done`, outsider)
 	got := []string{testkit.Line(t, r)}
-	c.leaf.Signal(unix.SIGUSR1, c.pid)
-	got = append(got, testkit.Line(t, r))
-	c.signalAll(unix.SIGUSR2)
+	if out := c.leaf.Outside(c.inSession); len(out) < 1 || proc.Stat(out[0])[3] == fmt.Sprint(c.pid) {
+		t.Errorf("outside of the session are %v", out)
+	}
+	c.SignalAll(unix.SIGUSR1, unix.SIGUSR2)
 	var rest []byte
 	testkit.Within(t, "the rest of the output", func() { rest, _ = io.ReadAll(r) })
 	got = append(got, strings.Split(strings.TrimSuffix(string(rest), "\n"), "\n")...)
 	wait(t, c)
 	end(c, testkit.Limit)
-	if want := []string{"up", "out USR1", "out USR2", "in USR2"}; !slices.Equal(got, want) {
+	slices.Sort(got) // the two have the signals side by side
+	if want := []string{"in USR1", "in USR2", "out USR1", "out USR2", "up"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
@@ -286,7 +289,11 @@ func TestKillOneByOne(t *testing.T) {
 	first := testkit.PID(t, r)
 	wait(t, c)
 	testkit.Within(t, "the kill", func() {
-		killUntil(func() { c.leaf.Signal(unix.SIGKILL, 0) }, c.leaf.Empty)
+		killUntil(func() {
+			for _, pid := range c.leaf.Outside(c.inSession) {
+				_ = unix.Kill(pid, unix.SIGKILL)
+			}
+		}, c.leaf.Empty)
 	})
 	if proc.Alive(first) || !c.leaf.Empty() {
 		t.Error("something lives on")

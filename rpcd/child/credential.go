@@ -94,6 +94,12 @@ func (cr *Credential) Enter(dir int) error {
 	return err
 }
 
+// Access asks the kernel whether this user may use a directory so: unix.R_OK, W_OK
+// or X_OK. The error is faccessat(2)'s.
+func (cr *Credential) Access(dir int, how uint32) error {
+	return cr.Files(func() error { return unix.Faccessat(dir, ".", how, unix.AT_EACCESS) })
+}
+
 // explain makes a *DirError of an error that came from the directory and not from
 // the program. ForkExec gives one errno for all that a child does before its
 // program runs.

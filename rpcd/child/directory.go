@@ -11,20 +11,31 @@ import (
 // OpenDir opens a directory by the caller's name for it, with the rights of as
 // (nil: rpcd's own). That user must be able to enter the directory. The caller
 // closes the descriptor, which is good only for entering (O_PATH).
-func OpenDir(name string, as *Credential) (fd int, err error) {
+func OpenDir(name string, as *Credential) (int, error) {
+	fd, err := findDir(name, as, as.Enter)
+	if err != nil && as != nil {
+		err = fmt.Errorf("%w for %v", err, as)
+	}
+	return fd, err
+}
+
+// FindDir is OpenDir for a directory that the user need not be able to enter.
+func FindDir(name string, as *Credential) (int, error) {
+	return findDir(name, as, func(int) error { return nil })
+}
+
+// findDir opens a directory that fits.
+func findDir(name string, as *Credential, fits func(fd int) error) (fd int, err error) {
 	err = as.Files(func() error {
 		if fd, err = openPath(name); err != nil {
 			return err
 		}
-		if err := as.Enter(fd); err != nil {
+		if err := fits(fd); err != nil {
 			unix.Close(fd)
 			return err
 		}
 		return nil
 	})
-	if err != nil && as != nil {
-		err = fmt.Errorf("%w for %v", err, as)
-	}
 	return fd, err
 }
 

@@ -1,6 +1,7 @@
 package child
 
 import (
+	"slices"
 	"syscall"
 	"time"
 
@@ -15,44 +16,87 @@ const killWait = 5 * time.Second
 // that was just forked.
 const killAgain = 50 * time.Millisecond
 
+// Left is what a call had left running, before any of it got a signal of ours.
+type Left struct {
+	Names []string // of each process, as ps(1) shows it: any bytes
+	Stuck bool     // some of it didn't even end by KILL
+}
+
 // End ends what is left of the call and reaps the leader, whose end Wait has
-// seen. What is left are its process group and what is in its cgroup. They get
-// TERM and CONT, and after the grace KILL. The grace ends at deadline, or when
-// now is closed. With nothing left, End costs few system calls.
-func (c *Child) End(deadline time.Time, now <-chan struct{}) {
+// seen. What is left are its session and what is in its cgroup. They get TERM and
+// CONT, and after the grace KILL. The grace ends at deadline, or when now is
+// closed. With nothing left, End costs few system calls.
+func (c *Child) End(deadline time.Time, now <-chan struct{}) (left Left) {
 	if !c.allGone() {
 		stop := c.leaf.Watch()
 		c.leaf.Retire()
-		c.signalAll(unix.SIGTERM)
-		c.signalAll(unix.SIGCONT)
+		left.Names = c.leftNames()
+		c.SignalAll(unix.SIGTERM, unix.SIGCONT)
 		if !await(c.allGone, deadline, now) {
-			killUntil(c.killAll, c.allGone)
+			left.Stuck = !killUntil(c.killAll, c.allGone)
 		}
 		stop()
 	}
 	c.Reap()
+	return left
 }
 
 // allGone says whether no process of the call lives.
-func (c *Child) allGone() bool { return c.groupGone() && c.leaf.Empty() }
+func (c *Child) allGone() bool { return c.sessionGone() && c.leaf.Empty() }
 
-// signalAll sends sig to the process group, and to what has left it.
-func (c *Child) signalAll(sig syscall.Signal) {
-	c.Signal(sig)
-	c.leaf.Signal(sig, c.pid)
+// leftNames names the processes of the call that live.
+func (c *Child) leftNames() (names []string) {
+	for _, pid := range slices.Concat(sessions.of(c.pid), c.leaf.Outside(c.inSession)) {
+		if lives(pid) {
+			names = append(names, comm(pid))
+		}
+	}
+	return names
+}
+
+// inSession says whether a process is in the call's session.
+func (c *Child) inSession(pid int) bool {
+	session, err := unix.Getsid(pid)
+	return err == nil && session == c.pid
+}
+
+// SignalAll sends signals to all that belongs to the call: its session, and what
+// has left that and is in its cgroup. With Spec.Keep that is its process group
+// alone. After the reaping it does nothing.
+func (c *Child) SignalAll(signals ...syscall.Signal) {
+	for _, sig := range signals {
+		c.Signal(sig)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.keep || c.reaped {
+		return
+	}
+	c.signalStrays(signals...)
+	for _, pid := range c.leaf.Outside(c.inSession) {
+		for _, sig := range signals {
+			_ = unix.Kill(pid, sig)
+		}
+	}
 }
 
 func (c *Child) killAll() {
 	c.Signal(unix.SIGKILL)
 	c.leaf.Kill()
+	c.killStrays()
 }
 
-// killUntil calls kill again and again until gone says true, for killWait at most.
-func killUntil(kill func(), gone func() bool) {
-	for end := time.Now().Add(killWait); !gone() && time.Now().Before(end); {
+// killUntil calls kill again and again until gone says true, for killWait at
+// most. It gives gone's last answer.
+func killUntil(kill func(), gone func() bool) bool {
+	for end := time.Now().Add(killWait); time.Now().Before(end); {
+		if gone() {
+			return true
+		}
 		kill()
 		await(gone, time.Now().Add(killAgain), nil)
 	}
+	return gone()
 }
 
 // Reap reaps the leader, whose end Wait has seen, and leaves the rest alone.
@@ -69,18 +113,19 @@ func (c *Child) Reap() {
 	c.leaf.Give()
 }
 
-// groupGone says whether no process of the group lives. rpcd is the parent of
+// sessionGone says whether no process of the session lives. rpcd is the parent of
 // what the leader left behind, since it is a subreaper. waitid(2) without WEXITED
-// sees only living children, so ECHILD says that none of ours is in the group.
+// sees only living children, so ECHILD says that none of ours is in the leader's
+// process group.
 //
-// A member may still have a living parent outside of the group that isn't rpcd.
-// The eldest of that line is then an orphan of ours. So only with an orphan is it
-// worth looking at every process.
-func (c *Child) groupGone() bool {
+// A member may be in a group of its own, or have a living parent that isn't rpcd.
+// The eldest of that line is an orphan of ours. So only with an orphan is it worth
+// looking at every process.
+func (c *Child) sessionGone() bool {
 	if unix.Waitid(unix.P_PGID, c.pid, nil, unix.WSTOPPED|unix.WNOHANG|unix.WNOWAIT, nil) != unix.ECHILD {
 		return false
 	}
-	return !children.mayHaveOrphans() || !groupLives(c.pid)
+	return !children.mayHaveOrphans() || !c.sessionLives()
 }
 
 // await waits until done says true, and asks it at each wake. It gives done's

@@ -2,7 +2,10 @@ package child
 
 import (
 	"fmt"
+	"io"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -148,7 +151,114 @@ func TestEndOfAnEmptyGroup(t *testing.T) {
 	testkit.Within(t, "End", func() { end(c, 10*testkit.Limit) })
 }
 
-// A member of the group may have a living parent in another session, and isn't our
+// own starts a process in a process group of its own, as a shell's jobs have.
+const own = `own() { exec perl -e 'setpgrp; exec @ARGV or die' "$@"; }; `
+
+// Processes that have left the process group and not the session belong to the
+// call. They are named before they are ended.
+// fault: 110
+func TestEndReachesTheSession(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	testkit.Need(t, "perl")
+	for _, tt := range []struct {
+		what, text, name string
+	}{
+		{"a job", `own sh -c 'sleep 1000 & echo $$; wait' &`, "sh"},
+		{"a job's child", `own sh -c 'sleep 1000 & echo $!' &`, "sleep"},
+		{"a job that ignores TERM", `own sh -c 'trap "" TERM; echo $$; while read x; do :; done <>"$0"' "$1" &`, "sh"},
+	} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fifo := t.TempDir() + "/fifo"
+		if err := unix.Mkfifo(fifo, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := start(t, shell(t, w, own+tt.text+` while :; do sleep 0.02; done`, fifo))
+		w.Close()
+		left := testkit.PID(t, r)
+		if proc.Stat(left)[3] != fmt.Sprint(c.pid) || proc.Stat(left)[2] == fmt.Sprint(c.pid) {
+			t.Errorf("%s isn't in a group of its own in the session", tt.what)
+		}
+		_ = unix.Kill(c.pid, unix.SIGKILL)
+		wait(t, c)
+		var found Left
+		testkit.Within(t, "End", func() { found = c.End(time.Now().Add(time.Second), nil) })
+		if proc.Alive(left) || found.Stuck || !slices.Contains(found.Names, tt.name) {
+			t.Errorf("%s: alive %v, left %+v", tt.what, proc.Alive(left), found)
+		}
+		r.Close()
+	}
+	testkit.Eventually(t, "the orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
+}
+
+// What forks into ever new process groups doesn't outrun KILL.
+func TestEndOfAForkBomb(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	testkit.Need(t, "perl")
+	// 40 at a time, and more as processors come late: each ends when it has a child,
+	// and all do after 20 s, should this test fail.
+	c, r := script(t, `perl -e '$| = 1; $SIG{TERM} = "IGNORE"; $end = time + 20; for (1 .. 40) { next if fork; setpgrp; for (;;) { exit if time > $end; $p = fork; exit if $p; defined $p or next; setpgrp } } print "$$\n"'`)
+	testkit.PID(t, r)
+	wait(t, c)
+	testkit.Within(t, "End", func() {
+		if left := c.End(time.Now(), nil); left.Stuck || len(left.Names) == 0 {
+			t.Errorf("left %+v", left)
+		}
+	})
+	if c.sessionLives() {
+		t.Error("the bomb goes on")
+	}
+	testkit.Eventually(t, "the orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
+}
+
+// SignalAll reaches the leader's process group and the rest of the session, each
+// process once. With Keep it reaches the group alone.
+func TestSignalAll(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	testkit.Need(t, "perl")
+	const says = `trap "echo $0-USR1" USR1; trap "echo $0-USR2; exit" USR2; echo up; while :; do sleep 0.02; done`
+	for _, keep := range []bool{false, true} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := shell(t, w, own+`trap "echo in-USR1" USR1; trap "echo in-USR2; exit" USR2; own sh -c "$1" out & while :; do sleep 0.02; done`, says)
+		s.Keep = keep
+		c := start(t, s)
+		w.Close()
+		testkit.Line(t, r)
+		strays := c.strays()
+		c.SignalAll(unix.SIGUSR1, unix.SIGUSR2)
+		wait(t, c)
+		want := []string{"in-USR1", "in-USR2", "out-USR1", "out-USR2"}
+		if keep {
+			want = want[:2]
+			for _, pid := range strays {
+				_ = unix.Kill(pid, unix.SIGKILL)
+			}
+		}
+		var rest []byte
+		testkit.Within(t, "the rest of the output", func() { rest, _ = io.ReadAll(r) })
+		got := strings.Fields(string(rest))
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("keep %v: %q, want %q", keep, got, want)
+		}
+		r.Close()
+		end(c, testkit.Limit)
+	}
+	testkit.Eventually(t, "the orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
+}
+
+// A member of the session may have a living parent in another session, and isn't our
 // child then. It belongs to the call all the same.
 func TestEndReachesTheWholeGroup(t *testing.T) {
 	if !alone(t) {

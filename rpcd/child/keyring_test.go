@@ -13,7 +13,7 @@ import (
 
 // With RunAs no process has rpcd's session keyring, nor another process's: neither
 // the callers' nor those that run as rpcd's own user.
-// fault: 110
+// fault: 112
 func TestSessionKeyrings(t *testing.T) {
 	if os.Getuid() != 0 {
 		testkit.Lack(t, "other users need root")

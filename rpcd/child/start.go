@@ -26,7 +26,7 @@ type Spec struct {
 	Umask int         // of the child
 	Files []int       // Files[i] becomes the child's descriptor i; -1: closed. Start doesn't close them
 	As    *Credential // the user to run as; nil: rpcd's own
-	Keep  bool        // no cgroup: what leaves the process group lives on
+	Keep  bool        // no cgroup, and SignalAll reaches the process group alone
 }
 
 // Child is one started process, which leads a session and a process group of
@@ -36,6 +36,7 @@ type Child struct {
 	pid   int
 	pidfd *os.File     // nil: the kernel gives none
 	leaf  *cgroup.Leaf // nil: it has no cgroup
+	keep  bool         // Spec.Keep
 
 	memoryKills uint64 // the kernel's count of them at the start
 
@@ -101,7 +102,7 @@ func Start(s Spec) (*Child, error) {
 	if err != nil {
 		return nil, s.As.explain(s.Dir, err)
 	}
-	c := &Child{pid: pid, leaf: leaf, pidfd: pollable(*pidfd), memoryKills: kills}
+	c := &Child{pid: pid, leaf: leaf, pidfd: pollable(*pidfd), memoryKills: kills, keep: s.Keep}
 	children.add(c)
 	return c, nil
 }

@@ -12,7 +12,7 @@ import (
 type Status struct {
 	Wait         uint32 // the status of wait(2)
 	User, System time.Duration
-	MaxRSS       uint64 // the most memory that it had at a time, in KiB
+	MaxRSS       uint64 // the most memory that it had at a time, in KiB; 0: not known
 }
 
 // Wait waits for the leader's end without reaping it, so that it may be called
@@ -45,7 +45,7 @@ func (c *Child) Wait() (Status, error) {
 		Wait:   waitStatus(info.Code, statusOf(&info)),
 		User:   time.Duration(usage.Utime.Nano()),
 		System: time.Duration(usage.Stime.Nano()),
-		MaxRSS: uint64(usage.Maxrss),
+		MaxRSS: ownMemory(uint64(usage.Maxrss)),
 	}, nil
 }
 

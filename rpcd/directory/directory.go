@@ -115,22 +115,6 @@ func isShortage(err error) bool {
 	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
 }
 
-// Compare answers a caller that asks whether its directory is the worker's.
-func Compare(d wire.Dir, as *child.Credential) wire.Sameness {
-	if d.Name == "" {
-		return wire.DirNotAsked
-	}
-	fd, err := child.OpenDir(d.Name, as)
-	if err != nil {
-		return wire.DirMissing
-	}
-	defer unix.Close(fd)
-	if d.Proven && !isSame(fd, d) {
-		return wire.DirOther
-	}
-	return wire.DirSame
-}
-
 // isSame reports whether fd is the directory that the caller stands in.
 func isSame(fd int, d wire.Dir) bool {
 	var st unix.Stat_t

@@ -137,7 +137,7 @@ func TestACL(t *testing.T) {
 
 // A program with file capabilities is refused at the start, by check and at each
 // call, behind a symlink and as a folder's program, too.
-// fault: 116
+// fault: 118
 func TestFileCapabilities(t *testing.T) {
 	needRoot(t)
 	dir := tree(t, map[string]string{"a:x": "", "folder/run:x": "", "link": ">../lib/tool", "good:x": ""})

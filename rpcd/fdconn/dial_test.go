@@ -75,7 +75,7 @@ func TestDialErrors(t *testing.T) {
 
 // DialEntry connects to sockets alone, also while somebody swaps one for a symlink
 // and back.
-// fault: 112
+// fault: 114
 func TestDialEntry(t *testing.T) {
 	noLeak(t)
 	dir := t.TempDir()

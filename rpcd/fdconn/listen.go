@@ -233,10 +233,15 @@ func (l *Listener) AcceptAndRefuse(b []byte) bool {
 // Unlink removes the socket's file, so that no new caller finds it. It leaves a
 // file alone that isn't this Listener's.
 func (l *Listener) Unlink() {
-	var st unix.Stat_t
-	if !l.inherited && unix.Lstat(l.path, &st) == nil && st.Ino == l.inode {
+	if l.owns() {
 		os.Remove(l.path)
 	}
+}
+
+// owns says whether the socket's file is this Listener's.
+func (l *Listener) owns() bool {
+	var st unix.Stat_t
+	return !l.inherited && unix.Lstat(l.path, &st) == nil && st.Ino == l.inode
 }
 
 // Close ends Accept, and removes the socket's file as Unlink does. Only the

@@ -89,7 +89,7 @@ func TestWhoIsTurnedAway(t *testing.T) {
 
 // Where each user has one connection, who has two isn't the one to go, but who has
 // waited longest. A connection that came just now stays.
-// fault: 115
+// fault: 117
 func TestOneConnectionPerUser(t *testing.T) {
 	c := newCrowd(t, 20)
 	kept := c.take("kept", 1)
@@ -110,7 +110,7 @@ func TestOneConnectionPerUser(t *testing.T) {
 }
 
 // Strangers are one user, whatever their user IDs.
-// fault: 115
+// fault: 117
 func TestStrangersAreOneUser(t *testing.T) {
 	c := newCrowd(t, 20)
 	c.take("a1", 1)

@@ -27,7 +27,7 @@ type Job struct {
 type Status struct {
 	Wait         uint32 // as wait(2) gives it
 	User, System time.Duration
-	MaxRSS       uint64 // KiB
+	MaxRSS       uint64 // KiB; 0: not known
 }
 
 // Process is one call's process.
@@ -36,16 +36,19 @@ type Process interface {
 	PID() int
 	// Signal sends sig to its group. After its end that does nothing.
 	Signal(sig syscall.Signal)
+	// SignalAll sends signals to what would be ended with it, too: see Close.
+	SignalAll(signals ...syscall.Signal)
 	// Wait waits for its end. An error says that the end can't be known.
 	Wait() (Status, error)
 	// OutOfMemory, after Wait, reports whether the kernel has killed a process of it
 	// for want of memory. It is asked once at most, of one that ended as by KILL.
 	OutOfMemory() bool
 	// Close, after Wait, has what the process left end: TERM and CONT at once,
-	// KILL at deadline. It doesn't wait for that; see Runner.Leftovers. Where the
+	// KILL at deadline. It doesn't wait for that; see Runner.Leftovers. When all
+	// has ended, and if there was something, ended is called with it. Where the
 	// procedure keeps what it leaves, nothing is ended. A second call does
 	// nothing.
-	Close(deadline time.Time)
+	Close(deadline time.Time, ended func(child.Left))
 }
 
 // Runner starts the processes of procedures. It lives as long as the daemon, and

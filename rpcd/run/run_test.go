@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -61,11 +62,15 @@ func TestLeftoversAreEnded(t *testing.T) {
 	if n := r.Leftovers(); n != 0 || !proc.Alive(left) {
 		t.Fatalf("%d leftovers before Close", n)
 	}
-	process.Close(time.Now().Add(testkit.Limit))
-	process.Close(time.Now())
+	var names []string
+	process.Close(time.Now().Add(testkit.Limit), func(l child.Left) { names = l.Names })
+	process.Close(time.Now(), nil)
 	testkit.Within(t, "the end of the leftovers", func() { <-changed })
 	if n := r.Leftovers(); n != 0 || proc.Alive(left) {
 		t.Errorf("%d leftovers, alive %v", n, proc.Alive(left))
+	}
+	if !slices.Equal(names, []string{"sleep"}) {
+		t.Errorf("ended %q", names)
 	}
 }
 
@@ -74,7 +79,7 @@ func TestKeptLeftovers(t *testing.T) {
 	for _, c := range []struct{ all, own bool }{{true, false}, {false, true}} {
 		r := NewRunners(c.all, func() { t.Error("leftovers were ended") })
 		process, left := started(t, r, &export.Procedure{Keep: c.own}, "sleep 1000")
-		process.Close(time.Now())
+		process.Close(time.Now(), func(l child.Left) { t.Errorf("ended %q", l.Names) })
 		if n := r.Leftovers(); n != 0 || !proc.Alive(left) {
 			t.Errorf("%+v: %d leftovers, alive %v", c, n, proc.Alive(left))
 		}
@@ -86,7 +91,7 @@ func TestCloseEndsTheGrace(t *testing.T) {
 	changed := make(chan struct{}, 1)
 	r := NewRunners(false, func() { changed <- struct{}{} })
 	process, left := started(t, r, &export.Procedure{}, "(trap '' TERM; echo >&2; exec sleep 1000)")
-	process.Close(time.Now().Add(time.Hour))
+	process.Close(time.Now().Add(time.Hour), func(child.Left) {})
 	if n := r.Leftovers(); n != 1 {
 		t.Errorf("%d leftovers", n)
 	}

@@ -44,10 +44,12 @@ func (s *spawned) Leftovers() int {
 func (s *spawned) Close() { s.once.Do(func() { close(s.hurry) }) }
 
 // endLeftovers ends what c has left, and counts it until then.
-func (s *spawned) endLeftovers(c *child.Child, deadline time.Time) {
+func (s *spawned) endLeftovers(c *child.Child, deadline time.Time, ended func(child.Left)) {
 	s.count(1)
 	go func() {
-		c.End(deadline, s.hurry)
+		if left := c.End(deadline, s.hurry); len(left.Names) > 0 {
+			ended(left)
+		}
 		s.count(-1)
 		s.changed()
 	}()
@@ -66,21 +68,22 @@ type spawnedProcess struct {
 	once   sync.Once // for Close
 }
 
-func (p *spawnedProcess) PID() int                  { return p.child.PID() }
-func (p *spawnedProcess) Signal(sig syscall.Signal) { p.child.Signal(sig) }
-func (p *spawnedProcess) OutOfMemory() bool         { return p.child.OutOfMemory() }
+func (p *spawnedProcess) PID() int                            { return p.child.PID() }
+func (p *spawnedProcess) Signal(sig syscall.Signal)           { p.child.Signal(sig) }
+func (p *spawnedProcess) SignalAll(signals ...syscall.Signal) { p.child.SignalAll(signals...) }
+func (p *spawnedProcess) OutOfMemory() bool                   { return p.child.OutOfMemory() }
 
 func (p *spawnedProcess) Wait() (Status, error) {
 	s, err := p.child.Wait()
 	return Status(s), err
 }
 
-func (p *spawnedProcess) Close(deadline time.Time) {
+func (p *spawnedProcess) Close(deadline time.Time, ended func(child.Left)) {
 	p.once.Do(func() {
 		if p.runner.keep {
 			p.child.Reap()
 		} else {
-			p.runner.endLeftovers(p.child, deadline)
+			p.runner.endLeftovers(p.child, deadline, ended)
 		}
 	})
 }

@@ -20,6 +20,10 @@ const othersWait = 200 * time.Millisecond
 // for each byte. If the kernel refuses this size, it is 64 KiB (pipe(7)).
 const outPipe = 256 << 10
 
+// leastWindow is the least window in bytes of an output whose writes stay whole. A
+// caller with less may have nothing more to grant before it has a whole write.
+const leastWindow = 2 * wire.PipeBuf
+
 var (
 	errHeldOpen       = errors.New("held open by another process")
 	errProcedureEnded = errors.New("the procedure has ended")
@@ -32,6 +36,10 @@ type output struct {
 	pipe *os.File // the reading end
 	out  *wire.Out
 
+	window int  // in bytes
+	least  int  // credit in bytes, for one write
+	pages  bool // the caller takes pages that aren't full, too
+
 	wanted   context.Context // ends by giveUp, with errHeldOpen
 	unwanted context.CancelCauseFunc
 	running  context.Context // ends by finish too, with errProcedureEnded
@@ -43,7 +51,7 @@ type output struct {
 
 	// run's own
 	passage passage
-	frame   *wire.DataFrame
+	batch   *wire.Batch
 
 	done     chan struct{} // closed: run is over, and what follows is final
 	bytes    int64         // relayed
@@ -52,13 +60,16 @@ type output struct {
 
 // newOutput takes pipe over.
 func newOutput(c *fdconn.Conn, r *wire.Relay, st wire.Stream, pipe *os.File) *output {
-	o := &output{conn: c, pipe: pipe, done: make(chan struct{})}
+	o := &output{conn: c, pipe: pipe, done: make(chan struct{}), window: int(st.Window), least: 1, pages: st.Flags&wire.StreamPages != 0}
+	if st.Window >= leastWindow {
+		o.least = wire.PipeBuf
+	}
 	o.wanted, o.unwanted = context.WithCancelCause(context.Background())
 	o.running, o.ended = context.WithCancelCause(o.wanted)
 	o.out = r.Out(st.Number, st.Window, func(out *wire.Out) {
 		out.OnClosed(func() { pipe.Close() }) // the child gets SIGPIPE
 	})
-	o.frame = o.out.DataFrame()
+	o.batch = o.out.Batch()
 	return o
 }
 
@@ -68,7 +79,7 @@ func (o *output) run() {
 	o.ended(nil)
 	o.unwanted(nil)
 	o.close()
-	o.frame.Free()
+	o.batch.Free()
 	o.passage.close()
 	_ = o.out.Close()
 }
@@ -108,7 +119,7 @@ func (o *output) relay() error {
 // The pipe's deadline ends the wait for bytes, and ctx the wait for credit.
 func (o *output) asItComes(ctx context.Context) error {
 	for {
-		_, err := o.send(ctx, wire.MaxData, o.read)
+		_, err := o.send(ctx, wire.MaxData, awaitUnread)
 		if err == errEmpty {
 			<-ctx.Done()
 			return context.Cause(ctx)
@@ -122,81 +133,41 @@ func (o *output) asItComes(ctx context.Context) error {
 // whole relays the next rest bytes, or fewer if other processes take some. It
 // waits for credit, never for the pipe.
 func (o *output) whole(rest int) error {
-	for {
-		n, err := unread(o.pipe)
+	for rest > 0 {
+		n, err := o.send(o.wanted, rest, unread)
 		if err != nil {
 			return err
 		}
-		if rest = min(rest, n); rest == 0 {
+		if n == 0 { // another process was quicker
 			return nil
-		}
-		n, err = o.send(o.wanted, rest, o.readNow)
-		if err == errEmpty { // another process was quicker
-			return nil
-		}
-		if err != nil {
-			return err
 		}
 		rest -= n
 	}
+	return nil
 }
 
-// send waits for credit until ctx ends. Then it sends one frame, whose payload is
-// bounded by most, and returns the payload's length. If the pipe holds much, the
-// bytes are spliced. Else read gives them, and they are copied.
-func (o *output) send(ctx context.Context, most int, read func([]byte) (int, error)) (int, error) {
-	credit, err := o.out.Credit(ctx)
+// send waits for credit until ctx ends. Then it sends what the pipe holds, up to
+// most bytes, in whole writes, and returns how many bytes that were. length says
+// how many the pipe holds.
+func (o *output) send(ctx context.Context, most int, length func(*os.File) (int, error)) (int, error) {
+	credit, err := o.out.CreditOf(ctx, o.least)
 	if err != nil {
 		return 0, err
 	}
-	most = min(most, credit)
-	n, err := o.splice(most)
-	if n == 0 && err == nil {
-		if n, err = read(o.frame.Room(most)); err == nil {
-			err = o.frame.Send(n)
+	n, err := length(o.pipe)
+	if err != nil {
+		return 0, err
+	}
+	n = min(n, most)
+	if n > credit && o.least > 1 && !o.passage.usable() { // only where the pipe is empty, a write ends for sure
+		if credit, err = o.out.CreditOf(ctx, min(n, o.window/2)); err != nil {
+			return 0, err
 		}
 	}
-	if err != nil {
-		return 0, err
-	}
+	n, err = o.transfer(n, credit)
 	o.bytes += int64(n)
-	return n, nil
-}
-
-// splice sends the bytes in the pipe if they are many. If it returns 0, the bytes
-// have to be copied.
-func (o *output) splice(most int) (int, error) {
-	n, err := unread(o.pipe)
-	if err != nil {
-		return 0, err
-	}
-	if n = min(n, most); n < leastSplice {
-		return 0, nil
-	}
-	if n = o.passage.take(o.pipe, n); n == 0 {
-		return 0, nil
-	}
-	header, err := o.out.Header(n)
-	if err != nil {
-		return 0, err
-	}
-	if err := o.conn.Splice(header, o.passage.ends[0], n); err != nil {
-		o.conn.Close() // a frame was cut
-		return 0, err
-	}
-	return n, nil
-}
-
-// read waits for bytes. It gives errEmpty when the pipe's deadline is over.
-func (o *output) read(p []byte) (int, error) {
-	n, err := o.pipe.Read(p)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = errEmpty
-	}
 	return n, err
 }
-
-func (o *output) readNow(p []byte) (int, error) { return readNow(o.pipe, p) }
 
 // finish ends the first phase, with the number of bytes that the second has to
 // send.

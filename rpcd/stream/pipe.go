@@ -54,15 +54,39 @@ func unread(f *os.File) (int, error) {
 	return n, ierr
 }
 
+// awaitUnread waits until bytes lie in a pipe, and gives how many. It gives errEmpty
+// when the pipe's deadline is over, and io.EOF at the end.
+func awaitUnread(f *os.File) (int, error) {
+	rc, err := f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	var ierr error
+	err = rc.Read(func(fd uintptr) bool {
+		n, ierr = unix.IoctlGetInt(int(fd), unix.TIOCINQ)
+		return n > 0 || ierr != nil || ended(int(fd))
+	})
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return 0, errEmpty
+	case err == nil && ierr == nil && n == 0:
+		return 0, io.EOF
+	}
+	return n, errors.Join(err, ierr)
+}
+
 // hungUp says whether a pipe is empty and no process has its writing end: it
 // will stay empty (poll(2), POLLHUP).
-func hungUp(f *os.File) bool {
-	fds := []unix.PollFd{{Events: unix.POLLIN}}
-	err := control(f, func(fd int) {
-		fds[0].Fd = int32(fd)
-		_, _ = unix.Poll(fds, 0)
-	})
-	return err == nil && fds[0].Revents == unix.POLLHUP
+func hungUp(f *os.File) (is bool) {
+	_ = control(f, func(fd int) { is = ended(fd) })
+	return is
+}
+
+func ended(fd int) bool {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	_, _ = unix.Poll(fds, 0)
+	return fds[0].Revents == unix.POLLHUP
 }
 
 func closeAll(fds []int) {

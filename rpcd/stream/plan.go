@@ -1,8 +1,6 @@
 package stream
 
 import (
-	"slices"
-
 	"golang.org/x/sys/unix"
 
 	"rpcd/rpcd/fdconn"
@@ -23,7 +21,7 @@ type Plan struct {
 // passed streams are relayed instead (PROTOCOL.md, section 4). Its errors are
 // ErrTruncated, *CountError, *BridgeError and *UnfitError.
 func New(p Plan) (*Set, error) {
-	s := &Set{plan: p, streams: slices.Clone(p.Streams)}
+	s := &Set{plan: p, streams: p.Streams}
 	arrived, named := p.Files.Len(), wire.Descriptors(p.Streams)
 	switch {
 	case p.Files.Truncated:
@@ -33,20 +31,21 @@ func New(p Plan) (*Set, error) {
 	case arrived != named:
 		return nil, &CountError{arrived, named}
 	}
-	for i, st := range s.streams {
+	for _, st := range p.Streams {
 		if st.Mode != wire.Passed {
 			continue
+		}
+		if s.bridged && st.Number > 2 {
+			return nil, &BridgeError{st.Number}
 		}
 		if !s.bridged {
 			if what := unfit(p.Files.At(int(st.Index)), p.Conn); what != "" {
 				return nil, &UnfitError{st.Number, what}
 			}
-			continue
 		}
-		if st.Number > 2 {
-			return nil, &BridgeError{st.Number}
-		}
-		s.streams[i].Mode = wire.Relayed
+	}
+	if s.bridged {
+		s.streams = wire.Bridge(p.Streams)
 	}
 	return s, nil
 }

@@ -32,8 +32,10 @@ type Callee struct {
 	ended   chan struct{} // closed: ended
 
 	bridged atomic.Bool // read also while a word is being sent
+	due     atomic.Bool // the next CONTINUED answers ACCEPTED
 
 	mu       sync.Mutex // held while a word is sent: ACCEPTED never follows STARTED or REFUSED
+	asks     bool       // an ACCEPTED was said that CONTINUED has to answer: the only one
 	answered bool
 }
 
@@ -70,14 +72,25 @@ func (c *Callee) IsBridged() bool { return c.bridged.Load() }
 func (c *Callee) Accept(m wire.Started) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.answered {
-		c.sayBridged(&m)
-		_ = c.conn.WriteFrame(m.Append(wire.TypeAccepted))
+	if c.answered {
+		return
 	}
+	c.sayBridged(&m)
+	if expectsAnswer(c.Call, m.Flags) {
+		if c.asks { // it was an early one
+			return
+		}
+		c.asks = true
+		c.due.Store(true)
+		if c.hasProceeded() { // the caller has stopped: its next CONTINUED wakes the process
+			c.due.Store(false)
+		}
+	}
+	_ = c.conn.WriteFrame(m.Append(wire.TypeAccepted))
 }
 
-// AcceptEarly is Accept, unless the caller waits for the ACCEPTED that it asked
-// for.
+// AcceptEarly is Accept, unless the caller waits for an ACCEPTED that says where
+// the call runs.
 func (c *Callee) AcceptEarly(m wire.Started) {
 	if c.Flags&wire.CallAnnounce == 0 {
 		c.Accept(m)
@@ -87,7 +100,11 @@ func (c *Callee) AcceptEarly(m wire.Started) {
 // Announce says ACCEPTED and waits until the caller has seen it, if the caller
 // asked for that. The error is ctx's, or ErrUnproceeded.
 func (c *Callee) Announce(ctx context.Context, m wire.Started) error {
-	if c.Flags&wire.CallAnnounce == 0 {
+	var known uint16
+	if c.IsBridged() {
+		known = wire.StartedBridged
+	}
+	if !isHeld(c.Call, known) {
 		return nil
 	}
 	c.Accept(m)
@@ -189,14 +206,28 @@ func (c *Callee) Handle(h wire.Header, body io.Reader) (Event, error) {
 		return Event{Signaled, syscall.Signal(sig)}, nil
 	case wire.TypeStopped:
 		c.release() // its answer to ACCEPTED may never come
+		c.due.Store(false)
 		c.conn.Pause(true)
 		return Event{Kind: Stopped}, nil
 	case wire.TypeContinued:
 		c.release()
 		c.conn.Pause(false)
+		if c.due.CompareAndSwap(true, false) { // no word for the process
+			return Event{}, nil
+		}
 		return Event{Kind: Continued}, nil
 	}
 	return Event{}, fmt.Errorf("%w: a %v frame from a caller", wire.ErrProtocol, h.Type)
+}
+
+// hasProceeded reports whether STOPPED or CONTINUED has come.
+func (c *Callee) hasProceeded() bool {
+	select {
+	case <-c.proceed:
+		return true
+	default:
+		return false
+	}
 }
 
 func (c *Callee) release() { c.once.Do(func() { close(c.proceed) }) }

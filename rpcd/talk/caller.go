@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rpcd/rpcd/wire"
@@ -23,17 +24,21 @@ type Caller struct {
 	Relay *wire.Relay // of the call's relayed streams
 
 	conn     *Conn
-	announce bool // ACCEPTED has to be answered by CONTINUED
+	patience time.Duration // for Send and the first answer
+	answer   bool          // ACCEPTED has to be answered by CONTINUED
+	said     atomic.Uint32 // how many frames were sent after CALL
+	released atomic.Int32  // how many STOPPED and CONTINUED were sent, or are being sent
 
 	sent chan struct{} // closed: CALL has left
 	done chan struct{} // closed: over
 
 	mu        sync.Mutex
 	state     callerState
+	known     uint16      // the flags of the last ACCEPTED
 	writing   int         // frames of this call that are being written just now
 	cancel    *time.Timer // the wait of a signal that ends a call which doesn't run yet
 	silent    bool        // that wait ran out
-	toldToEnd bool
+	toldToEnd bool        // a signal came that ends a call which doesn't run yet
 	limit     *time.Timer // of Call.Timeout, for a worker that is frozen
 	late      chan struct{}
 	overOnce  sync.Once
@@ -69,15 +74,20 @@ var ErrLate = errors.New("the time limit wasn't kept")
 // NewCaller prepares a call on a connection, which is the Caller's until Over.
 func NewCaller(conn *Conn, m *wire.Call) *Caller {
 	c := &Caller{
-		conn: conn,
-		Call: m,
-		sent: make(chan struct{}),
-		done: make(chan struct{}),
-		late: make(chan struct{}),
+		conn:     conn,
+		patience: wire.FirstTimeout,
+		Call:     m,
+		sent:     make(chan struct{}),
+		done:     make(chan struct{}),
+		late:     make(chan struct{}),
 	}
 	c.Relay = wire.NewRelay(c.write)
 	return c
 }
+
+// SetPatience bounds Send and the wait for the first answer, instead of
+// wire.FirstTimeout. It is for a Caller that hasn't sent its call.
+func (c *Caller) SetPatience(d time.Duration) { c.patience = d }
 
 // Adopt is NewCaller and Send for a call that somebody else has sent on the
 // connection. NewConnAfter has what was read of its answer.
@@ -92,7 +102,7 @@ func Adopt(conn *Conn, m *wire.Call) *Caller {
 // has closed, Send returns no error: the other side may have sent a refusal
 // before, which Answer gives.
 func (c *Caller) Send(fds []int) error {
-	c.conn.ExpectFirst()
+	c.conn.ExpectWithin(c.patience)
 	err := c.conn.WriteDescriptors(c.Call.Append(), fds)
 	if err != nil && !Gone(err) {
 		return c.unlessSilent(err)
@@ -104,11 +114,11 @@ func (c *Caller) Send(fds []int) error {
 // Answer waits for the next ACCEPTED or STARTED, whose number is t. Asking for
 // the next answer tells a worker that announced the start that ACCEPTED was
 // seen. The error is a *wire.Refused, ErrUnanswered, wraps wire.ErrProtocol, or
-// is the socket's.
+// is the socket's; then Hold says whether the call may have been started.
 func (c *Caller) Answer() (t wire.Type, m *wire.Started, err error) {
-	if c.announce {
-		c.announce = false
-		_ = c.write(wire.Frame(wire.TypeContinued, 0, 0, nil))
+	if c.answer {
+		c.answer = false
+		_ = c.proceed(wire.TypeContinued)
 	}
 	for {
 		h, err := wire.ReadHeader(c.conn)
@@ -142,7 +152,10 @@ func (c *Caller) answered(t wire.Type, m *wire.Started) error {
 		c.conn.BeginHeartbeats(c.Call.Heartbeat)
 	}
 	if t == wire.TypeAccepted {
-		c.announce = c.Call.Flags&wire.CallAnnounce != 0 && m.Flags&wire.AcceptedWaits == 0
+		c.answer = expectsAnswer(c.Call, m.Flags)
+		c.mu.Lock()
+		c.known = m.Flags
+		c.mu.Unlock()
 		c.enter(accepted)
 		return nil
 	}
@@ -151,7 +164,27 @@ func (c *Caller) answered(t wire.Type, m *wire.Started) error {
 		return err
 	}
 	c.setLimit(m.Grace)
+	if m.Flags&wire.StartedBridged != 0 {
+		c.answerStarted()
+	}
 	return nil
+}
+
+// answerDelay is how long a caller may have to say something of its own after
+// STARTED, before it says HEARTBEAT.
+const answerDelay = 2 * time.Millisecond
+
+// answerStarted sees to it that STARTED of a bridged call is answered soon. Over
+// TCP without TCP_NODELAY, what the worker says next waits for the acknowledgment
+// of STARTED (tcp(7)), which the kernel delays by 40 ms for a side that has begun
+// to answer and says nothing.
+func (c *Caller) answerStarted() {
+	said := c.said.Load()
+	time.AfterFunc(answerDelay, func() {
+		if c.said.Load() == said {
+			_ = c.write(wire.Frame(wire.TypeHeartbeat, 0, 0, nil))
+		}
+	})
 }
 
 // setLimit arranges that a frozen worker is given up, if the call has a time

@@ -37,13 +37,24 @@ func (c *Caller) Signal(sig syscall.Signal, abandon bool) error {
 // means nothing until Continued.
 func (c *Caller) Stopped() error {
 	c.pause(true)
-	return c.tell(wire.Frame(wire.TypeStopped, 0, 0, nil))
+	return c.proceed(wire.TypeStopped)
 }
 
 // Continued ends Stopped.
 func (c *Caller) Continued() error {
 	c.pause(false)
-	return c.tell(wire.Frame(wire.TypeContinued, 0, 0, nil))
+	return c.proceed(wire.TypeContinued)
+}
+
+// proceed sends STOPPED or CONTINUED. Each lets the worker start a call that it
+// holds.
+func (c *Caller) proceed(t wire.Type) error {
+	c.released.Add(1)
+	err := c.tell(wire.Frame(t, 0, 0, nil))
+	if err != nil { // so short a frame leaves whole or not at all
+		c.released.Add(-1)
+	}
+	return err
 }
 
 // pause is for a call that isn't over: a kept connection belongs to the next one.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -13,6 +14,7 @@ const (
 	CallKeep     = 1 // the caller may send another first frame after the end
 	CallNoWait   = 2 // refuse as busy rather than queue
 	CallAnnounce = 4 // send ACCEPTED, and start after CONTINUED
+	CallConfirm  = 8 // as CallAnnounce, where the call is bridged
 )
 
 // MaxLabel is the longest label, in bytes: the worker keeps it while a call
@@ -40,6 +42,8 @@ const (
 const (
 	StreamOutput = 1 // the procedure writes it
 	StreamLine   = 2 // read from a terminal, a line a grant
+	StreamPages  = 4 // the caller splices frames with DataPages into a pipe
+	StreamJoined = 8 // of stream 2: the same as stream 1, if the call is bridged
 )
 
 // MaxStream is the highest number that a stream may have.
@@ -263,6 +267,28 @@ func Descriptors(streams []Stream) int {
 		}
 	}
 	return n
+}
+
+// Bridge gives what the streams of a call are if no descriptor arrived: passed ones
+// are relayed, and stream 2 with StreamJoined is the same as stream 1. Pages don't
+// cross.
+func Bridge(streams []Stream) []Stream {
+	bridged := slices.Clone(streams)
+	one := false // stream 1 is relayed
+	for i := range bridged {
+		st := &bridged[i]
+		st.Flags &^= StreamPages
+		if st.Mode == Passed {
+			st.Mode = Relayed
+		}
+		if st.Number == 1 {
+			one = st.Mode == Relayed
+		}
+		if st.Number == 2 && st.Mode == Relayed && one && st.Flags&StreamJoined != 0 {
+			st.Mode, st.Index = Same, 1
+		}
+	}
+	return bridged
 }
 
 // checkStreams holds the rules of PROTOCOL.md, section 4, that need no

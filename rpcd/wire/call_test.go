@@ -71,6 +71,25 @@ func TestCallsThatAreFine(t *testing.T) {
 	}
 }
 
+// Over a bridge passed streams are relayed, and two openings of one thing are one.
+func TestBridge(t *testing.T) {
+	const joined = StreamOutput | StreamJoined
+	for what, c := range map[string]struct{ streams, want []Stream }{
+		"passed":               {[]Stream{{1, Passed, 0, StreamOutput, 9}, {2, Passed, 1, StreamOutput, 9}}, []Stream{{1, Relayed, 0, StreamOutput, 9}, {2, Relayed, 1, StreamOutput, 9}}},
+		"joined":               {[]Stream{{1, Passed, 0, StreamOutput, 9}, {2, Passed, 1, joined, 9}}, []Stream{{1, Relayed, 0, StreamOutput, 9}, {2, Same, 1, joined, 9}}},
+		"joined and relayed":   {[]Stream{{1, Relayed, 0, StreamOutput, 9}, {2, Relayed, 0, joined, 9}}, []Stream{{1, Relayed, 0, StreamOutput, 9}, {2, Same, 1, joined, 9}}},
+		"joined to a closed 1": {[]Stream{{1, Closed, 0, 0, 0}, {2, Passed, 0, joined, 9}}, []Stream{{1, Closed, 0, 0, 0}, {2, Relayed, 0, joined, 9}}},
+		"joined to a later 1":  {[]Stream{{2, Passed, 1, joined, 9}, {1, Passed, 0, StreamOutput, 9}}, []Stream{{2, Relayed, 1, joined, 9}, {1, Relayed, 0, StreamOutput, 9}}},
+		"a joined stream 1":    {[]Stream{{1, Passed, 0, joined, 9}}, []Stream{{1, Relayed, 0, joined, 9}}},
+		"the rest":             {[]Stream{{0, Closed, 0, 0, 0}, {2, Closed, 0, joined, 0}, {0, Probe, 0, 0, 0}}, []Stream{{0, Closed, 0, 0, 0}, {2, Closed, 0, joined, 0}, {0, Probe, 0, 0, 0}}},
+	} {
+		before := slices.Clone(c.streams)
+		if got := Bridge(c.streams); !slices.Equal(got, c.want) || !slices.Equal(c.streams, before) {
+			t.Errorf("%s: %v, want %v", what, got, c.want)
+		}
+	}
+}
+
 func TestStreams(t *testing.T) {
 	out := uint8(StreamOutput)
 	all := make([]Stream, 0, MaxDescriptors)

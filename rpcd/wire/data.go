@@ -33,7 +33,7 @@ func (f *DataFrame) Send(n int) error {
 	if err := f.out.spend(n); err != nil {
 		return err
 	}
-	f.out.putHeader(f.buf, n)
+	f.out.putHeader(f.buf, n, 0)
 	if err := f.out.relay.write(f.buf[:HeaderLen+n]); err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ type Exit struct {
 	Status   uint32 // as wait(2) gives it on Linux
 	User     time.Duration
 	System   time.Duration
-	MaxRSS   uint64 // KiB
+	MaxRSS   uint64 // KiB; 0: not known
 	Consumed int64  // bytes of a relayed stdin that the procedure took; -1: not known
 	End
 }
@@ -56,7 +56,9 @@ func (m *Exit) Append() []byte {
 	f.u32(1, m.Status)
 	f.u64(2, uint64(m.User))
 	f.u64(3, uint64(m.System))
-	f.u64(4, m.MaxRSS)
+	if m.MaxRSS > 0 {
+		f.u64(4, m.MaxRSS)
+	}
 	if m.Consumed >= 0 {
 		f.u64(5, uint64(m.Consumed))
 	}

@@ -78,7 +78,7 @@ func messages() []message {
 	pong := &Info{Worker: "hugin", Version: "0.1", State: "drained", Load: Load{1, 2, 1024, 2048}, Counters: Counters{1, 2, 3, 4, 5, time.Hour}}
 	listing := &Info{Worker: "ml", State: "up", Load: Load{MaxCalls: 1}, Procedures: []Entry{{"detect", "spawned", "boxe"}, {"f", "topic", ""}}}
 	commands := &Info{Worker: "all", State: "up", Scope: Commands, Procedures: []Entry{{"ls", "spawned", ""}}}
-	way := &Info{Way: &Way{1001, 1002, 1000, 100, 1, DirOther}}
+	way := &Info{Way: &Way{1001, 1002, 1000, 100, 1, DirNoEntry, Inside{MayRead | ReadOnly, 1003, 1004, 0o40700}}}
 	where := Dir{Name: "/images", Proven: true, Dev: 0x803, Inode: 17}
 	calls := &Calls{Worker: "ml", Calls: []Running{
 		{ID: "18", Procedure: "detect", Label: "job", UID: 1001, GID: 1002, Age: 2, State: CallWaiting, Args: []string{"--fast", ""}},
@@ -112,9 +112,9 @@ func messages() []message {
 		{"exit-kill-by-root", Header{TypeExit, 0, 0, 72}, killedByRoot, killedByRoot.Append(), any1(ParseExit)},
 		{"exit-kill-by-somebody", Header{TypeExit, 0, 0, 62}, killedBySomebody, killedBySomebody.Append(), any1(ParseExit)},
 		{"exit", Header{TypeExit, 0, 3, 66}, exit, exit.Append(), any1(ParseExit)},
-		{"exit-unknown-stdin", Header{TypeExit, 0, 0, 52}, unknown, unknown.Append(), any1(ParseExit)},
+		{"exit-unknown-stdin", Header{TypeExit, 0, 0, 38}, unknown, unknown.Append(), any1(ParseExit)},
 		{"pong", Header{TypePong, 0, 0, 185}, pong, pong.Append(TypePong), flagless(ParseInfo)},
-		{"pong-way", Header{TypePong, 0, 0, 102}, way, way.Append(TypePong), flagless(ParseInfo)},
+		{"pong-way", Header{TypePong, 0, 0, 158}, way, way.Append(TypePong), flagless(ParseInfo)},
 		{"ping-directory", Header{TypePing, 0, 0, 41}, where, Ping(where), flagless(ParsePing)},
 		{"ps", Header{TypePS, 0, 0, 6}, []byte{}, Question(TypePS), flagless(CheckFirst)},
 		{"calls", Header{TypeCalls, 0, 0, 208}, calls, calls.Append(), flagless(ParseCalls)},

@@ -57,9 +57,27 @@ type Way struct {
 	OwnUID, OwnGID uint32 // those that the caller's calls run as
 	Descriptors    uint32 // that came with the PING
 	Dir            Sameness
+	Inside         Inside
 }
 
-// Sameness says whether a directory of the caller's is the worker's, too.
+// Inside is what a caller's calls may do in the directory that they start in, and
+// whose it is.
+type Inside struct {
+	Rights   uint8  // MayRead and so on
+	UID, GID uint32 // of its owner
+	Mode     uint32 // st_mode (inode(7)); 0: the worker doesn't say
+}
+
+// The rights in a directory. The first three are those of chmod(1).
+const (
+	MayEnter uint8 = 1
+	MayWrite uint8 = 2
+	MayRead  uint8 = 4
+	ReadOnly uint8 = 8 // its file system is
+)
+
+// Sameness says whether a directory of the caller's is the worker's, too. A bridged
+// caller's goes by name.
 type Sameness uint8
 
 // What a worker may say of a directory.
@@ -67,8 +85,9 @@ const (
 	DirNotAsked Sameness = 0
 	DirSame     Sameness = 1
 	DirOther    Sameness = 2 // another one has that name
-	DirMissing  Sameness = 3 // none has it, or the worker can't enter it
-	DirWorkdir  Sameness = 4 // it isn't the same, but calls start in the worker's workdir then
+	DirMissing  Sameness = 3 // none has it
+	DirWorkdir  Sameness = 4 // it can't be had, but calls start in the worker's workdir then
+	DirNoEntry  Sameness = 5 // it can't be entered
 )
 
 // Question gives a PING, LIST or PS frame.
@@ -115,7 +134,9 @@ func (m *Info) Append(t Type) []byte {
 	f.numbers(4, c.Calls, c.Refused, c.Lost, c.TimedOut, c.Signaled, uint64(c.Up/time.Second))
 	f.text(6, string(m.State))
 	if w := m.Way; w != nil {
-		f.numbers(7, uint64(w.UID), uint64(w.GID), uint64(w.OwnUID), uint64(w.OwnGID), uint64(w.Descriptors), uint64(w.Dir))
+		in := w.Inside
+		f.numbers(7, uint64(w.UID), uint64(w.GID), uint64(w.OwnUID), uint64(w.OwnGID), uint64(w.Descriptors), uint64(w.Dir),
+			uint64(in.Rights), uint64(in.UID), uint64(in.GID), uint64(in.Mode))
 	}
 	if t == TypeListing && m.Scope != Listed {
 		f.text(8, string(m.Scope))
@@ -154,8 +175,9 @@ func ParseInfo(payload []byte) (*Info, error) {
 		case 6:
 			m.State = State(r.text(tag, v))
 		case 7:
-			n := r.numbers(tag, v, 6)
-			m.Way = &Way{number32(n[0]), number32(n[1]), number32(n[2]), number32(n[3]), number32(n[4]), Sameness(min(n[5], 0xff))}
+			n := r.numbers(tag, v, 10)
+			in := Inside{uint8(n[6]), number32(n[7]), number32(n[8]), number32(n[9])}
+			m.Way = &Way{number32(n[0]), number32(n[1]), number32(n[2]), number32(n[3]), number32(n[4]), Sameness(min(n[5], 0xff)), in}
 		case 8:
 			m.Scope = Scope(r.text(tag, v))
 		default:

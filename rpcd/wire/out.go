@@ -8,6 +8,10 @@ import (
 	"sync"
 )
 
+// DataPages is DATA's flag 1: the payload was spliced, and no write of the procedure
+// lies in two of its pages.
+const DataPages = 1
+
 // Out is the writing end of a relayed stream. It sends nothing past its
 // credit. One goroutine sends: it asks Credit, fills a frame of at most so many
 // bytes, and sends that by a DataFrame, or by itself behind a Header.
@@ -48,7 +52,12 @@ func (o *Out) OnClosed(f func()) { o.onClosed = f }
 // The end of ctx ends the wait, with its cause, and goes before credit. Other
 // errors: ErrClosed when nobody reads the stream any more, or END was sent; the
 // error of Abort when the connection is gone.
-func (o *Out) Credit(ctx context.Context) (int, error) {
+func (o *Out) Credit(ctx context.Context) (int, error) { return o.CreditOf(ctx, 1) }
+
+// CreditOf is Credit for a sender that needs least bytes at once. The other side
+// gives so many only if its window is larger by a third at least: it grants again
+// when a quarter of that has been read.
+func (o *Out) CreditOf(ctx context.Context, least int) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for waits := false; ; waits = true {
@@ -59,7 +68,7 @@ func (o *Out) Credit(ctx context.Context) (int, error) {
 			return 0, ErrClosed
 		case ctx.Err() != nil:
 			return 0, context.Cause(ctx)
-		case o.credit > 0:
+		case o.credit >= uint32(least):
 			return int(min(o.credit, uint32(o.most))), nil
 		}
 		if !waits && ctx.Done() != nil {
@@ -76,20 +85,22 @@ func (o *Out) wake() {
 }
 
 // Header takes n bytes, which Credit allowed, off the credit. It gives the
-// header of their DATA frame, for a sender that has the bytes elsewhere: header
-// and bytes leave the connection in one piece. It fails with ErrClosed, or as
-// the connection did; then nothing may be sent.
+// header of their DATA frame, for a sender that has the bytes in pages elsewhere
+// (DataPages): header and bytes leave the connection in one piece. It fails with
+// ErrClosed, or as the connection did; then nothing may be sent.
 func (o *Out) Header(n int) ([]byte, error) {
 	if err := o.spend(n); err != nil {
 		return nil, err
 	}
 	b := make([]byte, HeaderLen)
-	o.putHeader(b, n)
+	o.putHeader(b, n, DataPages)
 	return b, nil
 }
 
 // putHeader writes the header of n bytes of DATA into b.
-func (o *Out) putHeader(b []byte, n int) { Header{TypeData, o.number, 0, uint32(n)}.put(b) }
+func (o *Out) putHeader(b []byte, n int, flags uint16) {
+	Header{TypeData, o.number, flags, uint32(n)}.put(b)
+}
 
 // spend takes n bytes off the credit. It fails when the stream has ended since
 // Credit.

@@ -1,6 +1,6 @@
 """A client of rpcd in Python, written from rpcd/PROTOCOL.md alone (standard library only).
 
-client.py SOCKET passed|relayed|keep|version|long: does one thing and prints what came of it.
+client.py SOCKET passed|relayed|confirmed|keep|version|long: does one thing and prints what came of it.
 """
 
 import os
@@ -8,9 +8,10 @@ import socket
 import struct
 import sys
 
-CALL, DATA, END, CLOSED, CREDIT, HEARTBEAT = 1, 16, 17, 18, 19, 20
+CALL, DATA, END, CLOSED, CREDIT, HEARTBEAT, CONTINUED = 1, 16, 17, 18, 19, 20, 34
 ACCEPTED, STARTED, REFUSED, EXIT = 48, 49, 50, 51
-PASSED, RELAYED, OUTPUT, KEEP = 1, 2, 1, 1
+PASSED, RELAYED, OUTPUT, KEEP, CONFIRM = 1, 2, 1, 1, 8
+BRIDGED, WAITING = 1, 2
 WINDOW = 8192
 
 
@@ -71,7 +72,9 @@ def run(s, argv, fds=(), stdin=None, flags=0, version=1):
         s.sendall(frame(CALL, call(argv, streams, version), flags=flags))
     out, credit, held = {1: b"", 2: b""}, 0, {1: 0, 2: 0}
     while True:
-        kind, number, _, payload = next_frame(s)
+        kind, number, said, payload = next_frame(s)
+        if kind == ACCEPTED and flags & CONFIRM and said & BRIDGED and not said & WAITING:
+            s.sendall(frame(CONTINUED))
         if kind == REFUSED:
             f = fields(payload)
             return ("refused", struct.unpack(">H", f[1])[0], f[2].decode()), out
@@ -112,6 +115,8 @@ def main():
             data = bytes(range(256)) * 4000
             status, out = run(s, ["sh", "-c", "tee /dev/stderr; exit 7"], stdin=data)
             print(status, out[1] == data, out[2] == data)
+        elif what == "confirmed":
+            print(*run(s, ["echo", "here"], stdin=b"", flags=CONFIRM))
         elif what == "keep":
             for i in range(100):
                 status, out = run(s, ["echo", str(i)], stdin=b"", flags=KEEP)

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -50,22 +49,18 @@ func (d dir) walk(f func(dir)) {
 	f(d)
 }
 
-// signal sends sig to each process in the cgroup and below, except for members
-// of the process group except. (A stranger gets it only if the process ends and
-// its number is given out again between the read of cgroup.procs and kill(2).)
-func (d dir) signal(sig syscall.Signal, except int) {
+// processes gives the processes in the cgroup and below, but for those of other
+// pid namespaces.
+func (d dir) processes() (pids []int) {
 	d.walk(func(d dir) {
 		list, _ := os.ReadFile(string(d) + "/cgroup.procs")
 		for _, word := range strings.Fields(string(list)) {
-			pid, err := strconv.Atoi(word)
-			if err != nil || pid <= 0 { // 0: a process of another pid namespace
-				continue
-			}
-			if group, err := unix.Getpgid(pid); err == nil && group != except {
-				_ = unix.Kill(pid, sig)
+			if pid, err := strconv.Atoi(word); err == nil && pid > 0 {
+				pids = append(pids, pid)
 			}
 		}
 	})
+	return pids
 }
 
 // kill kills all processes in the cgroup and below. Before Linux 5.14 there is
@@ -78,7 +73,9 @@ func (d dir) kill() {
 		unix.Close(fd)
 	}
 	if err != nil {
-		d.signal(unix.SIGKILL, 0)
+		for _, pid := range d.processes() {
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
 	}
 }
 

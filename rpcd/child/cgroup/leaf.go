@@ -4,7 +4,6 @@ import (
 	"errors"
 	"path/filepath"
 	"strconv"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -13,7 +12,7 @@ import (
 
 // Leaf is the cgroup of one call. All methods work on nil, which is the leaf of
 // a call that has no cgroup: nothing is in it. One goroutine uses it at a time,
-// except for Signal, Kill and Watch.
+// except for Outside, Kill and Watch.
 type Leaf struct {
 	dir
 	parent  *Parent
@@ -109,12 +108,18 @@ func (l *Leaf) Empty() bool {
 	return !l.populated()
 }
 
-// Signal sends sig to each process in the leaf and below, except for members of
-// the process group except (0: no exception).
-func (l *Leaf) Signal(sig syscall.Signal, except int) {
-	if l != nil {
-		l.signal(sig, except)
+// Outside gives the processes in the leaf and below that aren't within, which is
+// the call's session. Their numbers may be other processes' soon.
+func (l *Leaf) Outside(within func(pid int) bool) (pids []int) {
+	if l == nil {
+		return nil
 	}
+	for _, pid := range l.processes() {
+		if !within(pid) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // Kill kills all processes in the leaf and below. Before Linux 5.14 it may miss

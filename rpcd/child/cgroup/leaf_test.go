@@ -69,7 +69,7 @@ func TestLeavesOfManyCalls(t *testing.T) {
 
 // Fork goes outside of the leaf only where the leaf takes no process, and never
 // lets the caller keep a leaf without one.
-// fault: 111
+// fault: 113
 func TestFork(t *testing.T) {
 	p := contain(t)
 	odd := errors.New("odd")

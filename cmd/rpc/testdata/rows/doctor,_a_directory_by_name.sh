@@ -8,10 +8,10 @@ RPC_CHDIR=/no/such findings rpc doctor $W
 RPC_CHDIR=/no/such findings rpc doctor -C / $W
 
 # stdout:
-#| bad directory: the worker has no "/no/such", or can't enter it
+#| bad directory: the worker has no "/no/such"
 #|  cure: mount the same volume ...
 #| status 1
-#| bad directory: the worker has no "/no/such", or can't enter it
+#| bad directory: the worker has no "/no/such"
 #|  cure: mount the same volume ...
 #| status 1
 #| status 0

@@ -17,6 +17,6 @@ unshare -m bash -c "$(declare -f findings)"'
 #| bad directory: "$D/cwd/other" here isn't the worker's "$D/cwd/other" (not a shared volume)
 #|  cure: mount the same volume under the same path on both sides, or cd ..., or name one of the worker's (-C DIR, RPC_CHDIR), or set a workdir there ...
 #| status 1
-#| bad directory: the worker has no "$D/cwd/other/only", or can't enter it
+#| bad directory: the worker has no "$D/cwd/other/only"
 #|  cure: mount the same volume ...
 #| status 1

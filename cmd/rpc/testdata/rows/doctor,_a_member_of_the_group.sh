@@ -3,6 +3,7 @@
 # on: users
 # use: findings
 
+chmod 777 .
 findings setpriv --reuid 4242 --regid 4343 --groups 54321 rpc doctor $W
 findings -n setpriv --reuid 4242 --regid 54321 --clear-groups rpc doctor $W
 findings -n setpriv --reuid 54321 --regid 4343 --groups 54321 rpc doctor $W

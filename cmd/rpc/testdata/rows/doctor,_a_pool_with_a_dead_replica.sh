@@ -1,4 +1,4 @@
-# "rpc doctor" checks each socket of a pool and names the dead one.
+# "rpc doctor" checks each socket of a pool, and notes one that a killed rpcd left beside others that serve.
 #
 # on: passed
 # use: findings
@@ -10,6 +10,8 @@ wait_for rpc ping ./pool/b.sock >ping
 kill -9 $!
 wait
 rpc doctor ./pool/ | grep 'socket:\|folder:\|connect:\|procedures:'
+findings -n rpc doctor ./pool/
+rm pool/a.sock
 findings rpc doctor ./pool/
 
 # stdout:
@@ -18,7 +20,10 @@ findings rpc doctor ./pool/
 #| ok    connect: user ... listens
 #| ok    procedures: ...
 #| ok    socket: "pool/b.sock", ...
-#| bad   connect: nobody listens: ...
+#| note  connect: nobody listens here, others serve: its rpcd was killed
+#| note connect: nobody listens here, others serve: its rpcd was killed
+#|  cure: rm "pool/b.sock" as ...:... or as uid 0; a new rpcd of that name and user replaces it
+#| status 0
 #| bad connect: nobody listens: ...
 #|  cure: start the worker again, ...
 #| status 1

@@ -17,6 +17,6 @@ findings rpc doctor -C /no/such $W
 #| note directory: "$D/cwd/other" isn't shared: calls start in the worker's --workdir, ...
 #| status 0
 #| /
-#| bad directory: the worker has no "/no/such", or can't enter it
+#| bad directory: the worker has no "/no/such"
 #|  cure: ...
 #| status 1

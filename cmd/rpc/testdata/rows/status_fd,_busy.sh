@@ -11,4 +11,4 @@ report $W true
 wait
 
 # stdout:
-#| {"outcome":"busy","started":false,"status":125,"signal":"","worker":"$W","call":"","seconds":N,"user_seconds":N,"system_seconds":N,"max_rss_kb":0}
+#| {"outcome":"busy","started":false,"status":125,"signal":"","worker":"$W","call":"","seconds":N,"user_seconds":N,"system_seconds":N}

@@ -11,4 +11,4 @@ wait
 kill -9 $(<pid) 2>/dev/null || :
 
 # stdout:
-#| {"outcome":"lost","started":true,"status":125,"signal":"","worker":"$W","call":...,"seconds":N,"user_seconds":N,"system_seconds":N,"max_rss_kb":0}
+#| {"outcome":"lost","started":true,"status":125,"signal":"","worker":"$W","call":...,"seconds":N,"user_seconds":N,"system_seconds":N}

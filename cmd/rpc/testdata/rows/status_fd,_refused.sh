@@ -13,10 +13,10 @@ report $W cat <.
 :
 
 # stdout:
-#| {"outcome":"unknown","started":false,"status":127,"signal":"","worker":"$W","call":"","seconds":N,"user_seconds":N,"system_seconds":N,"max_rss_kb":0}
-#| {"outcome":"not-executable","started":false,"status":126,"signal":"","worker":"$W","call":"","seconds":N,"user_seconds":N,"system_seconds":N,"max_rss_kb":0}
-#| {"outcome":"denied","started":false,"status":126,"signal":"","worker":"$W","call":"","seconds":N,"user_seconds":N,"system_seconds":N,"max_rss_kb":0}
-#| {"outcome":"no-directory","started":false,"status":125,"signal":"","worker":"$W","call":"","seconds":N,"user_seconds":N,"system_seconds":N,"max_rss_kb":0}
-#| {"outcome":"unreachable","started":false,"status":125,"signal":"","worker":"./none","call":"","seconds":N,"user_seconds":N,"system_seconds":N,"max_rss_kb":0}
-#| {"outcome":"usage","started":false,"status":125,"signal":"","worker":"$W","call":"","seconds":N,"user_seconds":N,"system_seconds":N,"max_rss_kb":0}
-#| {"outcome":"usage","started":false,"status":125,"signal":"","worker":"$W","call":"","seconds":N,"user_seconds":N,"system_seconds":N,"max_rss_kb":0}
+#| {"outcome":"unknown","started":false,"status":127,"signal":"","worker":"$W","call":"","seconds":N,"user_seconds":N,"system_seconds":N}
+#| {"outcome":"not-executable","started":false,"status":126,"signal":"","worker":"$W","call":"","seconds":N,"user_seconds":N,"system_seconds":N}
+#| {"outcome":"denied","started":false,"status":126,"signal":"","worker":"$W","call":"","seconds":N,"user_seconds":N,"system_seconds":N}
+#| {"outcome":"no-directory","started":false,"status":125,"signal":"","worker":"$W","call":"","seconds":N,"user_seconds":N,"system_seconds":N}
+#| {"outcome":"unreachable","started":false,"status":125,"signal":"","worker":"./none","call":"","seconds":N,"user_seconds":N,"system_seconds":N}
+#| {"outcome":"usage","started":false,"status":125,"signal":"","worker":"$W","call":"","seconds":N,"user_seconds":N,"system_seconds":N}
+#| {"outcome":"usage","started":false,"status":125,"signal":"","worker":"$W","call":"","seconds":N,"user_seconds":N,"system_seconds":N}

@@ -9,7 +9,7 @@ report $W sh -c 'kill -USR1 $$'
 :
 
 # stdout:
-#| {"outcome":"exited","started":true,"status":0,"signal":"","worker":"$W","call":N,"seconds":N,"user_seconds":N,"system_seconds":N,"max_rss_kb":N}
-#| {"outcome":"exited","started":true,"status":7,"signal":"","worker":"$W","call":N,"seconds":N,"user_seconds":N,"system_seconds":N,"max_rss_kb":N}
-#| {"outcome":"signaled","started":true,"status":137,"signal":"...KILL","worker":"$W","call":N,"seconds":N,"user_seconds":N,"system_seconds":N,"max_rss_kb":N}
-#| {"outcome":"signaled","started":true,"status":138,"signal":"...USR1","worker":"$W","call":N,"seconds":N,"user_seconds":N,"system_seconds":N,"max_rss_kb":N}
+#| {"outcome":"exited","started":true,"status":0,"signal":"","worker":"$W","call":N,"seconds":N,"user_seconds":N,"system_seconds":N}
+#| {"outcome":"exited","started":true,"status":7,"signal":"","worker":"$W","call":N,"seconds":N,"user_seconds":N,"system_seconds":N}
+#| {"outcome":"signaled","started":true,"status":137,"signal":"...KILL","worker":"$W","call":N,"seconds":N,"user_seconds":N,"system_seconds":N}
+#| {"outcome":"signaled","started":true,"status":138,"signal":"...USR1","worker":"$W","call":N,"seconds":N,"user_seconds":N,"system_seconds":N}

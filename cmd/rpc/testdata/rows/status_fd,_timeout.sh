@@ -7,5 +7,5 @@ report --timeout 4s $W sh -c 'trap "exit 0" TERM; sleep 99 & wait'
 :
 
 # stdout:
-#| {"outcome":"timeout","started":true,"status":124,"signal":"...","reason":"caller-timeout","worker":"$W","call":N,"seconds":N,"user_seconds":N,"system_seconds":N,"max_rss_kb":N}
-#| {"outcome":"timeout","started":true,"status":124,"signal":"","reason":"caller-timeout","worker":"$W","call":N,"seconds":N,"user_seconds":N,"system_seconds":N,"max_rss_kb":N}
+#| {"outcome":"timeout","started":true,"status":124,"signal":"...","reason":"caller-timeout","worker":"$W","call":N,"seconds":N,"user_seconds":N,"system_seconds":N}
+#| {"outcome":"timeout","started":true,"status":124,"signal":"","reason":"caller-timeout","worker":"$W","call":N,"seconds":N,"user_seconds":N,"system_seconds":N}

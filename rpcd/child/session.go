@@ -1,0 +1,133 @@
+package child
+
+import (
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// What belongs to a call is its session (setsid(2)), which its leader made.
+// Process groups that are made in there, by timeout(1) or a shell's jobs, don't
+// lead out of it. As long as the leader isn't reaped, the kernel gives its
+// number, which is the session's too, to nobody else.
+
+// sessions are the sessions of all processes, as they were at the last look.
+var sessions = &sessionTable{}
+
+// sessionTable looks through /proc once for all calls that ask meanwhile.
+type sessionTable struct {
+	mu      sync.Mutex
+	looked  time.Time // when the last look began
+	members map[int][]int
+}
+
+// of gives the processes of a session, dead ones that nobody has reaped
+// included. The look at them begins after the call of this function.
+func (t *sessionTable) of(session int) []int {
+	asked := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.looked.After(asked) {
+		t.looked = time.Now()
+		t.members = lookForSessions()
+	}
+	return t.members[session]
+}
+
+// lookForSessions asks the kernel for the session of each process. That takes a
+// twentieth of the time of reading each /proc/PID/stat.
+func lookForSessions() map[int][]int {
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer proc.Close()
+	names, _ := proc.Readdirnames(-1)
+	members := map[int][]int{}
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		if session, err := unix.Getsid(pid); err == nil {
+			members[session] = append(members[session], pid)
+		}
+	}
+	return members
+}
+
+// sessionLives says whether a process of the session lives.
+func (c *Child) sessionLives() bool {
+	for _, pid := range sessions.of(c.pid) {
+		if lives(pid) {
+			return true
+		}
+	}
+	return false
+}
+
+// strays gives the processes of the session that have left its leader's process
+// group.
+func (c *Child) strays() (pids []int) {
+	for _, pid := range sessions.of(c.pid) {
+		if group, err := unix.Getpgid(pid); err == nil && group != c.pid {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// signalStrays sends signals to each stray.
+func (c *Child) signalStrays(signals ...syscall.Signal) {
+	for _, pid := range c.strays() {
+		signalMember(pid, c.pid, signals)
+	}
+}
+
+// killRounds bounds the looks for strays that were just forked.
+const killRounds = 64
+
+// killStrays kills all strays. What forks faster than they are looked for is
+// stopped first, since a stopped process forks no more and still counts in the
+// limits of processes. A process group needs none of that: no fork(2) gets past
+// a signal to a whole group.
+func (c *Child) killStrays() {
+	stopped := map[int]bool{}
+	for range killRounds {
+		before := len(stopped)
+		for _, pid := range c.strays() {
+			if !stopped[pid] {
+				stopped[pid] = true
+				signalMember(pid, c.pid, []syscall.Signal{unix.SIGSTOP})
+			}
+		}
+		if len(stopped) == before {
+			break
+		}
+	}
+	c.signalStrays(unix.SIGKILL)
+}
+
+// signalMember sends signals to a process that is in the session. By its pidfd,
+// since its number may be another's by now. Where there is no pidfd (a shortage
+// of descriptors, seccomp), the time for that is short.
+func signalMember(pid, session int, signals []syscall.Signal) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err == nil {
+		defer unix.Close(fd)
+	}
+	if s, gone := unix.Getsid(pid); gone != nil || s != session {
+		return
+	}
+	for _, sig := range signals {
+		if err == nil {
+			_ = unix.PidfdSendSignal(fd, sig, nil, 0)
+		} else {
+			_ = unix.Kill(pid, sig)
+		}
+	}
+}

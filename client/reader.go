@@ -33,8 +33,9 @@ type reader struct {
 var errStopped = errors.New("stopped")
 
 // inFrame is how many bytes of stdin go in one frame. With its header it is
-// 8 KiB, which socat moves at once.
-const inFrame = 8<<10 - wire.HeaderLen
+// 8 KiB, which socat moves at once, and of which the worker sees that more is
+// likely to follow (PROTOCOL.md, section 4).
+const inFrame = wire.FullFrame
 
 // newReader takes fd over, also when it fails.
 func newReader(k *call, fd int, f *os.File) (*reader, error) {

@@ -15,7 +15,7 @@ import (
 const (
 	inWindow = 32 << 10
 	inPipe   = 32 << 10
-	inPiece  = 8 << 10 // granted again as it goes: over TCP, silence costs 40 ms of delayed ACK
+	inPiece  = 8 << 10 // credited as it goes
 	lineSize = 4096    // a terminal's longest line (termios(3)), and the smallest pipe
 )
 
@@ -36,26 +36,19 @@ type input struct {
 // newInput takes pipe over.
 func newInput(r *wire.Relay, st wire.Stream, pipe *os.File) *input {
 	i := &input{pipe: pipe, line: st.Flags&wire.StreamLine != 0, done: make(chan struct{}), consumed: -1}
-	size, mode := inPipe, (*wire.In).Manual
+	size, window, mode := inPipe, uint32(inWindow), (*wire.In).Manual
 	if i.line {
 		// In a pipe of one page a write waits until the last line is taken, and
 		// readiness to write says just that.
-		size, mode = lineSize, (*wire.In).Line
+		size, window, mode = lineSize, lineSize, (*wire.In).Line
 	}
-	i.in = r.In(st.Number, 0, inWindow, mode)
+	i.in = r.In(st.Number, 0, window, mode) // STARTED brings the caller its credit
 	_ = control(pipe, func(fd int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, size) })
 	return i
 }
 
 func (i *input) run() {
 	defer close(i.done)
-	window := uint32(inWindow)
-	if i.line {
-		window = lineSize
-	}
-	if i.in.Grant(window) != nil {
-		return
-	}
 	for {
 		piece, err := i.in.Next()
 		if err == io.EOF {
@@ -78,8 +71,15 @@ func (i *input) run() {
 	}
 }
 
-// write writes b into the pipe, and grants credit for what has gone.
+// write writes b into the pipe, and says what has gone.
 func (i *input) write(b []byte) error {
+	consumed := i.in.Consumed
+	switch {
+	case i.line:
+		consumed = func(int) {} // run grants when all is taken
+	case len(b) >= wire.FullFrame:
+		consumed = i.in.ConsumedOfMany
+	}
 	for len(b) > 0 {
 		n, err := i.pipe.Write(b[:min(len(b), inPiece)])
 		i.written += int64(n)
@@ -87,9 +87,7 @@ func (i *input) write(b []byte) error {
 			return err
 		}
 		b = b[n:]
-		if !i.line {
-			_ = i.in.Grant(uint32(n))
-		}
+		consumed(n)
 	}
 	return nil
 }

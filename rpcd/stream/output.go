@@ -81,7 +81,7 @@ func (o *output) run() {
 	o.close()
 	o.batch.Free()
 	o.passage.close()
-	_ = o.out.Close()
+	o.out.CloseSoon()
 }
 
 // relay relays the output in three phases. Its error says why the last one ended.

@@ -147,9 +147,14 @@ func TestBridged(t *testing.T) {
 		}
 	}
 	s.Started()
+	if err := p.Relay.Write(wire.Frame(wire.TypeStarted, 0, 0, nil)); err != nil {
+		t.Fatal(err)
+	}
 	s.Relay()
-	if h, err := wire.ReadHeader(caller); err != nil || h.Type != wire.TypeCredit || h.Stream != 0 {
-		t.Fatal(h, err)
+	for _, want := range []wire.Type{wire.TypeStarted, wire.TypeCredit} {
+		if h, err := wire.ReadHeader(caller); err != nil || h.Type != want || h.Stream != 0 {
+			t.Fatal(h, err)
+		}
 	}
 	if _, err := wire.ReadPayload(caller, wire.Header{Length: 4}); err != nil {
 		t.Fatal(err)

@@ -126,7 +126,7 @@ func (c *Callee) Start(m wire.Started) {
 	defer c.mu.Unlock()
 	c.answered = true
 	c.sayBridged(&m)
-	_ = c.conn.WriteFrame(m.Append(wire.TypeStarted))
+	_ = c.Relay.Write(m.Append(wire.TypeStarted))
 }
 
 // sayBridged sets BRIDGED in the flags of a frame, and begins the heartbeats of a
@@ -135,6 +135,7 @@ func (c *Callee) sayBridged(m *wire.Started) {
 	if c.IsBridged() {
 		m.Flags |= wire.StartedBridged
 		c.conn.BeginHeartbeats(c.Heartbeat)
+		c.Relay.Bridged(c.conn.isPaused)
 	}
 }
 
@@ -150,7 +151,7 @@ func (c *Callee) Refuse(m *wire.Refused) {
 // Exit says EXIT. An error says that the caller didn't get it.
 func (c *Callee) Exit(m *wire.Exit) error {
 	close(c.ended)
-	return c.conn.WriteFrame(m.Append())
+	return c.Relay.WriteLast(m.Append())
 }
 
 // HasEnded reports whether the caller's next first frame may come: for its caller
@@ -190,6 +191,7 @@ func (c *Callee) Handle(h wire.Header, body io.Reader) (Event, error) {
 	case wire.TypeData, wire.TypeEnd, wire.TypeClosed, wire.TypeCredit:
 		return Event{}, c.Relay.Handle(h, body)
 	case wire.TypeHeartbeat:
+		c.Relay.Heartbeat(h)
 		return Event{}, nil
 	case wire.TypeSignal:
 		b, err := wire.ReadPayload(body, h)

@@ -26,7 +26,6 @@ type Caller struct {
 	conn     *Conn
 	patience time.Duration // for Send and the first answer
 	answer   bool          // ACCEPTED has to be answered by CONTINUED
-	said     atomic.Uint32 // how many frames were sent after CALL
 	released atomic.Int32  // how many STOPPED and CONTINUED were sent, or are being sent
 
 	sent chan struct{} // closed: CALL has left
@@ -150,6 +149,7 @@ func (c *Caller) answered(t wire.Type, m *wire.Started) error {
 	c.conn.BeginCall()
 	if m.Flags&wire.StartedBridged != 0 {
 		c.conn.BeginHeartbeats(c.Call.Heartbeat)
+		c.Relay.Bridged(func() bool { return false })
 	}
 	if t == wire.TypeAccepted {
 		c.answer = expectsAnswer(c.Call, m.Flags)
@@ -165,26 +165,9 @@ func (c *Caller) answered(t wire.Type, m *wire.Started) error {
 	}
 	c.setLimit(m.Grace)
 	if m.Flags&wire.StartedBridged != 0 {
-		c.answerStarted()
+		c.Relay.Heard() // what the worker says next would wait for the acknowledgment of STARTED
 	}
 	return nil
-}
-
-// answerDelay is how long a caller may have to say something of its own after
-// STARTED, before it says HEARTBEAT.
-const answerDelay = 2 * time.Millisecond
-
-// answerStarted sees to it that STARTED of a bridged call is answered soon. Over
-// TCP without TCP_NODELAY, what the worker says next waits for the acknowledgment
-// of STARTED (tcp(7)), which the kernel delays by 40 ms for a side that has begun
-// to answer and says nothing.
-func (c *Caller) answerStarted() {
-	said := c.said.Load()
-	time.AfterFunc(answerDelay, func() {
-		if c.said.Load() == said {
-			_ = c.write(wire.Frame(wire.TypeHeartbeat, 0, 0, nil))
-		}
-	})
 }
 
 // setLimit arranges that a frozen worker is given up, if the call has a time
@@ -232,6 +215,7 @@ func (c *Caller) Handle(h wire.Header) (*wire.Exit, error) {
 	case wire.TypeData, wire.TypeEnd, wire.TypeClosed, wire.TypeCredit:
 		return nil, c.Relay.Handle(h, c.conn)
 	case wire.TypeHeartbeat:
+		c.Relay.Heartbeat(h)
 		return nil, nil
 	case wire.TypeExit:
 		b, err := wire.ReadPayload(c.conn, h)

@@ -47,7 +47,6 @@ func (c *Caller) write(frame []byte) error {
 	}
 	c.writing++
 	c.mu.Unlock()
-	c.said.Add(1)
 	err := c.conn.WriteFrame(frame)
 	c.mu.Lock()
 	c.writing--

@@ -76,7 +76,7 @@ func (c *Caller) tell(frame []byte) error {
 	case <-time.After(CancelWait):
 		return ErrNotRunning
 	}
-	return c.write(frame)
+	return c.Relay.Write(frame)
 }
 
 // boundAnswer ends a call that doesn't run, when its worker doesn't answer a

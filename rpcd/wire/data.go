@@ -1,5 +1,9 @@
 package wire
 
+// FullFrame is how many bytes of stdin a frame holds that was full: with its header
+// it is 8 KiB.
+const FullFrame = 8<<10 - HeaderLen
+
 // firstRoom is how many bytes a stream reads at once in the beginning. The room
 // doubles while reads fill it, up to what Frames says: most streams are short.
 const firstRoom = 16 << 10

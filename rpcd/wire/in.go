@@ -23,18 +23,18 @@ type In struct {
 	given  Piece  // by Next; its memory goes back to the pool at the following call
 	credit uint32 // what the other side may still send
 	owed   uint32 // read away, but not granted again yet
-	manual bool   // credit comes by Grant alone
+	manual bool   // bytes are read away by Consumed, not by Next
 	line   bool   // a grant is for one frame
 	ended  bool
 	closed bool
 	err    error
 }
 
-// Manual leaves all credit to Grant.
+// Manual leaves it to Consumed to say when bytes are read away.
 func (in *In) Manual() { in.manual = true }
 
-// Line makes the stream one that is read from a terminal: Manual, and a grant
-// is used up by one DATA frame.
+// Line makes the stream one that is read from a terminal: a grant is used up by one
+// DATA frame, and the next one comes by Grant.
 func (in *In) Line() { in.manual, in.line = true, true }
 
 // Next waits for the next piece of the stream, whose bytes are valid until the
@@ -43,10 +43,10 @@ func (in *In) Line() { in.manual, in.line = true, true }
 // connection is gone.
 func (in *In) Next() (Piece, error) {
 	in.mu.Lock()
-	due := in.release()
+	n := in.release()
 	in.mu.Unlock()
-	if due > 0 {
-		_ = in.Grant(due) // a lost connection shows by Abort, behind what is queued
+	if n > 0 {
+		in.Consumed(n)
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -66,25 +66,70 @@ func (in *In) Next() (Piece, error) {
 	}
 }
 
-// release takes back what Next gave out. It gives how much credit is due now:
-// nothing below a quarter of the window, so that small reads cost few frames.
-func (in *In) release() uint32 {
+// release takes back what Next gave out. It gives how many bytes are read away by
+// that.
+func (in *In) release() int {
 	n := in.given.size()
-	if n == 0 {
-		return 0
-	}
-	in.owed += uint32(n)
 	in.given.free()
 	in.given = Piece{}
-	if in.manual || in.ended || in.closed || in.owed < in.window/4 {
+	if in.manual {
 		return 0
 	}
-	due := in.owed
-	in.owed = 0
-	return due
+	return n
 }
 
-// Grant lets the other side send n bytes more.
+// Consumed says that n bytes are read away. Credit for them is due from a quarter
+// of the window on, so that small reads cost few frames. It leaves with the next
+// frame, and by itself only if the other side has less than half of the window: so
+// a side that waits for half of it, or less, always gets that.
+func (in *In) Consumed(n int) {
+	in.mu.Lock()
+	in.owed += uint32(n)
+	rides := in.credit > 0 && in.credit >= in.window/2
+	in.mu.Unlock()
+	if !rides {
+		in.grant(in.due())
+	}
+}
+
+// ConsumedOfMany is Consumed where more is likely to come: credit goes at once, and
+// the acknowledgment for which a bridge keeps the next bytes back goes with it.
+func (in *In) ConsumedOfMany(n int) {
+	in.mu.Lock()
+	in.owed += uint32(n)
+	due := in.take(1)
+	in.mu.Unlock()
+	in.grant(due)
+}
+
+// grant sends n bytes of credit, unless there are none. It asks for an answer.
+func (in *In) grant(n uint32) {
+	if n > 0 {
+		frame := credit(in.number, n)
+		frame[3] = FlagAnswer
+		_ = in.relay.write(frame) // a lost connection shows by Abort, behind what is queued
+	}
+}
+
+// due takes the credit that a frame may give now.
+func (in *In) due() uint32 {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.take(max(in.window/4, 1))
+}
+
+// take is due where at least so many bytes are owed. in.mu is held.
+func (in *In) take(least uint32) uint32 {
+	if in.ended || in.closed || in.err != nil || in.owed < least {
+		return 0
+	}
+	n := in.owed
+	in.credit += n
+	in.owed = 0
+	return n
+}
+
+// Grant lets the other side send n bytes more, at once.
 func (in *In) Grant(n uint32) error {
 	in.mu.Lock()
 	if in.ended || in.closed || in.err != nil {
@@ -122,6 +167,7 @@ func (in *In) Close() error {
 // keeps some of the bytes elsewhere calls Arrive instead, then PushHeld for
 // those, then Receive for the rest.
 func (in *In) Arrive(n int) (wanted bool, err error) {
+	in.relay.turn.heard()
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	over := n > int(in.credit)
@@ -152,7 +198,7 @@ func (in *In) Receive(n int, body io.Reader) error {
 		return nil
 	}
 	p := Piece{Bytes: getBuffer(n)}
-	if _, err := io.ReadFull(body, p.Bytes); err != nil {
+	if err := in.relay.turn.read(body, p.Bytes); err != nil {
 		p.free()
 		return err
 	}

@@ -37,16 +37,22 @@ type ledger struct {
 	closedCalls         int // of OnClosed
 }
 
-// watch checks a frame as it leaves, and passes it on.
+// watch checks frames as they leave, and passes them on.
 func watch(t *testing.T, books map[uint8]*ledger, to *line) func([]byte) error {
-	return func(frame []byte) error {
-		h, err := ParseHeader(frame)
-		if err != nil || int(h.Length) != len(frame)-HeaderLen {
-			t.Errorf("wrote a bad frame: %+v, %v", h, err)
-			return err
+	return func(frames []byte) error {
+		for rest := frames; len(rest) > 0; {
+			h, err := ParseHeader(rest)
+			if err != nil || int(h.Length) > len(rest)-HeaderLen {
+				t.Errorf("wrote a bad frame: %+v, %v", h, err)
+				return err
+			}
+			end := HeaderLen + int(h.Length)
+			if h.Type != TypeHeartbeat {
+				books[h.Stream].leaves(t, h, rest[HeaderLen:end])
+			}
+			rest = rest[end:]
 		}
-		books[h.Stream].leaves(t, h, frame[HeaderLen:])
-		return to.send(frame)
+		return to.send(frames)
 	}
 }
 
@@ -147,6 +153,10 @@ func (s *side) frame(h Header) error {
 	if st := s.stores[h.Stream]; st != nil && h.Type == TypeData {
 		return st.arrive(int(h.Length))
 	}
+	if h.Type == TypeHeartbeat {
+		s.relay.Heartbeat(h)
+		return nil
+	}
 	return s.relay.Handle(h, s.frm)
 }
 
@@ -217,6 +227,10 @@ func (r *run) connect(choose *rand.Rand) (leaves time.Duration) {
 	r.a = &side{to: there, frm: back, send: watch(r.t, r.books, there), stores: map[uint8]*store{}}
 	r.b = &side{to: back, frm: there, send: watch(r.t, r.books, back), stores: map[uint8]*store{}}
 	r.a.relay, r.b.relay = NewRelay(r.a.send), NewRelay(r.b.send)
+	if choose.IntN(2) == 0 {
+		r.a.relay.Bridged(func() bool { return false })
+		r.b.relay.Bridged(func() bool { return false })
+	}
 	return leaves
 }
 

@@ -85,15 +85,17 @@ func (o *Out) wake() {
 }
 
 // Header takes n bytes, which Credit allowed, off the credit. It gives the
-// header of their DATA frame, for a sender that has the bytes in pages elsewhere
-// (DataPages): header and bytes leave the connection in one piece. It fails with
-// ErrClosed, or as the connection did; then nothing may be sent.
+// header of their DATA frame, behind CREDIT that is due, for a sender that has
+// the bytes in pages elsewhere (DataPages): all of it leaves the connection in one
+// piece. It fails with ErrClosed, or as the connection did; then nothing may be
+// sent.
 func (o *Out) Header(n int) ([]byte, error) {
 	if err := o.spend(n); err != nil {
 		return nil, err
 	}
-	b := make([]byte, HeaderLen)
-	o.putHeader(b, n, DataPages)
+	b := append(o.relay.due(), make([]byte, HeaderLen)...)
+	o.putHeader(b[len(b)-HeaderLen:], n, DataPages)
+	o.relay.turn.said()
 	return b, nil
 }
 
@@ -120,15 +122,28 @@ func (o *Out) spend(n int) error {
 // Close sends END, unless the other side has closed the stream. It may be
 // called twice.
 func (o *Out) Close() error {
-	o.mu.Lock()
-	tell := !o.ended && !o.closed && o.err == nil
-	o.ended = true
-	o.cond.Broadcast()
-	o.mu.Unlock()
-	if tell {
+	if o.end() {
 		return o.relay.write(Frame(TypeEnd, o.number, 0, nil))
 	}
 	return nil
+}
+
+// CloseSoon is Close, but END leaves with the next frame of any kind, or a little
+// later.
+func (o *Out) CloseSoon() {
+	if o.end() {
+		o.relay.writeSoon(Frame(TypeEnd, o.number, 0, nil))
+	}
+}
+
+// end ends the stream, and says whether the other side has to know.
+func (o *Out) end() (tell bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	tell = !o.ended && !o.closed && o.err == nil
+	o.ended = true
+	o.cond.Broadcast()
+	return tell
 }
 
 // credited takes a CREDIT frame.
@@ -139,6 +154,9 @@ func (o *Out) credited(h Header, body io.Reader) error {
 	}
 	if _, err := io.ReadFull(body, b[:]); err != nil {
 		return err
+	}
+	if h.Flags&FlagAnswer != 0 {
+		o.relay.turn.heard()
 	}
 	return o.grant(binary.BigEndian.Uint32(b[:]))
 }

@@ -91,7 +91,11 @@ func (s *sinkhole) take(b []byte) error {
 		return s.in.Grant(uint32(s.plan.window))
 	}
 	if s.plan.manual {
-		return s.in.Grant(uint32(len(b)))
+		if s.rnd.IntN(2) == 0 {
+			s.in.ConsumedOfMany(len(b))
+		} else {
+			s.in.Consumed(len(b))
+		}
 	}
 	return nil
 }
@@ -103,9 +107,7 @@ func (s *sinkhole) read() error {
 		return errEnough
 	}
 	if s.plan.manual {
-		if err := s.in.Grant(uint32(s.plan.window)); err != nil {
-			return err
-		}
+		s.in.Consumed(0) // nothing else may bring the first credit
 	}
 	for {
 		p, err := s.in.Next()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 )
 
 // ErrClosed says that nobody reads a stream any more: what EPIPE is to a pipe.
@@ -12,9 +13,14 @@ var ErrClosed = errors.New("nobody reads this stream any more")
 
 // Relay carries the relayed streams of one call over one connection, at both
 // sides. It owns no connection. Frames leave by the write function that it was
-// made with, and arrive by Handle.
+// made with, and arrive by Handle. Small frames that can wait leave with another
+// one: each segment that goes one way alone may cost a delayed ACK (see turn).
 type Relay struct {
-	write func(frame []byte) error
+	raw  func(frames []byte) error
+	turn turn
+
+	sending chan struct{} // has room: nobody is between the look for what waits and its leaving
+	waiting []byte        // frames that leave before the next one, END alone; sending guards it
 
 	mu   sync.Mutex
 	ins  map[uint8]*In
@@ -22,18 +28,69 @@ type Relay struct {
 	err  error // after Abort
 }
 
-// NewRelay makes a relay whose frames leave by write, which must take whole
-// frames from several goroutines.
-func NewRelay(write func(frame []byte) error) *Relay {
-	return &Relay{write: write, ins: map[uint8]*In{}, outs: map[uint8]*Out{}}
+// NewRelay makes a relay whose frames leave by write, one or several whole ones
+// at once.
+func NewRelay(write func(frames []byte) error) *Relay {
+	return &Relay{raw: write, sending: make(chan struct{}, 1), ins: map[uint8]*In{}, outs: map[uint8]*Out{}}
+}
+
+// Write sends a frame of the call, and in the same piece what waits: END before
+// it, CREDIT behind it.
+func (r *Relay) Write(frame []byte) error { return r.write(frame) }
+
+func (r *Relay) write(frame []byte) error {
+	r.sending <- struct{}{}
+	defer func() { <-r.sending }()
+	due := r.due()
+	if n := len(r.waiting) + len(frame) + len(due); n > len(frame) {
+		b := getBuffer(n)
+		defer putBuffer(b)
+		frame = append(append(append(b[:0], r.waiting...), frame...), due...)
+		r.waiting = nil
+	}
+	if len(frame) == 0 { // flush, when a frame has taken along what waited
+		return nil
+	}
+	r.turn.said()
+	return r.raw(frame)
+}
+
+// endWait is how long END waits for a frame that it can leave with: what ends one
+// output mostly ends the other one, and the call.
+const endWait = time.Millisecond
+
+// writeSoon is write for a frame that leaves with the next one, or after endWait.
+func (r *Relay) writeSoon(frame []byte) {
+	r.sending <- struct{}{}
+	defer func() { <-r.sending }()
+	if r.waiting = append(r.waiting, frame...); len(r.waiting) == len(frame) {
+		time.AfterFunc(endWait, r.flush)
+	}
+}
+
+// flush sends what waits in writeSoon.
+func (r *Relay) flush() {
+	_ = r.write(nil) // a lost connection shows by Abort
+}
+
+// due gives a CREDIT frame for each stream that may have one.
+func (r *Relay) due() (frames []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, in := range r.ins {
+		if n := in.due(); n > 0 {
+			frames = append(frames, credit(in.number, n)...)
+		}
+	}
+	return frames
 }
 
 // In adds the reading end of stream n. credit is what the other side may send
-// without a CREDIT frame, window the most it may ever have, both in bytes. The
-// options run before the stream is registered, so no frame can arrive without
+// without a CREDIT frame, window the most it may ever have, both in bytes. What is
+// between them leaves with the next frame. The options run before the stream is registered, so no frame can arrive without
 // them.
 func (r *Relay) In(n uint8, credit, window uint32, options ...func(*In)) *In {
-	in := &In{relay: r, number: n, window: window, credit: credit}
+	in := &In{relay: r, number: n, window: window, credit: credit, owed: window - min(credit, window)}
 	in.cond.L = &in.mu
 	for _, set := range options {
 		set(in)
@@ -68,6 +125,7 @@ func (r *Relay) Abort(err error) {
 		return
 	}
 	r.err = err
+	r.turn.end()
 	for _, in := range r.ins {
 		in.fail(err)
 	}

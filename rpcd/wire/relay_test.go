@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
+	"time"
 )
 
 // sink keeps the frames that a relay writes.
@@ -188,11 +189,45 @@ func TestInOrder(t *testing.T) {
 	s.none(t) // no credit for a stream that has ended, and no CLOSED
 }
 
+// With half of the window left the other side can wait: from a quarter on, credit
+// leaves with the next frame, and none before.
+func TestCreditRides(t *testing.T) {
+	var s sink
+	r := NewRelay(s.write)
+	in, out := r.In(0, 100, 100), r.Out(1, 100)
+	turn := func(n int) {
+		t.Helper()
+		if err := handle(r, data(0, strings.Repeat("q", n))); err != nil {
+			t.Fatal(err)
+		}
+		next(t, in, strings.Repeat("q", n), nil)
+		s.none(t)
+		if _, err := write(out, []byte("answer")); err != nil {
+			t.Fatal(err)
+		}
+		if h, _ := s.next(t); h.Type != TypeData {
+			t.Errorf("%v instead of the answer", h.Type)
+		}
+	}
+	for range 3 { // 24 bytes, of which Next knows 16
+		turn(8)
+		s.none(t)
+	}
+	turn(12)
+	s.none(t)
+	turn(1) // by now 36 are read away
+	if h, b := s.next(t); h != (Header{TypeCredit, 0, 0, 4}) || string(b) != "\x00\x00\x00\x24" {
+		t.Errorf("%+v %x, want a CREDIT of 36", h, b)
+	}
+	s.none(t)
+}
+
+// Below half of the window, credit goes by itself, and asks for an answer.
 func TestCreditComesBackInQuarters(t *testing.T) {
 	var s sink
 	r := NewRelay(s.write)
 	in := r.In(1, 100, 100)
-	for range 5 {
+	for range 6 {
 		if err := handle(r, data(1, "0123456789")); err != nil {
 			t.Fatal(err)
 		}
@@ -202,10 +237,44 @@ func TestCreditComesBackInQuarters(t *testing.T) {
 	}
 	s.none(t)
 	next(t, in, "0123456789", nil) // the first three are read away: 30 of 100
-	if h, b := s.next(t); h.Type != TypeCredit || string(b) != "\x00\x00\x00\x1e" {
-		t.Errorf("%v %x, want a CREDIT of 30", h.Type, b)
+	if h, b := s.next(t); h != (Header{TypeCredit, 1, FlagAnswer, 4}) || string(b) != "\x00\x00\x00\x1e" {
+		t.Errorf("%+v %x, want a CREDIT of 30", h, b)
 	}
 	s.none(t)
+}
+
+// The first credit leaves with STARTED, and what ends a call with EXIT: one write
+// each.
+func TestOneWrite(t *testing.T) {
+	var writes [][]byte
+	r := NewRelay(func(b []byte) error { writes = append(writes, bytes.Clone(b)); return nil })
+	want := func(frames ...[]byte) {
+		t.Helper()
+		if len(writes) != 1 || !bytes.Equal(writes[0], bytes.Join(frames, nil)) {
+			t.Errorf("%x, want %x in one write", writes, frames)
+		}
+		writes = nil
+	}
+	r.In(0, 0, 100)
+	stdout, stderr := r.Out(1, 10), r.Out(2, 10)
+	started, exit := Frame(TypeStarted, 0, 0, nil), Frame(TypeExit, 0, 0, nil)
+	if err := r.Write(started); err != nil {
+		t.Fatal(err)
+	}
+	want(started, credit(0, 100))
+	synctest.Test(t, func(t *testing.T) {
+		r.sending = make(chan struct{}, 1) // the bubble's
+		stdout.CloseSoon()
+		stderr.CloseSoon()
+		if err := r.WriteLast(exit); err != nil {
+			t.Fatal(err)
+		}
+		want(end(1), end(2), exit)
+		time.Sleep(2 * endWait)
+		if len(writes) > 0 {
+			t.Errorf("%x after EXIT", writes)
+		}
+	})
 }
 
 func TestCloseIn(t *testing.T) {

@@ -133,17 +133,30 @@ func (s *steps) handle(h Header, body []byte) bool {
 	return true
 }
 
+// due gives the CREDIT that leaves with a frame.
+func (s *steps) due() []byte {
+	if s.owed < fuzzWindow/4 || s.inEnded || s.inClosed {
+		return nil
+	}
+	frame := credit(1, uint32(s.owed))
+	s.credit += s.owed
+	s.owed = 0
+	return frame
+}
+
 // next takes the next bytes, unless that would wait.
 func (s *steps) next() {
 	if len(s.queue) == 0 && !s.inEnded && !s.inClosed {
 		return
 	}
 	var frame []byte
-	s.owed += s.last
-	if s.last > 0 && s.owed >= fuzzWindow/4 && !s.manual && !s.inEnded && !s.inClosed {
-		frame = credit(1, uint32(s.owed))
-		s.credit += s.owed
-		s.owed = 0
+	if !s.manual {
+		s.owed += s.last
+	}
+	if s.last > 0 && s.credit < fuzzWindow/2 {
+		if frame = s.due(); frame != nil {
+			frame[3] = FlagAnswer
+		}
 	}
 	s.last = 0
 	var want []byte
@@ -203,14 +216,14 @@ func (s *steps) write(n int) {
 		s.expect("writing what nobody reads")
 	default:
 		s.may -= uint32(n)
-		s.expect("writing", Frame(TypeData, 0, 0, b))
+		s.expect("writing", Frame(TypeData, 0, 0, b), s.due())
 	}
 }
 
 func (s *steps) closeOut() {
 	var frame []byte
 	if !s.outEnded && !s.outClosed {
-		frame = end(0)
+		frame = append(end(0), s.due()...)
 	}
 	s.outEnded = true
 	if err := s.out.Close(); err != nil {

@@ -53,7 +53,7 @@ func makeFile(size int64) (path string, real int64, err error) {
 	if err := syscall.Statfs(ramFolder, &fs); err != nil {
 		return "", 0, fmt.Errorf("cannot use %q: %w", ramFolder, err)
 	}
-	free := int64(fs.Bavail) * fs.Bsize
+	free := int64(fs.Bavail) * int64(fs.Bsize)
 	if available := int64(proc.Memory("/proc/meminfo", "MemAvailable")) << 10; available > 0 {
 		free = min(free, available)
 	}

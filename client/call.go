@@ -111,10 +111,10 @@ func (k *call) started(m *wire.Started) error {
 
 // failed ends a call that doesn't run, and gives the error of that.
 func (k *call) failed(err error) error {
+	k.end(nil, err)
 	if k.WasToldToEnd() && Retryable(err) { // another try would lose the signal
 		err = fail(ErrCanceled, k.worker(), false, err, "%v", err)
 	}
-	k.end(nil, err)
 	for _, w := range k.outputs { // of a relay that couldn't begin whole
 		<-w.done
 		w.close()

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"rpcd/internal/proc"
@@ -327,6 +328,23 @@ func TestRetryFor(t *testing.T) {
 	c = Command("late", "nosuchcommand")
 	c.RetryFor = time.Hour
 	testkit.Within(t, "the call", func() { want(t, c.Run(), ErrUnknown, false) })
+}
+
+// All of RetryFor is used: the last try is at its end.
+// fault: 119
+func TestRetryForIsUsed(t *testing.T) {
+	newWorld(t)
+	synctest.Test(t, func(t *testing.T) {
+		for _, d := range []time.Duration{0, time.Millisecond, time.Second, time.Minute} {
+			began := time.Now()
+			c := Command("never", "true")
+			c.RetryFor = d
+			want(t, c.Run(), ErrUnreachable, false)
+			if took := time.Since(began); took != d {
+				t.Errorf("tried for %v, not %v", took, d)
+			}
+		}
+	})
 }
 
 // occupy starts a call that takes a place of the worker until the test's end.

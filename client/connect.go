@@ -17,7 +17,8 @@ const (
 	retryMax = 250 * time.Millisecond
 )
 
-// connect finds a replica that starts the call, trying again for RetryFor.
+// connect finds a replica that starts the call, trying again for RetryFor: the last
+// try is at its end.
 func (c *Cmd) connect(ctx context.Context, std *stdio) error {
 	deadline := time.Now().Add(c.RetryFor)
 	if c.sent != nil {
@@ -33,13 +34,14 @@ func (c *Cmd) connect(ctx context.Context, std *stdio) error {
 	pause := retryMin
 	for {
 		err := c.tryAll(ctx, msg, std, c.patience(deadline))
-		if err == nil || !Retryable(err) || !time.Now().Add(pause).Before(deadline) {
+		left := time.Until(deadline)
+		if err == nil || !Retryable(err) || left <= 0 {
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(pause):
+		case <-time.After(min(pause, left)):
 		}
 		pause = min(2*pause, retryMax)
 	}
@@ -120,7 +122,7 @@ func (c *Cmd) checkServer(conn *replica.Connection, sent bool) error {
 
 // adopt goes on with a call that has been sent.
 func (c *Cmd) adopt(ctx context.Context, std *stdio) error {
-	conn := replica.Adopt(c.sent.Conn, c.sent.Socket, c.sent.Read)
+	conn := replica.Adopt(c.sent.Conn, c.Worker, c.sent.Socket, c.sent.Read)
 	if err := c.checkServer(conn, true); err != nil {
 		return err
 	}

@@ -63,8 +63,9 @@ func newConn(s *Server, fd *fdconn.Conn) (*conn, error) {
 		caller: export.Caller{UID: peer.UID, GID: peer.GID, Groups: peer.Groups},
 	}
 	c.br = bufio.NewReaderSize(c, 4<<10)
-	c.seat = s.connections.Seat(c.caller.UID, c.turnAway)
-	if c.denied = s.admit(c.caller); c.denied != nil {
+	c.denied = s.admit(c.caller)
+	c.seat = s.connections.Seat(c.caller.UID, c.denied != nil, c.turnAway)
+	if c.denied != nil {
 		fd.Receive(1) // what a PING may bring
 	}
 	return c, nil

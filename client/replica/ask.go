@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
@@ -32,12 +31,12 @@ type answer struct {
 
 // askAll puts a question to every replica of a worker, side by side, for at most
 // d each. The answers have the order of the sockets.
-func askAll(ctx context.Context, sockets []string, q talk.Question, d time.Duration) []answer {
+func askAll(ctx context.Context, worker string, sockets []string, q talk.Question, d time.Duration) []answer {
 	answers := make([]answer, len(sockets))
 	var all sync.WaitGroup
 	for i, path := range sockets {
 		all.Go(func() {
-			answers[i] = ask(ctx, path, q, d)
+			answers[i] = ask(ctx, worker, path, q, d)
 			answers[i].several = len(sockets) > 1
 		})
 	}
@@ -45,19 +44,19 @@ func askAll(ctx context.Context, sockets []string, q talk.Question, d time.Durat
 	return answers
 }
 
-// ask puts a question to one socket, on a connection of its own.
-func ask(ctx context.Context, path string, q talk.Question, d time.Duration) answer {
+// ask puts a question to one socket of a worker, on a connection of its own.
+func ask(ctx context.Context, worker, path string, q talk.Question, d time.Duration) answer {
 	a := answer{socket: path}
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	began := time.Now()
-	a.payload, a.err = a.exchange(ctx, q, d)
+	a.payload, a.err = a.exchange(ctx, worker, q, d)
 	a.rtt = time.Since(began)
 	return a
 }
 
-func (a *answer) exchange(ctx context.Context, q talk.Question, d time.Duration) ([]byte, error) {
-	socket, err := fdconn.Dial(ctx, a.socket)
+func (a *answer) exchange(ctx context.Context, worker string, q talk.Question, d time.Duration) ([]byte, error) {
+	socket, err := dial(ctx, worker, a.socket)
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func (c *Connection) IsBridged(ctx context.Context) bool {
 	defer release()
 	ends := time.Now().Add(bridgeTime)
 	for range 2 {
-		a := ask(ctx, c.Path, q, time.Until(ends))
+		a := ask(ctx, c.worker, c.Path, q, time.Until(ends))
 		info, err := a.info()
 		switch {
 		case !a.connected || inodeOf(c.Path) != c.at:

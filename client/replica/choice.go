@@ -44,7 +44,7 @@ func Choose(ctx context.Context, worker string) (*Choice, error) {
 	if len(sockets) == 1 {
 		return &Choice{rounds: []round{{[]Info{{Socket: sockets[0]}}, true}}}, nil
 	}
-	up, err := whoAnswers(worker, askAll(ctx, sockets, plain(wire.TypePing, wire.TypePong), loadTime))
+	up, err := whoAnswers(worker, askAll(ctx, worker, sockets, plain(wire.TypePing, wire.TypePong), loadTime))
 	if err != nil {
 		return nil, err
 	}
@@ -95,15 +95,15 @@ func drains(i *Info) int {
 }
 
 // inHand is how many calls a replica has.
-func inHand(l Load) int { return int(l.Running) + int(l.Waiting) }
+func inHand(l Load) uint64 { return uint64(l.Running) + uint64(l.Waiting) }
 
 // queued is how many calls a call finds before it in a queue. A full queue has no
 // end.
-func queued(l Load) int {
+func queued(l Load) uint32 {
 	if l.Waiting >= l.MaxQueue {
 		return math.MaxUint32
 	}
-	return int(l.Waiting)
+	return l.Waiting
 }
 
 // whoAnswers gives the replicas that answered. If none did, it gives the error of

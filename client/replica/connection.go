@@ -17,7 +17,8 @@ type Connection struct {
 	FD   *fdconn.Conn // the socket of Conn, for what isn't said in frames
 	Path string       // of the replica's socket
 
-	at inode
+	worker string // whose replica it is
+	at     inode
 }
 
 // inode says which socket was connected to: its path may have another one later.
@@ -40,15 +41,15 @@ func Connect(ctx context.Context, worker, path string) (*Connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
 	at := inodeOf(path) // before: a socket that comes meanwhile has another one
-	fd, err := fdconn.Dial(ctx, path)
+	fd, err := dial(ctx, worker, path)
 	if err != nil {
 		return nil, unreachable(worker, path, err)
 	}
-	return &Connection{Conn: talk.NewConn(fd), FD: fd, Path: path, at: at}, nil
+	return &Connection{Conn: talk.NewConn(fd), FD: fd, Path: path, worker: worker, at: at}, nil
 }
 
 // Adopt makes a Connection of one that somebody else has made, and of which read
 // was read.
-func Adopt(fd *fdconn.Conn, path string, read []byte) *Connection {
-	return &Connection{Conn: talk.NewConnAfter(fd, read), FD: fd, Path: path, at: inodeOf(path)}
+func Adopt(fd *fdconn.Conn, worker, path string, read []byte) *Connection {
+	return &Connection{Conn: talk.NewConnAfter(fd, read), FD: fd, Path: path, worker: worker, at: inodeOf(path)}
 }

@@ -99,7 +99,7 @@ func infos(ctx context.Context, worker string, q talk.Question, d time.Duration)
 	}
 	var infos []Info
 	var first error
-	for _, a := range askAll(ctx, sockets, q, d) {
+	for _, a := range askAll(ctx, worker, sockets, q, d) {
 		info, err := a.info()
 		if err == nil {
 			infos = append(infos, *info)

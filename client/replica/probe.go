@@ -25,10 +25,10 @@ type Probed struct {
 	DescriptorsAsked uint32 // how many rode on the question
 }
 
-// Probe asks a socket all that can be asked without a call, and waits for at most
+// Probe asks a socket of a worker all that can be asked without a call, and waits for at most
 // d for each answer. It asks whether the worker answers, whether a descriptor
 // arrives, whether dir (as client.Cmd.Dir) is there, and what may be called.
-func Probe(ctx context.Context, socket, dir string, d time.Duration) *Probed {
+func Probe(ctx context.Context, worker, socket, dir string, d time.Duration) *Probed {
 	where, err := caller.Directory(dir)
 	p := &Probed{Directory: where.Dir.Name, DirectoryErr: err, DirectoryByName: !where.Dir.Proven}
 	q, release, err := withDescriptor(talk.Question{Frame: wire.Ping(where.Dir), Answer: wire.TypePong})
@@ -36,13 +36,13 @@ func Probe(ctx context.Context, socket, dir string, d time.Duration) *Probed {
 		defer release()
 		p.DescriptorsAsked = 1
 	}
-	a := ask(ctx, socket, q, d)
+	a := ask(ctx, worker, socket, q, d)
 	p.Pong, p.Err = a.info()
 	p.Connected, p.OwnerUID = a.connected, a.owner
 	if p.Err != nil {
 		return p
 	}
-	listed := ask(ctx, socket, plain(wire.TypeList, wire.TypeListing), d)
+	listed := ask(ctx, worker, socket, plain(wire.TypeList, wire.TypeListing), d)
 	listing, err := listed.info()
 	if err != nil {
 		p.ListErr = err

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"rpcd/internal/reach"
+	"rpcd/rpcd/fdconn"
 )
 
 // Sockets gives the sockets of a worker, in the order of their names: those of a
@@ -32,6 +34,23 @@ func Sockets(worker string) ([]string, error) {
 		return []string{path}, nil
 	}
 	return socketsIn(worker, path)
+}
+
+// isListed says whether a socket of a worker's is one that Sockets found in a
+// folder. Who serves there can write it, so what lies there mustn't lead elsewhere.
+func isListed(worker, socket string) bool {
+	if strings.Contains(worker, "/") {
+		return socket != worker
+	}
+	return socket != filepath.Join(Dir(), worker)+socketSuffix
+}
+
+// dial connects to a socket of a worker's.
+func dial(ctx context.Context, worker, socket string) (*fdconn.Conn, error) {
+	if isListed(worker, socket) {
+		return fdconn.DialEntry(ctx, socket)
+	}
+	return fdconn.Dial(ctx, socket)
 }
 
 // socketsIn gives the sockets in a folder.

@@ -49,7 +49,7 @@ func Calls(ctx context.Context, worker string, d time.Duration) ([]Running, erro
 	var calls []Running
 	var first error
 	served := false
-	for _, a := range askAll(ctx, sockets, plain(wire.TypePS, wire.TypeCalls), d) {
+	for _, a := range askAll(ctx, worker, sockets, plain(wire.TypePS, wire.TypeCalls), d) {
 		found, err := a.calls()
 		if err != nil {
 			if err := a.explain(worker, err, d); first == nil || notUp(first) {
@@ -102,7 +102,7 @@ func Kill(ctx context.Context, worker, id string, sig syscall.Signal, d time.Dur
 	q := talk.Question{Frame: m.Append(), Answer: wire.TypeSignaled}
 	var first error
 	for _, path := range sockets {
-		a := ask(ctx, path, q, d)
+		a := ask(ctx, worker, path, q, d)
 		if a.err == nil {
 			return nil
 		}

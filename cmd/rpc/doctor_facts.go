@@ -113,7 +113,7 @@ func (f *facts) ask(socket, dir string) {
 		f.explain(socket, unix.ENOTSOCK)
 		return
 	}
-	f.probe = replica.Probe(context.Background(), socket, dir, doctorAnswerTime)
+	f.probe = replica.Probe(context.Background(), f.worker, socket, dir, doctorAnswerTime)
 	if !f.probe.Connected && f.probe.Err != nil {
 		f.explain(socket, f.probe.Err)
 	}

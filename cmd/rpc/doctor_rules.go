@@ -55,6 +55,7 @@ var socketRules = []rule{
 	{"connect", because(reach.NotServed), fatal, `nobody listens: its rpcd ended without removing it, or listens on a newer socket of that name`,
 		`start the worker again, it replaces the socket (docker logs says why it ended); mount the socket's folder, not the socket`},
 	{"connect", because(reach.Datagrams), fatal, `a socket of another kind (datagrams), not rpcd's`, `name the socket that rpcd listens on (its log says "serving")`},
+	{"connect", because(reach.Symlink), fatal, `a symlink, which isn't followed in a folder of sockets`, `name its target, or put a symlink to it at $RPC_DIR/NAME.sock`},
 	{"connect", because(reach.QueueFull), fatal, `the queue of connections is full: the worker accepts none`, `it is frozen or starved: docker unpause, kill -CONT, or restart it`},
 	{"connect", unconnected, fatal, `{error}`, `see connect(2) for this error`},
 	{"connect", nil, good, `user {server} listens`, ``},

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"os"
+
+	"rpcd/internal/printable"
 )
 
 // output is stdout; it keeps the error of a write, which cobra's help drops.
@@ -18,8 +21,13 @@ func (o *output) Write(p []byte) (int, error) {
 }
 
 func writeJSON(w io.Writer, rows any) error {
-	e := json.NewEncoder(w)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(rows)
+	if err := e.Encode(rows); err != nil {
+		return err
+	}
+	_, err := w.Write(printable.JSON(text.Bytes()))
+	return err
 }

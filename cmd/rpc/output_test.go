@@ -14,10 +14,16 @@ import (
 )
 
 // hostile are odd texts and names that a worker, a caller or a folder may use.
-var hostile = []string{"hugin", "", "a\nb", "\x1b]0;x\a", "\"},{\"status\":0}\n", "\\", "\xff\x9b", "\u009b31m", "\u2028", "<&>", "\x00", "a\tb", "\ufffd"}
+var hostile = []string{"hugin", "", "a\nb", "\x1b]0;x\a", "\"},{\"status\":0}\n", "\\", "\xff\x9b", "\u009b31m", "\x7f", "a\u202eb", "\u2066", "\u2028", "<&>", "\x00", "a\tb", "\ufffd"}
+
+// obeyed says whether a terminal obeys a character; a newline is allowed.
+func obeyed(r rune) bool {
+	return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r))
+}
 
 // FuzzStatusLine checks that a status line is one line of JSON with the original
 // values, whatever bytes the texts hold.
+// fault: 115
 func FuzzStatusLine(f *testing.F) {
 	for _, s := range hostile {
 		f.Add(s, "17", "exited", "SIGTERM", 7, int64(time.Second), uint64(81313))
@@ -27,7 +33,7 @@ func FuzzStatusLine(f *testing.F) {
 		seconds := time.Duration(took).Seconds()
 		r := statusReport{Outcome: outcome, Started: true, Status: status, Signal: signal, Reason: signal, Worker: worker, Call: call, Seconds: seconds, User: seconds, MaxRSS: rss}
 		line := r.line()
-		if bytes.IndexByte(line, '\n') != len(line)-1 || bytes.IndexFunc(line, func(r rune) bool { return r < ' ' && r != '\n' }) >= 0 {
+		if bytes.IndexByte(line, '\n') != len(line)-1 || bytes.ContainsFunc(line, obeyed) {
 			t.Fatalf("no single line: %q", line)
 		}
 		if len(line) > 300+6*(len(worker)+len(call)+len(outcome)+2*len(signal)) {
@@ -77,7 +83,8 @@ func TestAge(t *testing.T) {
 }
 
 // FuzzTables checks that a worker's texts and a folder's name add no line to ls and
-// ps. Their control bytes don't reach the terminal.
+// ps. Their control characters don't reach the terminal, from JSON neither.
+// fault: 115
 func FuzzTables(f *testing.F) {
 	for _, s := range hostile {
 		f.Add(s, "up", "nona")
@@ -101,13 +108,13 @@ func FuzzTables(f *testing.F) {
 				t.Fatal(err)
 			}
 			if got := b.String(); strings.Count(got, "\n") != w.lines || !utf8.ValidString(got) ||
-				strings.ContainsFunc(got, func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
+				strings.ContainsFunc(got, obeyed) {
 				t.Fatalf("%s: %q", what, got)
 			}
 		}
 		for _, rows := range []any{rows, calls} {
 			var b bytes.Buffer
-			if err := writeJSON(&b, rows); err != nil || !json.Valid(b.Bytes()) {
+			if err := writeJSON(&b, rows); err != nil || !json.Valid(b.Bytes()) || bytes.ContainsFunc(b.Bytes(), obeyed) {
 				t.Fatalf("%q: %v", &b, err)
 			}
 		}

@@ -98,7 +98,8 @@ func ping(out io.Writer, workers []string, wait time.Duration, asJSON bool) erro
 	return failed
 }
 
-// pingUntil asks a worker until one of its replicas is up, or the deadline has come.
+// pingUntil asks a worker until one of its replicas is up, or the deadline has come: the
+// last try is then.
 func pingUntil(worker string, deadline time.Time) ([]client.Info, error) {
 	for {
 		infos, err := client.Ping(context.Background(), worker, answerTime)
@@ -108,10 +109,11 @@ func pingUntil(worker string, deadline time.Time) ([]client.Info, error) {
 		if err == nil && !anyUp(infos) {
 			err = errors.New(worker + " is draining")
 		}
-		if err == nil || !mayAnswer || !time.Now().Add(pingPause).Before(deadline) {
+		left := time.Until(deadline)
+		if err == nil || !mayAnswer || left <= 0 {
 			return infos, err
 		}
-		time.Sleep(pingPause)
+		time.Sleep(min(pingPause, left))
 	}
 }
 

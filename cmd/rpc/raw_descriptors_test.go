@@ -107,3 +107,44 @@ func TestOwnConnectionAsStdin(t *testing.T) {
 	c.Close()
 	w.restored(t, before)
 }
+
+// A caller hides its own end of the connection in a socket that it passes. The kernel
+// then keeps the connection open when the caller has left, and tells nobody. The call
+// goes on, as one whose caller waits, and rpc kill ends it.
+// fault: 116
+func TestOwnConnectionInFlight(t *testing.T) {
+	w := startWorld(t, "passed")
+	before := w.idle(t)
+	c := dialRaw(t, w)
+	self, err := c.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Sendmsg(pair[0], []byte{0}, unix.UnixRights(int(self.Fd())), nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	call := w.frameOf("echo $RPC_CALL_ID >id; echo $$ >pid; exec sleep 999", wire.Stream{Mode: wire.Passed})
+	if _, _, err := c.WriteMsgUnix(call, unix.UnixRights(pair[1]), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.frames(wire.TypeStarted); err != nil {
+		t.Fatal(err)
+	}
+	pid := w.pid(t, "pid")
+	self.Close()
+	c.Close()
+	unix.Close(pair[0])
+	unix.Close(pair[1])
+	if out, err := w.rpc("ps", w.socket).CombinedOutput(); err != nil || !strings.Contains(string(out), "running") {
+		t.Fatalf("the call has ended without its caller: %v, %s", err, out)
+	}
+	if out, err := w.rpc("kill", w.socket, w.file(t, "id"), "KILL").CombinedOutput(); err != nil {
+		t.Fatalf("rpc kill: %v, %s", err, out)
+	}
+	testkit.Eventually(t, "the end of the procedure", func() bool { return unix.Kill(pid, 0) == unix.ESRCH })
+	w.restored(t, before)
+}

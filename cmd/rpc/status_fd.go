@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/client"
+	"rpcd/internal/printable"
 )
 
 // openStatus checks --status-fd, and replaces it by a copy, since rpc closes its
@@ -119,5 +120,5 @@ func (r *statusReport) because(reason client.Reason, by uint32) {
 // line is JSON and a newline. Bytes that aren't UTF-8 become U+FFFD.
 func (r statusReport) line() []byte {
 	line, _ := json.Marshal(r) // no value of these types can fail
-	return append(line, '\n')
+	return append(printable.JSON(line), '\n')
 }

@@ -55,7 +55,7 @@ func (f *serveFlags) add(fl *pflag.FlagSet) {
 	fl.BoolVar(&f.trustMount, "trust-mount", false, trustMountUsage)
 	fl.BoolVar(&f.allCommands, "all-commands", false, "every command on rpcd's PATH, and every path, is a procedure: where only trusted containers mount the volume")
 	fl.StringArrayVar(&f.allow, "allow", []string{"any"}, "`RULE` of who may call at all: \"uid N\", \"gid N\" or \"any\"; may come again, in RPCD_ALLOW with commas")
-	fl.StringVar(&f.runAs, "run-as", "", "`WHO` is caller: each call runs with its caller's uid, gid and groups, which needs CAP_SETUID, CAP_SETGID, CAP_KILL")
+	fl.StringVar(&f.runAs, "run-as", "", "`WHO` is caller: each call runs with its caller's uid, gid and groups, gid 0 too, which needs CAP_SETUID, CAP_SETGID, CAP_KILL")
 	fl.IntVar(&f.maxCalls, "max-calls", defaultMaxCalls, "`N` calls at once")
 	fl.IntVar(&f.queue, "queue", defaultQueue, "`N` waiting calls")
 	fl.Var(&f.queueWait, "queue-wait", "how long a call may wait")

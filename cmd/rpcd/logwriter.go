@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"rpcd/internal/printable"
 )
 
 // logWriter passes lines on to a writer and never makes the logger wait. When the
@@ -52,10 +54,11 @@ func (l *logWriter) takeDropped() int {
 	return n
 }
 
-// Write takes one line, and never fails.
+// Write takes one line, and never fails. A line of JSON gets the escapes that
+// encoding/json leaves out; one of text has them already.
 func (l *logWriter) Write(p []byte) (int, error) {
 	select {
-	case l.lines <- append([]byte(nil), p...):
+	case l.lines <- printable.JSON(p):
 	default:
 		l.mu.Lock()
 		l.dropped++

@@ -2,11 +2,15 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode"
+
+	"github.com/hashicorp/go-hclog"
 
 	"rpcd/internal/testkit"
 )
@@ -94,4 +98,20 @@ func TestLogWriterAfterFlush(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What a terminal would obey doesn't reach the log, in neither format, whatever
+// names and errors hold it.
+// fault: 115
+func TestLogOfHostileTexts(t *testing.T) {
+	const text = "\u009b31m \x7f \u202e \u2066 \x1b[2J end"
+	for _, asJSON := range []bool{false, true} {
+		var b bytes.Buffer
+		l := newLogWriter(&b, 10)
+		newLogger(l, hclog.Info, asJSON).Info("start", "error", errors.New(text), "procedure", text)
+		l.Flush(testkit.Limit)
+		if bytes.ContainsFunc(b.Bytes(), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) || !strings.Contains(b.String(), "31m") {
+			t.Errorf("json %v: %q", asJSON, &b)
+		}
+	}
 }

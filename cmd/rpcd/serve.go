@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"time"
 
@@ -68,7 +69,7 @@ accepted yet waits for the next rpcd.`,
 func serve(s *settings, signals *signals) error {
 	lines := newLogWriter(os.Stderr, maxHeldLines)
 	defer lines.Flush(logFlushTime)
-	s.config.Log = hclog.New(&hclog.LoggerOptions{Name: "rpcd", Level: s.logLevel, Output: lines, JSONFormat: s.logJSON})
+	s.config.Log = newLogger(lines, s.logLevel, s.logJSON)
 
 	server, cgroup, release, err := prepare(s)
 	if err != nil {
@@ -99,6 +100,11 @@ func serve(s *settings, signals *signals) error {
 	systemd.stopping(s.drain + server.Grace + drainMargin)
 	server.Drain(s.drain, stop)
 	return stoppedBy(sig)
+}
+
+// newLogger makes the logger of a daemon.
+func newLogger(lines io.Writer, level hclog.Level, asJSON bool) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{Name: "rpcd", Level: level, Output: lines, JSONFormat: asJSON})
 }
 
 // prepare opens the exports and makes this process one that can start calls.

@@ -14,9 +14,14 @@ import (
 // line, and those that turn the direction of a text (Bidi_Control, UAX #9).
 func Line(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == utf8.RuneError || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
+		if r == utf8.RuneError || isObeyed(r) {
 			return '?'
 		}
 		return r
 	}, s)
+}
+
+// isObeyed says whether a terminal obeys a character instead of showing it.
+func isObeyed(r rune) bool {
+	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r)
 }

@@ -28,10 +28,11 @@ const (
 	NotServed
 	QueueFull
 	Datagrams
+	Symlink
 )
 
 // Reasons are all of them.
-var Reasons = []Reason{Other, NoRoot, NoFolder, NoSocket, EmptyFolder, Denied, NotSocket, NotServed, QueueFull, Datagrams}
+var Reasons = []Reason{Other, NoRoot, NoFolder, NoSocket, EmptyFolder, Denied, NotSocket, NotServed, QueueFull, Datagrams, Symlink}
 
 // texts say each reason in one line: what it is, what to try or to ask oneself, and
 // whether the worker just isn't up, so that a caller may wait for it.
@@ -50,6 +51,7 @@ var texts = [...]struct {
 	NotServed:   {what: quoting("nobody serves %q"), try: isUp, notUp: true},
 	QueueFull:   {what: func(*Cause) string { return "its queue of connections is full" }, try: "is it frozen?"},
 	Datagrams:   {what: quoting("%q is a socket of another kind (datagrams)")},
+	Symlink:     {what: quoting("%q is a symlink"), try: "in a folder of sockets none is followed: name its target"},
 }
 
 const isUp = "is the worker up?"
@@ -94,6 +96,8 @@ func Explain(worker, path string, err error) *Cause {
 		c.Reason = missing(worker, path)
 	case errors.Is(err, fs.ErrPermission):
 		c.Reason = Denied
+	case errors.Is(err, unix.ELOOP) && isLink(path):
+		c.Reason = Symlink
 	case statErr == nil && info.Mode().Type() != fs.ModeSocket && isRefused(err):
 		c.Reason = NotSocket
 	case errors.Is(err, unix.ECONNREFUSED):
@@ -110,6 +114,16 @@ func Explain(worker, path string, err error) *Cause {
 // and not one of descriptors or of a disk.
 func isRefused(err error) bool {
 	return errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.ENOTSOCK)
+}
+
+// isLink says whether a symlink is at path, and leads somewhere.
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().Type() != fs.ModeSymlink {
+		return false
+	}
+	_, err = os.Stat(path)
+	return err == nil
 }
 
 // missing says what is missing: path, its folder, or the folder of all workers.

@@ -47,7 +47,7 @@ func TestExplain(t *testing.T) {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	at := func(name string) string { return filepath.Join(dir, name) }
 	for _, err := range []error{
-		os.Mkdir(at("empty"), 0o755), os.WriteFile(at("file"), nil, 0o644), syscall.Mkfifo(at("fifo"), 0o644), os.Symlink("gone", at("dangling")),
+		os.Mkdir(at("empty"), 0o755), os.WriteFile(at("file"), nil, 0o644), syscall.Mkfifo(at("fifo"), 0o644), os.Symlink("gone", at("dangling")), os.Symlink("dead", at("link")), os.Symlink("circle", at("circle")),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -83,6 +83,8 @@ func TestExplain(t *testing.T) {
 		{"w", at("datagrams"), nil, Datagrams, `"$D/datagrams" is a socket of another kind (datagrams)`},
 		{"./empty", at("empty"), unix.EMFILE, Other, `too many open files`},
 		{"./file", at("file"), unix.ENOTSOCK, NotSocket, `"$D/file" is a file, no socket`},
+		{"./pool", at("link"), unix.ELOOP, Symlink, `"$D/link" is a symlink (in a folder of sockets none is followed: name its target)`},
+		{"./circle", at("circle"), nil, Other, `too many levels of symbolic links`},
 		{"w", at("dead"), unix.ENOMEM, Other, `cannot allocate memory`},
 	} {
 		err := r.err

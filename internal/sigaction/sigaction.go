@@ -10,15 +10,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Action is the kernel's struct sigaction as amd64 and arm64 have it: handler,
-// flags, restorer and mask, a word each.
-type Action [4]uintptr
+// Action is the kernel's struct sigaction as x86 and ARM have it.
+type Action struct {
+	handler, flags, restorer uintptr
+	mask                     [2]uint32 // 64 signals, also where a word has 32 bits
+}
 
 // Default is SIG_DFL, without flags and with an empty mask.
 var Default Action
 
 // Ignore is SIG_IGN.
-var Ignore = Action{1}
+var Ignore = Action{handler: 1}
 
 // nothing is the address of a handler that does nothing; see nothing.s.
 var nothing uintptr
@@ -29,8 +31,8 @@ var nothing uintptr
 func Nothing() Action {
 	var runtimes Action // of any signal with a handler
 	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGSEGV), 0,
-		uintptr(unsafe.Pointer(&runtimes)), unsafe.Sizeof(runtimes[3]), 0, 0)
-	runtimes[0] = nothing
+		uintptr(unsafe.Pointer(&runtimes)), unsafe.Sizeof(runtimes.mask), 0, 0)
+	runtimes.handler = nothing
 	return runtimes
 }
 
@@ -38,6 +40,6 @@ func Nothing() Action {
 // signal has is left alone, and so are KILL and STOP.
 func Set(sig syscall.Signal, action Action) (before Action) {
 	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig),
-		uintptr(unsafe.Pointer(&action)), uintptr(unsafe.Pointer(&before)), unsafe.Sizeof(action[3]), 0, 0)
+		uintptr(unsafe.Pointer(&action)), uintptr(unsafe.Pointer(&before)), unsafe.Sizeof(action.mask), 0, 0)
 	return before
 }

@@ -16,7 +16,7 @@ var needed = []struct {
 
 // RunAs prepares for Specs with As, or says which capabilities rpcd lacks for
 // them. From then on rpcd's ambient capabilities, which it got for this, reach no
-// child.
+// child, and each child has a session keyring of its own.
 func RunAs() error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
@@ -32,21 +32,35 @@ func RunAs() error {
 	if len(missing) > 0 {
 		return fmt.Errorf("cannot run calls as their callers: rpcd lacks %s (try docker run --user 0 with --cap-add SETUID, SETGID and KILL, systemd's AmbientCapabilities=, or setpriv --ambient-caps)", strings.Join(missing, " and "))
 	}
-	ambient = true
+	asCallers = true
 	return nil
 }
 
-// ambient says that rpcd may have ambient capabilities. Start keeps them from
-// children.
-var ambient bool
+// asCallers says that Specs may have As.
+var asCallers bool
+
+// prepareThread keeps from the children of the calling thread, which is locked, what
+// rpcd has for RunAs: ambient capabilities, and a session keyring that isn't theirs.
+// undo is called after the fork.
+func prepareThread() (undo func(), err error) {
+	if !asCallers {
+		return func() {}, nil
+	}
+	dropCapabilities()
+	leave, err := joinKeyring()
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		leave()
+		stayUndumpable()
+	}, nil
+}
 
 // dropCapabilities drops this thread's ambient and inheritable capabilities,
 // which a child would keep when it becomes another user. The thread's effective
 // ones stay.
 func dropCapabilities() {
-	if !ambient {
-		return
-	}
 	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData

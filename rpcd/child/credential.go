@@ -36,12 +36,25 @@ func (cr *Credential) Files(f func() error) error {
 	if err == nil {
 		err = f()
 	}
-	if back := mine.assume(); back != nil {
+	back := mine.assume()
+	stayUndumpable()
+	if back != nil {
 		// The thread stays locked, so that it ends with its goroutine.
 		return fmt.Errorf("take rpcd's own rights back: %w", back)
 	}
 	runtime.UnlockOSThread()
 	return err
+}
+
+// stayUndumpable is to be called after each change of a user. setfsuid(2), and
+// setuid(2) of a child before its execve(2), which has rpcd's memory until then, set
+// rpcd's own dumpable flag to fs.suid_dumpable. That is 1 where somebody debugs
+// setuid programs. In the moment until this call no process gains by it: ptrace(2)
+// wants all of rpcd's capabilities, too.
+func stayUndumpable() {
+	if asCallers {
+		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	}
 }
 
 // assume gives the calling thread this user's rights on files.

@@ -82,14 +82,19 @@ func Start(s Spec) (*Child, error) {
 		}
 		defer func() { _ = unix.Chdir("/") }() // else rpcd keeps a volume from being unmounted
 	}
-	dropCapabilities()
+	undo, err := prepareThread()
+	if err != nil {
+		leaf.Give()
+		return nil, err
+	}
+	defer undo()
 	defer score.raise()()
 	defer unix.Umask(unix.Umask(s.Umask))
 
 	kills := memory.count()
 	attr, pidfd := s.attributes()
 	var pid int
-	leaf, err := leaf.Fork(func(fd int) (err error) {
+	leaf, err = leaf.Fork(func(fd int) (err error) {
 		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = fd >= 0, max(fd, 0)
 		pid, err = syscall.ForkExec(s.Path, s.Argv, attr)
 		return err

@@ -17,7 +17,7 @@ const (
 	Unknown       Reason = iota + 1 // there is no such procedure
 	Denied                          // not for this caller, or its rules can't be read
 	NotExecutable                   // nothing is there that could run
-	Unsafe                          // others could have written the program or its rules, or it is setuid
+	Unsafe                          // others could have written the program or its rules, or it is setuid or has capabilities
 	Shortage                        // rpcd had no descriptor or memory to look
 )
 

@@ -25,6 +25,8 @@ const trustMount = "--trust-mount"
 const (
 	readOnly = 1                         // ST_RDONLY (statfs(2))
 	aclXattr = "system.posix_acl_access" // acl(5)
+
+	capabilityXattr = "security.capability" // capabilities(7), "File capabilities"
 )
 
 // check says why others could have written or swapped a file. nil: they couldn't,
@@ -166,6 +168,13 @@ func (w *walker) program(entry string, f found) (problems []Problem) {
 		}
 		bad(Unsafe, "is setuid or setgid: a call would change its user", cure)
 	}
+	if hasCapabilities(f.path) {
+		cure := "export a copy without them"
+		if !system {
+			cure = "setcap -r " + display.ShellWord(f.path) + ", or " + cure
+		}
+		bad(Unsafe, "has file capabilities: a call would have more rights than rpcd", cure)
+	}
 	switch {
 	case f.st.Mode&0o111 != 0:
 	case system:
@@ -177,19 +186,9 @@ func (w *walker) program(entry string, f found) (problems []Problem) {
 	return problems
 }
 
-// typeName names a file's type.
-func typeName(mode uint32) string {
-	switch mode & syscall.S_IFMT {
-	case syscall.S_IFIFO:
-		return "a FIFO"
-	case syscall.S_IFSOCK:
-		return "a socket"
-	case syscall.S_IFCHR, syscall.S_IFBLK:
-		return "a device"
-	case syscall.S_IFDIR:
-		return "a directory"
-	case syscall.S_IFREG:
-		return "a file"
-	}
-	return "no regular file"
+// hasCapabilities says whether the kernel gives a program capabilities when it is
+// executed, or might: any attribute counts, also one that can't be read.
+func hasCapabilities(path string) bool {
+	n, err := syscall.Getxattr(path, capabilityXattr, nil)
+	return err == nil && n > 0 || errors.Is(err, syscall.EOVERFLOW) // of another user namespace
 }

@@ -135,6 +135,36 @@ func TestACL(t *testing.T) {
 	refused(t, err, Unsafe, "ACL", "setfacl -b")
 }
 
+// A program with file capabilities is refused at the start, by check and at each
+// call, behind a symlink and as a folder's program, too.
+// fault: 118
+func TestFileCapabilities(t *testing.T) {
+	needRoot(t)
+	dir := tree(t, map[string]string{"a:x": "", "folder/run:x": "", "link": ">../lib/tool", "good:x": ""})
+	put(t, filepath.Dir(dir), "lib/tool:x", "")
+	capability := []byte{1, 0, 0, 2} // revision 2, effective (linux/capability.h); then permitted and inheritable, twice
+	for _, bits := range []uint32{1 << 13, 0, 0, 0} {
+		capability = binary.LittleEndian.AppendUint32(capability, bits)
+	}
+	for _, file := range []string{"a", "folder/run", "../lib/tool"} {
+		if err := syscall.Setxattr(filepath.Join(dir, file), capabilityXattr, capability, 0); err != nil {
+			t.Skipf("SKIPPED, no file capabilities here: %v", err)
+		}
+	}
+	d, warnings, err := Open(dir, me)
+	must(t, err)
+	if problems := allProblems(dir, me); len(problems) != 3 || len(warnings) != 3 {
+		t.Errorf("problems %q, warnings %q", problems, warnings)
+	}
+	for name, cure := range map[string]string{"a": "setcap -r", "folder": "setcap -r", "link": "export a copy without them"} {
+		_, err := d.Lookup(name, myself)
+		refused(t, err, Unsafe, "file capabilities", cure)
+	}
+	if _, err := d.Lookup("good", myself); err != nil {
+		t.Error(err)
+	}
+}
+
 // On a read-only mount files of other users pass, with one warning.
 // fault: 104
 func TestReadOnly(t *testing.T) {

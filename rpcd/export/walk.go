@@ -155,3 +155,20 @@ func (w *walker) parent(f found) *Problem {
 	w.dirs[f.path] = checked{f, p}
 	return p
 }
+
+// typeName names a file's type.
+func typeName(mode uint32) string {
+	switch mode & syscall.S_IFMT {
+	case syscall.S_IFIFO:
+		return "a FIFO"
+	case syscall.S_IFSOCK:
+		return "a socket"
+	case syscall.S_IFCHR, syscall.S_IFBLK:
+		return "a device"
+	case syscall.S_IFDIR:
+		return "a directory"
+	case syscall.S_IFREG:
+		return "a file"
+	}
+	return "no regular file"
+}

@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/mdlayher/socket"
@@ -23,8 +22,10 @@ const MaxDescriptors = 253
 
 // Conn is one connected socket. One goroutine may read while others write.
 type Conn struct {
-	s    *socket.Conn
-	idle atomic.Int64 // nanoseconds; see SetIdle
+	s *socket.Conn
+
+	deadlines sync.Mutex    // held while one is chosen and set, so that the last to choose counts
+	idle      time.Duration // see SetIdle
 
 	write sync.Mutex // held for a whole frame, so that frames don't mix
 
@@ -102,8 +103,10 @@ func (c *Conn) Read(p []byte) (int, error) {
 
 // arm starts the time limit of SetIdle anew.
 func (c *Conn) arm() error {
-	if d := c.idle.Load(); d > 0 {
-		return c.s.SetReadDeadline(time.Now().Add(time.Duration(d)))
+	c.deadlines.Lock()
+	defer c.deadlines.Unlock()
+	if c.idle > 0 {
+		return c.s.SetReadDeadline(time.Now().Add(c.idle))
 	}
 	return nil
 }
@@ -156,7 +159,9 @@ func (c *Conn) WriteDescriptors(b []byte, fds []int) error {
 // arrives for d. 0 means no limit. A Read that waits already also gets the new
 // limit.
 func (c *Conn) SetIdle(d time.Duration) {
-	c.idle.Store(int64(d))
+	c.deadlines.Lock()
+	defer c.deadlines.Unlock()
+	c.idle = d
 	if d == 0 {
 		_ = c.s.SetReadDeadline(time.Time{})
 	} else {
@@ -174,7 +179,11 @@ func (c *Conn) EnlargeSendBuffer() { _ = c.s.SetWriteBuffer(relayBuffer) }
 
 // SetDeadline bounds all reads and writes from now on. The zero time means no
 // limit.
-func (c *Conn) SetDeadline(t time.Time) error { return c.s.SetDeadline(t) }
+func (c *Conn) SetDeadline(t time.Time) error {
+	c.deadlines.Lock()
+	defer c.deadlines.Unlock()
+	return c.s.SetDeadline(t)
+}
 
 // SendAndClose sends b if it can do so without waiting. Then it closes the
 // connection.

@@ -26,15 +26,45 @@ func Dial(ctx context.Context, path string) (*Conn, error) {
 	if strings.IndexByte(path, 0) >= 0 {
 		return nil, fmt.Errorf("connect: %w", unix.EINVAL)
 	}
-	address := path
-	if len(path) > maxPath {
-		fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return nil, fmt.Errorf("open: %w", err)
-		}
-		defer unix.Close(fd)
-		address = fmt.Sprintf("/proc/self/fd/%d", fd)
+	if len(path) <= maxPath {
+		return dial(ctx, path)
 	}
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open: %w", err)
+	}
+	defer unix.Close(fd)
+	return dial(ctx, addressOf(fd))
+}
+
+// DialEntry is Dial for what somebody else's folder lists. A symlink isn't
+// followed, whenever it comes there: the error is ELOOP, as of O_NOFOLLOW (open(2)).
+// Any other file that is no socket gives ECONNREFUSED, as connect(2) does.
+func DialEntry(ctx context.Context, path string) (*Conn, error) {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open: %w", err)
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, fmt.Errorf("fstat: %w", err)
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFSOCK:
+	case unix.S_IFLNK:
+		return nil, fmt.Errorf("open: %w", unix.ELOOP)
+	default:
+		return nil, fmt.Errorf("connect: %w", unix.ECONNREFUSED)
+	}
+	return dial(ctx, addressOf(fd))
+}
+
+// addressOf is the address of an open socket file (O_PATH).
+func addressOf(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
+
+// dial is Dial for a path that is an address.
+func dial(ctx context.Context, address string) (*Conn, error) {
 	s, err := socket.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0, "rpc", nil)
 	if err != nil {
 		return nil, err

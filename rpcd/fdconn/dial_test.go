@@ -73,6 +73,75 @@ func TestDialErrors(t *testing.T) {
 	}
 }
 
+// DialEntry connects to sockets alone, also while somebody swaps one for a symlink
+// and back.
+// fault: 114
+func TestDialEntry(t *testing.T) {
+	noLeak(t)
+	dir := t.TempDir()
+	victim := filepath.Join(dir, "victim")
+	v, err := Listen(victim, 0o660, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	link, file := filepath.Join(dir, "link"), filepath.Join(dir, "file")
+	if err := errors.Join(os.Symlink("victim", link), os.WriteFile(file, nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]error{victim: nil, link: unix.ELOOP, file: unix.ECONNREFUSED, filepath.Join(dir, "gone"): unix.ENOENT} {
+		c, err := DialEntry(t.Context(), path)
+		if err == nil {
+			c.Close()
+		}
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", path, err, want)
+		}
+	}
+	reached := func(c *Conn) string { // the name that the listener has bound
+		name, err := c.s.Getpeername()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return name.(*unix.SockaddrUnix).Name
+	}
+	c, err := Dial(t.Context(), victim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofVictim := reached(c)
+	c.Close()
+	own := filepath.Join(dir, "own")
+	l, err := Listen(own, 0o660, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	stop := make(chan struct{})
+	swapped := make(chan struct{})
+	go func() { // both names stand side by side, and change places
+		defer close(swapped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = unix.Renameat2(unix.AT_FDCWD, own, unix.AT_FDCWD, link, unix.RENAME_EXCHANGE)
+			}
+		}
+	}()
+	for range 300 {
+		if c, err := DialEntry(t.Context(), link); err == nil {
+			if reached(c) == ofVictim {
+				t.Error("connected through the symlink")
+			}
+			c.Close()
+		}
+	}
+	close(stop)
+	<-swapped
+}
+
 // fullBacklog gives the path of a socket whose backlog is full, and its listening
 // descriptor.
 func fullBacklog(t *testing.T) (path string, listening int) {

@@ -74,10 +74,11 @@ func (c *Conn) Absorb(fd, n int) (int, error) {
 		if err := c.arm(); err != nil {
 			return got, err
 		}
-		var moved int64
+		var moved int
 		var failed error
 		err := c.s.ReadFunc(context.Background(), "splice", func(s int) error {
-			moved, failed = unix.Splice(s, nil, fd, nil, n-got, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+			k, err := unix.Splice(s, nil, fd, nil, n-got, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+			moved, failed = int(k), err // int64 or int, as the architecture has it
 			if failed == unix.EAGAIN && ready(fd, unix.POLLOUT) {
 				return failed // nothing has arrived: wait
 			}
@@ -91,7 +92,7 @@ func (c *Conn) Absorb(fd, n int) (int, error) {
 		case moved == 0:
 			return got, io.ErrUnexpectedEOF
 		}
-		got += int(moved)
+		got += moved
 	}
 	return got, nil
 }

@@ -10,7 +10,11 @@ import (
 // Connections bounds the connections that wait for a call, so that a caller who
 // connects and says nothing takes nobody else's place. A connection weighs one,
 // and one more for each descriptor that it has brought. Over the bound one is
-// turned away: the eldest of the user whose connections weigh most.
+// turned away: the eldest of the user whose connections weigh most, or the eldest
+// of all where no user has much (dominant).
+//
+// Who may not call at all is a stranger. All strangers are one user: root in a
+// container has as many user IDs as it likes.
 //
 // Connections in a call don't count: Queue bounds those.
 type Connections struct {
@@ -18,13 +22,25 @@ type Connections struct {
 	changed func() // see NewConnections
 
 	mu                  sync.Mutex
-	weight              int              // of all
-	users               map[uint32]*user // by user ID; those with a connection that waits
-	waitingForFirstCall int              // those that had no call yet, nor their last answer
-	answered            int              // those that have had their last answer
+	weight              int             // of all
+	users               map[owner]*user // those with a connection that waits
+	seats               list.List       // of *Seat, of all users, the longest wait first
+	waitingForFirstCall int             // those that had no call yet, nor their last answer
+	answered            int             // those that have had their last answer
 }
 
-// user is what one user ID has among the waiting connections.
+// owner is a user ID, or strangers.
+type owner int64
+
+const strangers owner = -1
+
+// dominant is the share of the whole weight from which on a user has much. Below it
+// more than so many users share the bound, and a comparison would only find who has
+// two connections where all others have one. Whose kept connection then goes makes
+// a new one, which is the youngest.
+const dominant = 8
+
+// user is what one owner has among the waiting connections.
 type user struct {
 	seats  list.List // of *Seat, the eldest first
 	weight int
@@ -63,7 +79,7 @@ func ShareOfDescriptors() int {
 // is called when one waits no longer, or has had its last answer. It is called
 // with a lock held: it must neither wait nor call this package.
 func NewConnections(most int, changed func()) *Connections {
-	return &Connections{most: most, changed: changed, users: map[uint32]*user{}}
+	return &Connections{most: most, changed: changed, users: map[owner]*user{}}
 }
 
 // MakeRoom turns one connection away, OutOfDescriptors, and says whether there
@@ -141,7 +157,11 @@ func (c *Connections) removeEldest() *Seat {
 	if heaviest == nil {
 		return nil
 	}
-	s := heaviest.seats.Front().Value.(*Seat)
+	first := heaviest.seats.Front()
+	if heaviest.weight*dominant < c.weight {
+		first = c.seats.Front()
+	}
+	s := first.Value.(*Seat)
 	s.vacate()
 	s.removed = true
 	return s

@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -20,8 +21,10 @@ func newCrowd(t *testing.T, most int) *crowd {
 }
 
 // take makes a connection that waits for its first call.
-func (c *crowd) take(name string, uid uint32) *Seat {
-	s := c.Seat(uid, func(why Reason) {
+func (c *crowd) take(name string, uid uint32) *Seat { return c.takeAs(name, uid, false) }
+
+func (c *crowd) takeAs(name string, uid uint32, stranger bool) *Seat {
+	s := c.Seat(uid, stranger, func(why Reason) {
 		if _, ok := c.away[name]; ok {
 			c.t.Errorf("%s is turned away twice", name)
 		}
@@ -82,6 +85,43 @@ func TestWhoIsTurnedAway(t *testing.T) {
 	a1.Take() // it waits already
 	c.wantAway(TooManyConnections)
 	c.wantCounts(4, 0)
+}
+
+// Where each user has one connection, who has two isn't the one to go, but who has
+// waited longest. A connection that came just now stays.
+// fault: 117
+func TestOneConnectionPerUser(t *testing.T) {
+	c := newCrowd(t, 20)
+	kept := c.take("kept", 1)
+	kept.StartCall()
+	for uid := range uint32(18) {
+		c.take(fmt.Sprint("crowd", uid), 100+uid)
+	}
+	kept.Take()
+	called := c.take("called", 1)
+	c.wantAway(TooManyConnections)
+	c.take("late", 99)
+	c.wantAway(TooManyConnections, "crowd0")
+	c.take("later", 98)
+	c.wantAway(TooManyConnections, "crowd1")
+	if !called.StartCall() {
+		t.Error("who has two connections was turned away")
+	}
+}
+
+// Strangers are one user, whatever their user IDs.
+// fault: 117
+func TestStrangersAreOneUser(t *testing.T) {
+	c := newCrowd(t, 20)
+	c.take("a1", 1)
+	c.take("a2", 1)
+	for uid := range uint32(18) {
+		c.takeAs(fmt.Sprint("stranger", uid), 100+uid, true)
+	}
+	c.take("a3", 1)
+	c.wantAway(TooManyConnections, "stranger0")
+	c.takeAs("stranger18", 1, true) // the user ID of one who is admitted: by other groups
+	c.wantAway(TooManyConnections, "stranger1")
 }
 
 // A descriptor weighs as much as a connection.
@@ -162,7 +202,7 @@ func TestDrainsConnections(t *testing.T) {
 	if c.changes != before+2 {
 		t.Errorf("%d changes, want 2", c.changes-before)
 	}
-	if len(c.users) != 0 || c.weight != 0 {
+	if len(c.users) != 0 || c.weight != 0 || c.seats.Len() != 0 {
 		t.Errorf("%d users are remembered, and a weight of %d", len(c.users), c.weight)
 	}
 }

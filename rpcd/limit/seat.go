@@ -6,23 +6,28 @@ import "container/list"
 // waits for a call, and vacant while a call runs.
 type Seat struct {
 	of       *Connections
-	uid      uint32
+	owner    owner
 	turnAway func(Reason) // called without the lock
 
 	// Under the lock of Connections; only held is also read without it, by the
 	// goroutine that changes it.
 	place    *list.Element // in the user's list; nil: the seat is vacant
+	turn     *list.Element // in the list of all
 	held     int           // descriptors that came for a call to come
 	called   bool          // the connection had a call
 	answered bool          // it has had its last answer, and the caller is to close it
 	removed  bool          // it was turned away, or is closed: the seat stays vacant
 }
 
-// Seat makes a seat, still vacant, for a connection of the user uid. turnAway
-// tells the caller why, and closes the connection. It is called once at most,
+// Seat makes a seat, still vacant, for a connection of the user uid, who is a
+// stranger if no call of that user would be served. turnAway tells the caller why, and closes the connection. It is called once at most,
 // never for a connection in a call, and may call this package.
-func (c *Connections) Seat(uid uint32, turnAway func(Reason)) *Seat {
-	return &Seat{of: c, uid: uid, turnAway: turnAway}
+func (c *Connections) Seat(uid uint32, stranger bool, turnAway func(Reason)) *Seat {
+	s := &Seat{of: c, owner: owner(uid), turnAway: turnAway}
+	if stranger {
+		s.owner = strangers
+	}
+	return s
 }
 
 // Take says that the connection waits for a call. Where there are too many,
@@ -45,7 +50,7 @@ func (s *Seat) Hold(n int) {
 	more := n - s.held
 	s.held = n
 	if s.place != nil {
-		s.of.users[s.uid].weight += more
+		s.of.users[s.owner].weight += more
 		s.of.weight += more
 	}
 	excess := s.of.removeExcess()
@@ -91,12 +96,12 @@ func (s *Seat) Close() {
 func (s *Seat) weight() int { return 1 + s.held }
 
 func (s *Seat) occupy() {
-	u := s.of.users[s.uid]
+	u := s.of.users[s.owner]
 	if u == nil {
 		u = &user{}
-		s.of.users[s.uid] = u
+		s.of.users[s.owner] = u
 	}
-	s.place = u.seats.PushBack(s)
+	s.place, s.turn = u.seats.PushBack(s), s.of.seats.PushBack(s)
 	u.weight += s.weight()
 	s.of.weight += s.weight()
 	s.count(1)
@@ -106,11 +111,12 @@ func (s *Seat) vacate() {
 	if s.place == nil {
 		return
 	}
-	u := s.of.users[s.uid]
+	u := s.of.users[s.owner]
 	u.seats.Remove(s.place)
+	s.of.seats.Remove(s.turn)
 	u.weight -= s.weight()
 	if u.seats.Len() == 0 {
-		delete(s.of.users, s.uid)
+		delete(s.of.users, s.owner)
 	}
 	s.place = nil
 	s.of.weight -= s.weight()

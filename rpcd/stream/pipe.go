@@ -41,7 +41,10 @@ func readNow(f *os.File, p []byte) (int, error) {
 	return max(n, 0), err
 }
 
-// unread is how many bytes lie in a pipe (FIONREAD, pipe(7)).
+// unread is how many bytes lie in a pipe (FIONREAD, pipe(7)). The kernel takes the
+// pipe's mutex for that, and a writer keeps it while its memory is fetched. Memory
+// that never comes (userfaultfd(2) with kernel faults, or a FUSE of the procedure's
+// own, which both take privileges) holds up this one call until KILL ends the writer.
 func unread(f *os.File) (int, error) {
 	n := 0
 	var ierr error

@@ -31,15 +31,16 @@ type Caller struct {
 	sent chan struct{} // closed: CALL has left
 	done chan struct{} // closed: over
 
-	mu       sync.Mutex
-	state    callerState
-	known    uint16      // the flags of the last ACCEPTED
-	writing  int         // frames of this call that are being written just now
-	cancel   *time.Timer // the wait of a signal that ends a call which doesn't run yet
-	silent   bool        // that wait ran out
-	limit    *time.Timer // of Call.Timeout, for a worker that is frozen
-	late     chan struct{}
-	overOnce sync.Once
+	mu        sync.Mutex
+	state     callerState
+	known     uint16      // the flags of the last ACCEPTED
+	writing   int         // frames of this call that are being written just now
+	cancel    *time.Timer // the wait of a signal that ends a call which doesn't run yet
+	silent    bool        // that wait ran out
+	toldToEnd bool        // a signal came that ends a call which doesn't run yet
+	limit     *time.Timer // of Call.Timeout, for a worker that is frozen
+	late      chan struct{}
+	overOnce  sync.Once
 }
 
 type callerState int
@@ -244,12 +245,13 @@ func (c *Caller) Follow() (*wire.Exit, error) {
 	}
 }
 
-// WasToldToEnd reports whether a signal was sent that ends a call which doesn't
-// run yet. Such a call must not be tried again elsewhere.
+// WasToldToEnd reports whether a signal came that ends a call which doesn't run
+// yet. Such a call must not be tried again elsewhere. After Over the answer is final:
+// a later signal is told ErrNotRunning.
 func (c *Caller) WasToldToEnd() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.cancel != nil
+	return c.toldToEnd
 }
 
 // readFrame reads a whole frame.

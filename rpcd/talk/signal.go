@@ -18,9 +18,16 @@ func (c *Caller) Signal(sig syscall.Signal, abandon bool) error {
 	if abandon {
 		flags = wire.SignalAbandon
 	}
-	err := c.tell(wire.Signal(uint8(sig), flags))
+	ends := false
 	switch sig {
 	case unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGKILL:
+		ends = true
+		c.mu.Lock()
+		c.toldToEnd = c.toldToEnd || c.state != over // before the frame leaves: a refusal may cross it
+		c.mu.Unlock()
+	}
+	err := c.tell(wire.Signal(uint8(sig), flags))
+	if ends {
 		c.boundAnswer()
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"syscall"
 	"testing"
@@ -203,6 +204,39 @@ func TestSignalBehindTheCall(t *testing.T) {
 			t.Errorf("%d descriptors rode on CALL", n)
 		}
 	})
+}
+
+// crossing is a Socket whose call is over as a SIGNAL leaves.
+type crossing struct {
+	*pipe
+	over func()
+}
+
+func (c *crossing) WriteFrame(b []byte) error {
+	if wire.Type(b[0]) == wire.TypeSignal {
+		c.over()
+	}
+	return nil
+}
+
+// A signal that crosses a refusal isn't lost: the call isn't tried again, or who
+// signals is told that it doesn't run.
+// fault: 91
+func TestSignalThatCrossesARefusal(t *testing.T) {
+	for _, crosses := range []bool{true, false} {
+		a, b := net.Pipe()
+		defer b.Close()
+		s := &crossing{pipe: &pipe{Conn: a}}
+		caller := Adopt(NewConn(s), &wire.Call{Procedure: "p"})
+		s.over = func() { caller.Over(io.EOF, false) }
+		if !crosses {
+			s.over()
+		}
+		err := caller.Signal(syscall.SIGTERM, false)
+		if told := caller.WasToldToEnd(); told != crosses || errors.Is(err, ErrNotRunning) == crosses {
+			t.Errorf("crosses %v: told %v, %v", crosses, told, err)
+		}
+	}
 }
 
 // A caller whose call waits leaves if the worker doesn't answer a signal within

@@ -26,7 +26,7 @@ type line struct {
 	end  bool
 }
 
-const uncut = 1 << 40
+const uncut = 1 << 30
 
 func newLine(rnd *rand.Rand, slow time.Duration, holds, left int) *line {
 	l := &line{rnd: rnd, slow: slow, holds: holds, left: left, sending: make(chan struct{}, 1)}

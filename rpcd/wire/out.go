@@ -67,8 +67,8 @@ func (o *Out) CreditOf(ctx context.Context, least int) (int, error) {
 			return 0, ErrClosed
 		case ctx.Err() != nil:
 			return 0, context.Cause(ctx)
-		case int(o.credit) >= least:
-			return min(int(o.credit), o.most), nil
+		case o.credit >= uint32(least):
+			return int(min(o.credit, uint32(o.most))), nil
 		}
 		if !waits && ctx.Done() != nil {
 			defer context.AfterFunc(ctx, o.wake)()

@@ -35,7 +35,7 @@ type steps struct {
 	inClosed   bool
 
 	out         *Out
-	may         int // what we may still send
+	may         uint32 // what we may still send
 	outEnded    bool
 	outClosed   bool
 	closedCalls int // of OnClosed
@@ -68,7 +68,7 @@ func (s *steps) expect(what string, frames ...[]byte) {
 		s.t.Fatalf("%s: %d bytes may come and %d are held: over the window", what, s.credit, held+s.last)
 	}
 	// What can't be seen from outside without waiting.
-	if int(s.in.credit) != s.credit || int(s.out.credit) != s.may {
+	if int(s.in.credit) != s.credit || s.out.credit != s.may {
 		s.t.Fatalf("%s: %d bytes may come and %d go, not %d and %d", what, s.in.credit, s.out.credit, s.credit, s.may)
 	}
 	for _, p := range s.in.queue {
@@ -109,7 +109,7 @@ func (s *steps) handle(h Header, body []byte) bool {
 	case h.Type == TypeClosed:
 		s.outClosed = true
 	case h.Type == TypeCredit:
-		if more := int(binary.BigEndian.Uint32(body)); more > math.MaxInt32 || s.may > math.MaxInt32 {
+		if more := binary.BigEndian.Uint32(body); more > math.MaxInt32 || s.may > math.MaxInt32 {
 			want = ErrProtocol
 		} else {
 			s.may += more
@@ -204,7 +204,7 @@ func (s *steps) closeIn() {
 // write writes as much as there is credit for, or less.
 func (s *steps) write(n int) {
 	over := s.outEnded || s.outClosed
-	if n = min(n, s.may); n == 0 && !over {
+	if n = int(min(uint32(n), s.may)); n == 0 && !over {
 		return // it would wait
 	}
 	b := bytes.Repeat([]byte{0xab}, max(n, 1))
@@ -215,7 +215,7 @@ func (s *steps) write(n int) {
 	case over:
 		s.expect("writing what nobody reads")
 	default:
-		s.may -= n
+		s.may -= uint32(n)
 		s.expect("writing", Frame(TypeData, 0, 0, b), s.due())
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"path/filepath"
 	"strconv"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -52,38 +51,44 @@ func (l *Leaf) Path() string {
 }
 
 // Fork calls fork to start a process in the leaf, whose descriptor it passes
-// for SysProcAttr.CgroupFD. Where the kernel doesn't let the process in, it
+// for SysProcAttr.CgroupFD. Where the kernel lets no process into the leaf, it
 // calls fork again with -1, for a process outside. It gives l if the process is
 // in it. Otherwise it gives nil, and l is given back already. The error is fork's.
+//
+// An errno doesn't say which step of a start has failed. A caller can make the
+// program's or directory's fail once and not again, to be started outside. So
+// outside goes only what a process that executes nothing can't enter, either.
 func (l *Leaf) Fork(fork func(cgroupFD int) error) (in *Leaf, err error) {
 	if l == nil {
 		return nil, fork(-1)
 	}
 	fd, err := unix.Open(string(l.dir), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err == nil {
+	switch {
+	case err == nil:
 		defer unix.Close(fd)
-		if err = fork(fd); err == nil {
+		if err = fork(fd); mayBeTheCgroup(err) {
+			if mayBeTheCgroup(enter(fd)) {
+				break
+			}
+			err = fork(fd) // whatever it was may have passed
+		}
+		if err == nil {
 			return l, nil
 		}
-		if !mayBeTheCgroup(err) {
-			l.Give()
-			return nil, err
-		}
-	}
-	// The same errno may be execve(2)'s: then the second try gives it again.
-	again := fork(-1)
-	if again == err {
 		l.Give()
-	} else {
-		_ = l.remove() // perhaps this cgroup takes no processes any more
+		return nil, err
+	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOMEM): // says nothing about the cgroup
+		l.Give()
+		return nil, err
 	}
-	return nil, again
+	_ = l.remove() // it takes no processes any more
+	return nil, fork(-1)
 }
 
 // mayBeTheCgroup says whether a start may have failed because of its cgroup
 // (clone(2), CLONE_INTO_CGROUP), or because clone3 is forbidden.
 func mayBeTheCgroup(err error) bool {
-	for _, errno := range []syscall.Errno{unix.EACCES, unix.EPERM, unix.ENOSYS, unix.EOPNOTSUPP, unix.EBUSY, unix.ENODEV, unix.EBADF, unix.EINVAL} {
+	for _, errno := range []error{errKilled, unix.EACCES, unix.EPERM, unix.ENOSYS, unix.EOPNOTSUPP, unix.EBUSY, unix.ENODEV, unix.EBADF, unix.EINVAL} {
 		if errors.Is(err, errno) {
 			return true
 		}

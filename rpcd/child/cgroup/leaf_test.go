@@ -67,24 +67,30 @@ func TestLeavesOfManyCalls(t *testing.T) {
 	}
 }
 
-// Fork tries without the cgroup where that may be what failed, and never lets the
-// caller keep a leaf without a process.
+// Fork goes outside of the leaf only where the leaf takes no process, and never
+// lets the caller keep a leaf without one.
+// fault: 113
 func TestFork(t *testing.T) {
 	p := contain(t)
 	odd := errors.New("odd")
 	for _, c := range []struct {
 		name    string
-		inside  error // of the try in the leaf
-		outside error // of the try without it
+		invalid bool    // the leaf takes no process
+		inside  []error // of the tries in the leaf
+		outside error   // of the try without it
 		tries   int
 		in      bool
 		want    error
 		kept    int // leaves afterwards, all of them free
 	}{
-		{"inside", nil, odd, 1, true, nil, 0},
-		{"the program's error", unix.ENOENT, nil, 1, false, unix.ENOENT, 1},
-		{"the cgroup's error", unix.EBUSY, nil, 2, false, nil, 0},
-		{"the program's, which may be the cgroup's", unix.EACCES, unix.EACCES, 2, false, unix.EACCES, 1},
+		{"inside", false, []error{nil}, odd, 1, true, nil, 0},
+		{"the program's error", false, []error{unix.ENOENT}, nil, 1, false, unix.ENOENT, 1},
+		{"the cgroup's error", true, []error{unix.EOPNOTSUPP}, nil, 2, false, nil, 0},
+		{"the cgroup's error, and then the program's", true, []error{unix.EOPNOTSUPP}, unix.ENOENT, 2, false, unix.ENOENT, 0},
+		{"an error of the cgroup's that passes", false, []error{unix.EBUSY, nil}, odd, 2, true, nil, 0},
+		{"the program's, which may be the cgroup's", false, []error{unix.EACCES, unix.EACCES}, nil, 2, false, unix.EACCES, 1},
+		{"a folder that its caller closes and opens", false, []error{unix.EACCES, nil}, nil, 2, true, nil, 0},
+		{"and closes for another reason", false, []error{unix.EACCES, unix.ENOENT}, nil, 2, false, unix.ENOENT, 1},
 	} {
 		for len(p.free) > 0 {
 			l := p.Take()
@@ -92,6 +98,13 @@ func TestFork(t *testing.T) {
 			l.Give()
 		}
 		l, tries := p.Take(), 0
+		var threaded *Leaf
+		if c.invalid { // the leaf of another call makes it so (cgroups(7), "domain invalid")
+			threaded = p.Take()
+			if err := os.WriteFile(filepath.Join(threaded.Path(), "cgroup.type"), []byte("threaded"), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
 		in, err := l.Fork(func(fd int) error {
 			tries++
 			if fd < 0 {
@@ -100,12 +113,15 @@ func TestFork(t *testing.T) {
 			if path, err := os.Readlink(filepath.Join("/proc/self/fd", strconv.Itoa(fd))); err != nil || path != l.Path() {
 				t.Errorf("%s: its descriptor is %q, %v", c.name, path, err)
 			}
-			return c.inside
+			return c.inside[tries-1]
 		})
 		if (in == l) != c.in || err != c.want || tries != c.tries || len(p.free) != c.kept {
 			t.Errorf("%s: in %v, %v after %d tries, %d free; want %+v", c.name, in == l, err, tries, len(p.free), c)
 		}
 		in.Give()
+		if threaded != nil {
+			_ = threaded.remove()
+		}
 	}
 	if in, err := (*Leaf)(nil).Fork(func(fd int) error {
 		if fd != -1 {

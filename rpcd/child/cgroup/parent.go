@@ -94,25 +94,35 @@ func newParent(own dir, h Host) (*Parent, error) {
 	return p, nil
 }
 
-// try forks a process into the parent, which fails to execute a program without
-// a name. Its ENOENT says that it has reached execve(2). What may stop it before:
-// clone3(2) is forbidden, or the move from our cgroup to this one. And Linux
-// 6.18 kills what starts in a cgroup whose count of kills differs from its
-// parent's.
+// try says whether the parent takes processes.
 func (p *Parent) try(forking sync.Locker) error {
 	forking.Lock()
 	defer forking.Unlock()
+	if err := enter(p.lock); err != nil {
+		return fmt.Errorf("start a process in the cgroup %q: %w", p.dir, err)
+	}
+	return nil
+}
+
+var errKilled = errors.New("the kernel killed the test process as it entered the cgroup")
+
+// enter forks a process into a cgroup, which fails to execute a program without
+// a name. Its ENOENT says that it has reached execve(2). What may stop it before:
+// clone3(2) is forbidden, or the move from our cgroup to this one. And Linux
+// 6.18 kills what starts in a cgroup whose count of kills differs from its
+// parent's (errKilled). The caller keeps everybody from reaping it as an orphan.
+func enter(cgroupFD int) error {
 	pid, err := syscall.ForkExec("", []string{""}, &syscall.ProcAttr{
-		Sys: &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: p.lock},
+		Sys: &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: cgroupFD},
 	})
 	if errors.Is(err, unix.ENOENT) {
 		return nil
 	}
 	if err == nil {
 		_, _ = unix.Wait4(pid, nil, 0, nil)
-		err = errors.New("the kernel killed the test process as it entered the cgroup")
+		err = errKilled
 	}
-	return fmt.Errorf("start a process in the cgroup %q: %w", p.dir, err)
+	return err
 }
 
 // makeLocked makes a directory with a name of its own and locks it. The caller

@@ -217,7 +217,9 @@ func (c *call) disturb(p *os.Process, over chan struct{}) {
 	}
 }
 
-// stderrOf keeps the end of a call's stderr, which holds rpc's line if rpc failed.
+// stderrOf keeps the end of a call's stderr, which holds rpc's line if rpc failed, or if
+// something else ended the procedure. That line behind the procedure's own bytes isn't
+// compared with these.
 type stderrOf struct{ c *call }
 
 // wordsMost is how many bytes of stderr a stderrOf keeps.
@@ -226,7 +228,12 @@ const wordsMost = 300
 func (s *stderrOf) Write(p []byte) (int, error) {
 	s.c.words = append(s.c.words, p[max(0, len(p)-wordsMost):]...)
 	s.c.words = s.c.words[max(0, len(s.c.words)-wordsMost):]
-	return s.c.stderr.Write(p)
+	own := p[min(int64(len(p)), s.c.stderr.left):]
+	if !bytes.HasPrefix(own, []byte("rpc: ")) {
+		own = nil
+	}
+	_, _ = s.c.stderr.Write(p[:len(p)-len(own)])
+	return len(p), nil
 }
 
 // ownWords gives rpc's own line on stderr, or "" if there is none.

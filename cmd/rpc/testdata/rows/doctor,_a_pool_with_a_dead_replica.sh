@@ -4,7 +4,7 @@
 # use: findings
 
 mkdir pool
-ln -s $W pool/a.sock
+ln $W pool/a.sock
 rpcd serve --listen pool/b.sock --exports $D/ex 2>/dev/null &
 wait_for rpc ping ./pool/b.sock >ping
 kill -9 $!

@@ -8,7 +8,7 @@ rpc doctor
 echo $?
 mkdir -p run/ls
 export RPC_DIR=$PWD/run
-ln -s $W run/ls/
+ln $W run/ls/
 findings -n rpc doctor ls
 
 # stdout:

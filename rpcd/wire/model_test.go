@@ -255,7 +255,10 @@ func (r *run) stream(p plan) {
 	if p.number > 0 {
 		from, to = r.b, r.a
 	}
-	in, out := to.relay.In(p.number, uint32(book.granted), uint32(p.window)), from.relay.Out(p.number, uint32(book.granted))
+	book.mu.Lock() // CREDIT rides with frames of streams that are there already
+	granted := uint32(book.granted)
+	book.mu.Unlock()
+	in, out := to.relay.In(p.number, granted, uint32(p.window)), from.relay.Out(p.number, granted)
 	sink := &sinkhole{t: r.t, plan: p, rnd: r.rnd(), in: in, book: book}
 	if p.absorbs {
 		sink.held = &store{rnd: r.rnd(), from: to.frm, in: in}

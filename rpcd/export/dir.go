@@ -63,16 +63,6 @@ func Open(dir string, o Owner) (*Dir, []string, error) {
 	return d, warnings, nil
 }
 
-// cannotExport says what is wrong with a directory, or with one above it.
-func cannotExport(path string, p Problem) error {
-	file := p.File
-	if file == path {
-		p.File = ""
-		return fmt.Errorf("cannot export %q: it %s", file, strings.TrimPrefix(p.String(), `"" `))
-	}
-	return fmt.Errorf("cannot export %q: %v", path, p)
-}
-
 // Lookup finds an entry, and checks all files on the way to it and of it.
 func (d *Dir) Lookup(name string, c Caller) (*Procedure, error) {
 	w := newWalker(d.owner)

@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 export RPCD_TEST_ALL=1 # a missing tool fails a test instead of skipping it
 
-packages=(ca-certificates gcc libc6-dev socat tmux python3 jq perl-base shellcheck shfmt hugin-tools enblend imagemagick procps util-linux busybox-static)
+packages=(ca-certificates gcc libc6-dev socat tmux python3 jq perl-base shellcheck shfmt hugin-tools enblend imagemagick procps util-linux busybox-static openssh-client openssh-sftp-server sshfs tar)
 
 say() { printf '\n== %s (%s)\n' "$*" "$(date +%T)"; }
 

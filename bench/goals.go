@@ -32,6 +32,11 @@ var goals = []goal{
 	{"memory", "rpc on disk", value, true, 3.6, "<= 3.6 MB"},
 	{"memory", peakPrefix + passedName, value, true, 4, "<= 4 MB"},
 	{"memory", peakPrefix + relayedName, value, true, 4, "<= 4 MB"},
+	{"bridges", turnName(5), value, true, 3, "<= 3 times"},
+	{"bridges", "sftp", value, true, 1.5, "<= 1.5 times"},
+	{"bridges", "scp", value, true, 1.5, "<= 1.5 times"},
+	{"bridges", "sshfs", value, true, 1.5, "<= 1.5 times"},
+	{"bridges", "rmt", value, true, 1.5, "<= 1.5 times"},
 }
 
 // The verdicts about a goal.

@@ -64,7 +64,7 @@ func measureAll(ctx context.Context, o options) ([]row, error) {
 	defer st.close()
 	measures := map[string]func(*stage) []row{
 		"latency": measureLatency, "throughput": measureThroughput,
-		"concurrency": measureConcurrency, "memory": measureMemory,
+		"concurrency": measureConcurrency, "memory": measureMemory, "bridges": measureBridges,
 	}
 	var rows []row
 	for _, section := range sections {

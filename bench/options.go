@@ -27,7 +27,7 @@ type options struct {
 }
 
 // sections are the parts of the report, in the order of measuring.
-var sections = []string{"latency", "throughput", "concurrency", "memory"}
+var sections = []string{"latency", "throughput", "concurrency", "memory", "bridges"}
 
 const usage = `usage: go run ./bench [OPTION...]
 

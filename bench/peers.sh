@@ -19,6 +19,7 @@ need s6 s6-ipcserver s6-sudo s6-sudod
 need openssh-client ssh ssh-keygen
 need openssh-server sshd
 need socat socat
+need sshfs sshfs
 if [ -S /run/docker.sock ] || [ -S /var/run/docker.sock ]; then
   need docker.io docker
 fi

@@ -17,6 +17,7 @@ const (
 	unitRate  unit = "calls/s"
 	unitMB    unit = "MB" // 10^6 bytes
 	unitCount unit = ""
+	unitTimes unit = "x" // a ratio within a round
 )
 
 func (u unit) isRate() bool { return u == unitGiBs || u == unitRate }
@@ -107,6 +108,8 @@ func measure(u unit, figure float64) string {
 		return fmt.Sprintf("%.0f/s", figure)
 	case u == unitCount:
 		return fmt.Sprintf("%.0f", figure)
+	case u == unitTimes:
+		return digits(figure) + "x"
 	}
 	return fmt.Sprintf("%.2f %s", figure, u)
 }

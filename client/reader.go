@@ -22,6 +22,7 @@ type reader struct {
 	fd       int // ours
 	f        *os.File
 	is       fileType // what fd is
+	hasMore  bool     // when it was read last, bytes were left
 	wakeR    int      // readable: stop
 	wakeW    int
 	wakeOnce sync.Once
@@ -33,9 +34,8 @@ type reader struct {
 var errStopped = errors.New("stopped")
 
 // inFrame is how many bytes of stdin go in one frame. With its header it is
-// 8 KiB, which socat moves at once, and of which the worker sees that more is
-// likely to follow (PROTOCOL.md, section 4).
-const inFrame = wire.FullFrame
+// 8 KiB, which socat moves at once.
+const inFrame = 8<<10 - wire.HeaderLen
 
 // newReader takes fd over, also when it fails.
 func newReader(k *call, fd int, f *os.File) (*reader, error) {
@@ -107,10 +107,20 @@ func (r *reader) send() error {
 		if err != nil {
 			return err
 		}
-		if err := frame.Send(n); err != nil {
+		if err := frame.Send(n, r.more()); err != nil {
 			return err
 		}
 	}
+}
+
+// more reports whether the file has bytes that can be read at once.
+func (r *reader) more() bool {
+	r.hasMore = false
+	if !r.is.terminal {
+		n, err := unix.IoctlGetInt(r.fd, unix.TIOCINQ)
+		r.hasMore = err == nil && n > 0
+	}
+	return r.hasMore
 }
 
 // stop ends the reading; the call is over. It waits only for a read of a file,
@@ -157,6 +167,11 @@ func (r *reader) read(p []byte) (int, error) {
 		}
 		if fds[0].Revents == 0 {
 			continue
+		}
+		if r.is.pipe && !r.hasMore {
+			// Who has written a head may be about to write what belongs to it, as
+			// tar does to rmt. In one frame they need no acknowledgment in between.
+			_, _, _ = unix.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
 		}
 		n, err := unix.Read(r.fd, p)
 		switch {

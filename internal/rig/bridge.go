@@ -15,14 +15,15 @@ type Bridge struct {
 }
 
 // Bridge starts one from the socket near, which it makes, to the worker's
-// socket, and waits until the worker answers over it.
-func (s Starter) Bridge(near, socket string) (b *Bridge, err error) {
+// socket, and waits until the worker answers over it. tcp are socat's options of both
+// ends in TCP, as "nodelay".
+func (s Starter) Bridge(near, socket string, tcp ...string) (b *Bridge, err error) {
 	socat, err := LookFor("socat", "socat")
 	if err != nil {
 		return nil, err
 	}
 	b = &Bridge{}
-	if b.far, err = s.Start(socat, "TCP-LISTEN:0,bind=127.0.0.1,backlog=128,fork", "UNIX-CONNECT:"+socket); err != nil {
+	if b.far, err = s.Start(socat, strings.Join(append([]string{"TCP-LISTEN:0,bind=127.0.0.1,backlog=128,fork"}, tcp...), ","), "UNIX-CONNECT:"+socket); err != nil {
 		return nil, err
 	}
 	port := 0
@@ -30,7 +31,7 @@ func (s Starter) Bridge(near, socket string) (b *Bridge, err error) {
 	if err != nil {
 		return nil, err
 	}
-	b.near, err = s.Start(socat, "UNIX-LISTEN:"+near+",unlink-early,backlog=128,fork", "TCP:127.0.0.1:"+strconv.Itoa(port))
+	b.near, err = s.Start(socat, "UNIX-LISTEN:"+near+",unlink-early,backlog=128,fork", strings.Join(append([]string{"TCP:127.0.0.1:" + strconv.Itoa(port)}, tcp...), ","))
 	if err == nil {
 		err = b.near.Ready(Answers(near))
 	}

@@ -58,7 +58,7 @@ func (i *input) run() {
 		if err != nil { // the caller has left, or finish was called
 			return
 		}
-		if err := i.write(piece.Bytes); err != nil { // EPIPE: the procedure reads no more; or finish
+		if err := i.write(piece); err != nil { // EPIPE: the procedure reads no more; or finish
 			_ = i.in.Close()
 			return
 		}
@@ -71,16 +71,16 @@ func (i *input) run() {
 	}
 }
 
-// write writes b into the pipe, and says what has gone.
-func (i *input) write(b []byte) error {
+// write writes p into the pipe, and says what has gone.
+func (i *input) write(p wire.Piece) error {
 	consumed := i.in.Consumed
 	switch {
 	case i.line:
 		consumed = func(int) {} // run grants when all is taken
-	case len(b) >= wire.FullFrame:
+	case p.More:
 		consumed = i.in.ConsumedOfMany
 	}
-	for len(b) > 0 {
+	for b := p.Bytes; len(b) > 0; {
 		n, err := i.pipe.Write(b[:min(len(b), inPiece)])
 		i.written += int64(n)
 		if err != nil {

@@ -1,8 +1,7 @@
 package wire
 
-// FullFrame is how many bytes of stdin a frame holds that was full: with its header
-// it is 8 KiB.
-const FullFrame = 8<<10 - HeaderLen
+// DataMore is DATA's flag 2: more of the stream follows at once.
+const DataMore = 2
 
 // firstRoom is how many bytes a stream reads at once in the beginning. The room
 // doubles while reads fill it, up to what Frames says: most streams are short.
@@ -30,14 +29,18 @@ func (f *DataFrame) Room(most int) []byte {
 	return f.buf[HeaderLen : HeaderLen+min(f.room, most)]
 }
 
-// Send sends the first n bytes of the room, and takes them off the credit. It
-// waits only for the connection. The errors are those of Header and of the
-// connection.
-func (f *DataFrame) Send(n int) error {
+// Send sends the first n bytes of the room, and takes them off the credit. more says
+// that the next bytes are there already. Send waits only for the connection. The
+// errors are those of Header and of the connection.
+func (f *DataFrame) Send(n int, more bool) error {
 	if err := f.out.spend(n); err != nil {
 		return err
 	}
-	f.out.putHeader(f.buf, n, 0)
+	var flags uint16
+	if more {
+		flags = DataMore
+	}
+	f.out.putHeader(f.buf, n, flags)
 	if err := f.out.relay.write(f.buf[:HeaderLen+n]); err != nil {
 		return err
 	}
@@ -59,7 +62,8 @@ func (f *DataFrame) Free() {
 // Piece is a part of a stream: bytes, or a number of them that lie elsewhere.
 type Piece struct {
 	Bytes []byte
-	Held  int // how many bytes PushHeld told of; then Bytes is nil
+	Held  int  // how many bytes PushHeld told of; then Bytes is nil
+	More  bool // DataMore
 }
 
 func (p Piece) size() int { return len(p.Bytes) + p.Held }

@@ -30,7 +30,8 @@ type In struct {
 	err    error
 }
 
-// Manual leaves it to Consumed to say when bytes are read away.
+// Manual leaves it to Consumed to say when bytes are read away. Credit may wait for a
+// frame to leave with.
 func (in *In) Manual() { in.manual = true }
 
 // Line makes the stream one that is read from a terminal: a grant is used up by one
@@ -79,21 +80,22 @@ func (in *In) release() int {
 }
 
 // Consumed says that n bytes are read away. Credit for them is due from a quarter
-// of the window on, so that small reads cost few frames. It leaves with the next
-// frame, and by itself only if the other side has less than half of the window: so
-// a side that waits for half of it, or less, always gets that.
+// of the window on, so that small reads cost few frames. With Manual it then leaves
+// with the next frame, and by itself only if the other side has less than half of the
+// window: so a side that waits for half of it, or less, always gets that.
 func (in *In) Consumed(n int) {
 	in.mu.Lock()
 	in.owed += uint32(n)
-	rides := in.credit > 0 && in.credit >= in.window/2
+	rides := in.manual && in.credit > 0 && in.credit >= in.window/2
 	in.mu.Unlock()
 	if !rides {
 		in.grant(in.due())
 	}
 }
 
-// ConsumedOfMany is Consumed where more is likely to come: credit goes at once, and
-// the acknowledgment for which a bridge keeps the next bytes back goes with it.
+// ConsumedOfMany is Consumed where more follows at once (Piece.More): credit doesn't
+// wait, and with it goes the acknowledgment for which a bridge keeps the next bytes
+// back.
 func (in *In) ConsumedOfMany(n int) {
 	in.mu.Lock()
 	in.owed += uint32(n)
@@ -167,7 +169,7 @@ func (in *In) Close() error {
 // keeps some of the bytes elsewhere calls Arrive instead, then PushHeld for
 // those, then Receive for the rest.
 func (in *In) Arrive(n int) (wanted bool, err error) {
-	in.relay.turn.heard()
+	in.relay.turn.heard(n > 0)
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	over := n > int(in.credit)
@@ -193,11 +195,13 @@ func (in *In) Arrive(n int) (wanted bool, err error) {
 func (in *In) PushHeld(n int) { in.push(Piece{Held: n}) }
 
 // Receive reads n bytes from body and queues them; 0 are none.
-func (in *In) Receive(n int, body io.Reader) error {
+func (in *In) Receive(n int, body io.Reader) error { return in.receive(n, body, false) }
+
+func (in *In) receive(n int, body io.Reader, more bool) error {
 	if n == 0 {
 		return nil
 	}
-	p := Piece{Bytes: getBuffer(n)}
+	p := Piece{Bytes: getBuffer(n), More: more}
 	if err := in.relay.turn.read(body, p.Bytes); err != nil {
 		p.free()
 		return err
@@ -207,11 +211,12 @@ func (in *In) Receive(n int, body io.Reader) error {
 }
 
 // data takes a DATA frame.
-func (in *In) data(n int, body io.Reader) error {
+func (in *In) data(h Header, body io.Reader) error {
+	n := int(h.Length)
 	if _, err := in.Arrive(n); err != nil {
 		return err
 	}
-	return in.Receive(n, body)
+	return in.receive(n, body, h.Flags&DataMore != 0)
 }
 
 func (in *In) push(p Piece) {

@@ -122,7 +122,7 @@ func (s *source) sendTo(ctx context.Context, out *Out) error {
 				room = room[:1+s.rnd.IntN(len(room))]
 			}
 			s.fill(room)
-			err = f.Send(len(room))
+			err = f.Send(len(room), false)
 		}
 		if err != nil {
 			return err

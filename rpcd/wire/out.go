@@ -155,7 +155,7 @@ func (o *Out) credited(h Header, body io.Reader) error {
 		return err
 	}
 	if h.Flags&FlagAnswer != 0 {
-		o.relay.turn.heard()
+		o.relay.turn.heard(true)
 	}
 	return o.grant(binary.BigEndian.Uint32(b[:]))
 }

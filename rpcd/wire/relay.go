@@ -87,8 +87,8 @@ func (r *Relay) due() (frames []byte) {
 
 // In adds the reading end of stream n. credit is what the other side may send
 // without a CREDIT frame, window the most it may ever have, both in bytes. What is
-// between them leaves with the next frame. The options run before the stream is registered, so no frame can arrive without
-// them.
+// between them leaves with the next frame. The options run before the stream is
+// registered, so no frame can arrive without them.
 func (r *Relay) In(n uint8, credit, window uint32, options ...func(*In)) *In {
 	in := &In{relay: r, number: n, window: window, credit: credit, owed: window - min(credit, window)}
 	in.cond.L = &in.mu
@@ -149,7 +149,7 @@ func (r *Relay) Handle(h Header, body io.Reader) error {
 		if h.Type == TypeEnd {
 			return in.end()
 		}
-		return in.data(int(h.Length), body)
+		return in.data(h, body)
 	case TypeClosed, TypeCredit:
 		if out == nil {
 			return notRelayed(h)

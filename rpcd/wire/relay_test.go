@@ -86,7 +86,7 @@ func copyFrom(ctx context.Context, out *Out, src io.Reader) (sum int, err error)
 		}
 		n, err := src.Read(f.Room(most))
 		if n > 0 {
-			if err := f.Send(n); err != nil {
+			if err := f.Send(n, false); err != nil {
 				return sum, err
 			}
 			sum += n
@@ -190,17 +190,23 @@ func TestInOrder(t *testing.T) {
 }
 
 // With half of the window left the other side can wait: from a quarter on, credit
-// leaves with the next frame, and none before.
+// leaves with the next frame, and none before. With less it goes by itself, and asks
+// for an answer.
 func TestCreditRides(t *testing.T) {
 	var s sink
 	r := NewRelay(s.write)
-	in, out := r.In(0, 100, 100), r.Out(1, 100)
-	turn := func(n int) {
+	in, out := r.In(0, 100, 100, (*In).Manual), r.Out(1, 100)
+	ask := func(n int) {
 		t.Helper()
 		if err := handle(r, data(0, strings.Repeat("q", n))); err != nil {
 			t.Fatal(err)
 		}
 		next(t, in, strings.Repeat("q", n), nil)
+		in.Consumed(n)
+	}
+	turn := func(n int) {
+		t.Helper()
+		ask(n)
 		s.none(t)
 		if _, err := write(out, []byte("answer")); err != nil {
 			t.Fatal(err)
@@ -209,20 +215,51 @@ func TestCreditRides(t *testing.T) {
 			t.Errorf("%v instead of the answer", h.Type)
 		}
 	}
-	for range 3 { // 24 bytes, of which Next knows 16
+	for range 3 {
 		turn(8)
 		s.none(t)
 	}
 	turn(12)
-	s.none(t)
-	turn(1) // by now 36 are read away
 	if h, b := s.next(t); h != (Header{TypeCredit, 0, 0, 4}) || string(b) != "\x00\x00\x00\x24" {
 		t.Errorf("%+v %x, want a CREDIT of 36", h, b)
 	}
 	s.none(t)
+	ask(51)
+	if h, b := s.next(t); h != (Header{TypeCredit, 0, FlagAnswer, 4}) || string(b) != "\x00\x00\x00\x33" {
+		t.Errorf("%+v %x, want a CREDIT of 51", h, b)
+	}
+	s.none(t)
 }
 
-// Below half of the window, credit goes by itself, and asks for an answer.
+// Where more follows at once, each byte is credited at once.
+func TestCreditOfMany(t *testing.T) {
+	var s sink
+	r := NewRelay(s.write)
+	in := r.In(0, 100, 100, (*In).Manual)
+	for _, more := range []bool{true, false} {
+		var theirs bytes.Buffer
+		out := NewRelay(func(b []byte) error { theirs.Write(b); return nil }).Out(0, 100)
+		f := out.DataFrame()
+		copy(f.Room(1), "x")
+		if err := f.Send(1, more); err != nil {
+			t.Fatal(err)
+		}
+		f.Free()
+		if err := handle(r, theirs.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		if p, err := in.Next(); err != nil || string(p.Bytes) != "x" || p.More != more {
+			t.Errorf("%+v, %v", p, err)
+		}
+	}
+	in.Consumed(1)
+	s.none(t)
+	in.ConsumedOfMany(1)
+	if h, b := s.next(t); h != (Header{TypeCredit, 0, FlagAnswer, 4}) || string(b) != "\x00\x00\x00\x02" {
+		t.Errorf("%+v %x, want a CREDIT of 2", h, b)
+	}
+}
+
 func TestCreditComesBackInQuarters(t *testing.T) {
 	var s sink
 	r := NewRelay(s.write)
@@ -534,7 +571,7 @@ func TestEndBetweenCreditAndSend(t *testing.T) {
 		}
 		f := out.DataFrame()
 		copy(f.Room(10), "abc")
-		if err := f.Send(3); err != c.want {
+		if err := f.Send(3, false); err != c.want {
 			t.Errorf("%s, then Send: %v, want %v", what, err, c.want)
 		}
 		if h, err := out.Header(3); h != nil || err != c.want {

@@ -153,7 +153,7 @@ func (s *steps) next() {
 	if !s.manual {
 		s.owed += s.last
 	}
-	if s.last > 0 && s.credit < fuzzWindow/2 {
+	if s.last > 0 {
 		if frame = s.due(); frame != nil {
 			frame[3] = FlagAnswer
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 // FlagAnswer is flag 1 of HEARTBEAT and CREDIT: the other side sends something back:
-// after HEARTBEAT at once, after CREDIT as after DATA.
+// after HEARTBEAT at once, after CREDIT as after a part of a frame.
 const FlagAnswer = 1
 
 // turnWait is how long a side waits for something of its own to send, when DATA
@@ -18,23 +18,30 @@ const turnWait = time.Millisecond
 // sends a small segment only when the one before was acknowledged (RFC 896), and
 // the other TCP acknowledges after 40 ms, unless it has something to send
 // (RFC 1122, 4.2.3.2). So a side to which DATA has come sends something back:
-// its own frames, or HEARTBEAT after turnWait. While bytes come in there is none: the
-// other TCP acknowledges these as they are read, but only if it doesn't take the
-// connection for a dialogue. HEARTBEAT asks for an answer, since it would hold back
-// what follows in its turn.
+// its own frames, or HEARTBEAT after turnWait. While bytes come in there is none:
+// the other TCP acknowledges these as they are read, but only if it doesn't take
+// the connection for a dialogue.
+//
+// HEARTBEAT in its turn may hold back what its sender says next. So it asks for an
+// answer, unless more bytes will be that. The answer may hold back what follows,
+// too, if it is late: it came out behind something that was held back itself. A
+// side that has said something since it asked answers the answer.
 //
 // States: off, on, over. Nothing is sent but in on.
 type turn struct {
 	say    func(frame []byte) error
 	paused func() bool
 
-	mu     sync.Mutex
-	on     bool
-	silent bool      // DATA has come, and nothing was sent since
-	since  time.Time // when it came
-	timer  *time.Timer
-	armed  bool // timer runs
-	saying bool // a HEARTBEAT is on its way out
+	mu      sync.Mutex
+	on      bool
+	silent  bool      // DATA has come, and nothing was sent since
+	partial bool      // more comes soon, such as the rest of a frame
+	since   time.Time // when it came
+	timer   *time.Timer
+	armed   bool // timer runs
+	saying  bool // a HEARTBEAT is on its way out
+	asked   bool // for an answer, which hasn't come yet
+	late    bool // something was sent since
 }
 
 // Bridged says that a bridge is between the two sides. While paused reports true,
@@ -54,16 +61,19 @@ func (r *Relay) Bridged(paused func() bool) {
 // Heartbeat takes a HEARTBEAT frame, and answers one that asks for it. It doesn't
 // wait.
 func (r *Relay) Heartbeat(h Header) {
-	if h.Flags&FlagAnswer != 0 {
-		r.turn.mu.Lock()
-		defer r.turn.mu.Unlock()
-		r.turn.beat(0)
+	t := &r.turn
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	asks := h.Flags&FlagAnswer != 0
+	if asks || t.asked && t.late {
+		t.beat(0)
 	}
+	t.asked = t.asked && asks
 }
 
 // Heard says that a frame has come after which something has to be sent back soon,
 // as after DATA.
-func (r *Relay) Heard() { r.turn.heard() }
+func (r *Relay) Heard() { r.turn.heard(false) }
 
 // WriteLast is Write for the call's last frame.
 func (r *Relay) WriteLast(frame []byte) error {
@@ -71,14 +81,14 @@ func (r *Relay) WriteLast(frame []byte) error {
 	return r.write(frame)
 }
 
-// heard says that a part of a DATA frame has come, or a CREDIT with FlagAnswer.
-func (t *turn) heard() {
+// heard says that DATA has come, whole or in part, or what is answered like that.
+func (t *turn) heard(partial bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.on {
 		return
 	}
-	t.silent, t.since = true, time.Now()
+	t.silent, t.partial, t.since = true, partial, time.Now()
 	if !t.armed {
 		t.armed = true
 		t.timer.Reset(turnWait)
@@ -89,7 +99,7 @@ func (t *turn) heard() {
 func (t *turn) said() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.silent = false
+	t.silent, t.late = false, true
 }
 
 // due is when turnWait is over.
@@ -105,7 +115,11 @@ func (t *turn) due() {
 		t.timer.Reset(rest)
 		return
 	}
-	t.beat(FlagAnswer)
+	if t.partial {
+		t.beat(0)
+	} else {
+		t.beat(FlagAnswer)
+	}
 }
 
 // read is io.ReadFull from body, which may bring p in parts: turnWait begins anew
@@ -113,16 +127,14 @@ func (t *turn) due() {
 func (t *turn) read(body io.Reader, p []byte) error {
 	for n := 0; n < len(p); {
 		k, err := body.Read(p[n:])
-		if n += k; n == len(p) {
-			return nil
-		}
-		if err == io.EOF && n > 0 {
-			return io.ErrUnexpectedEOF
-		}
-		if err != nil {
+		n += k
+		if n < len(p) && err != nil {
+			if err == io.EOF && n > 0 {
+				err = io.ErrUnexpectedEOF
+			}
 			return err
 		}
-		t.heard()
+		t.heard(n < len(p))
 	}
 	return nil
 }
@@ -139,6 +151,9 @@ func (t *turn) beat(flags uint16) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.saying = false
+		if flags&FlagAnswer != 0 {
+			t.asked, t.late = true, false
+		}
 	}()
 }
 

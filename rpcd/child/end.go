@@ -44,14 +44,24 @@ func (c *Child) End(deadline time.Time, now <-chan struct{}) (left Left) {
 // allGone says whether no process of the call lives.
 func (c *Child) allGone() bool { return c.sessionGone() && c.leaf.Empty() }
 
-// leftNames names the processes of the call that live.
-func (c *Child) leftNames() (names []string) {
+// leftNames names the processes of the call that live. If all of them die during
+// this look, it names them all the same.
+func (c *Child) leftNames() []string {
+	children.reaping.RLock()
+	defer children.reaping.RUnlock()
+	var living, dead []string
 	for _, pid := range slices.Concat(sessions.of(c.pid), c.leaf.Outside(c.inSession)) {
-		if lives(pid) {
-			names = append(names, comm(pid))
+		switch {
+		case lives(pid):
+			living = append(living, comm(pid))
+		case pid != c.pid:
+			dead = append(dead, comm(pid))
 		}
 	}
-	return names
+	if living == nil {
+		return dead
+	}
+	return living
 }
 
 // inSession says whether a process is in the call's session.
@@ -125,7 +135,7 @@ func (c *Child) sessionGone() bool {
 	if unix.Waitid(unix.P_PGID, c.pid, nil, unix.WSTOPPED|unix.WNOHANG|unix.WNOWAIT, nil) != unix.ECHILD {
 		return false
 	}
-	return !children.mayHaveOrphans() || !c.sessionLives()
+	return !c.sessionLives()
 }
 
 // await waits until done says true, and asks it at each wake. It gives done's

@@ -15,6 +15,10 @@ import (
 var children = &registry{ours: map[int]*Child{}, changed: make(chan struct{})}
 
 type registry struct {
+	// reaping is held for writing while a child is reaped, and for reading by a
+	// look that none may vanish from.
+	reaping sync.RWMutex
+
 	mu      sync.Mutex
 	ours    map[int]*Child
 	changed chan struct{} // closed and replaced by wake
@@ -29,6 +33,8 @@ func (r *registry) add(c *Child) {
 // reap reaps a dead child and forgets it in the same step, since the kernel may
 // give its number to a new child at once. It says how the child ended.
 func (r *registry) reap(c *Child) (how unix.WaitStatus) {
+	r.reaping.Lock()
+	defer r.reaping.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
@@ -63,6 +69,8 @@ const reapPause = 20 * time.Millisecond
 func reapOrphans() {
 	forking.Lock() // between its fork and its registration a child looks like an orphan
 	defer forking.Unlock()
+	children.reaping.Lock()
+	defer children.reaping.Unlock()
 	pids, err := children.orphans()
 	if err != nil {
 		return // without CONFIG_PROC_CHILDREN they stay until rpcd ends
@@ -88,10 +96,4 @@ func (r *registry) orphans() ([]int, error) {
 		}
 	}
 	return pids, nil
-}
-
-// mayHaveOrphans says whether there is an orphan, or whether that is unknown.
-func (r *registry) mayHaveOrphans() bool {
-	pids, err := r.orphans()
-	return err != nil || len(pids) > 0
 }

@@ -60,14 +60,40 @@ func lookForSessions() map[int][]int {
 	return members
 }
 
-// sessionLives says whether a process of the session lives.
+// looksForLife bounds the looks for what forks and ends faster than rpcd looks.
+const looksForLife = 8
+
+// sessionLives says whether a process of the session lives. One that is found
+// dead may have forked another, too late for the same look. So rpcd looks until
+// a look finds nothing but what was dead before it.
 func (c *Child) sessionLives() bool {
-	for _, pid := range sessions.of(c.pid) {
-		if lives(pid) {
-			return true
+	dead := map[int]bool{c.pid: true}
+	for range looksForLife {
+		alive, news := c.lookForLife(dead)
+		if alive || !news {
+			return alive
 		}
 	}
-	return false
+	return true
+}
+
+// lookForLife looks at the session once. It adds what it finds dead to dead, and
+// says whether that is news. Meanwhile rpcd reaps nothing, so that what lived as the
+// look began is seen: itself, or the dead orphan that it stems from.
+func (c *Child) lookForLife(dead map[int]bool) (alive, news bool) {
+	children.reaping.RLock()
+	defer children.reaping.RUnlock()
+	if orphans, err := children.orphans(); err == nil && len(orphans) == 0 {
+		return false, false
+	}
+	for _, pid := range sessions.of(c.pid) {
+		if lives(pid) {
+			return true, false
+		}
+		news = news || !dead[pid]
+		dead[pid] = true
+	}
+	return false, news
 }
 
 // strays gives the processes of the session that have left its leader's process

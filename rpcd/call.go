@@ -235,7 +235,9 @@ func (c *call) takePlace(p *export.Procedure) error {
 		wait = 0
 	}
 	err := c.host.queue.Take(c.ctx, p.Name, p.MaxCalls, wait, func(behind string) {
-		c.Accept(c.news(wire.AcceptedWaits, behind))
+		news := c.news(wire.AcceptedWaits, behind)
+		news.Wait = wait
+		c.Accept(news)
 	})
 	if err == nil && c.ctx.Err() != nil { // the caller left just as it got its place
 		c.host.queue.Give(p.Name)

@@ -37,6 +37,23 @@ const (
 	abandonWindow = 2 * time.Second
 )
 
+// A worker that takes no frame doesn't keep rpc here: it hears of the end by the end
+// of the connection, and of a stop when it reads on.
+const (
+	abandonWait = 100 * time.Millisecond
+	stopWait    = 500 * time.Millisecond
+)
+
+// within calls f and waits for it, for at most d. f goes on then.
+func within(d time.Duration, f func()) {
+	done := make(chan struct{})
+	go func() { defer close(done); f() }()
+	select {
+	case <-done:
+	case <-time.After(d):
+	}
+}
+
 // callWithSignals makes the call, forwards this process's signals to it, and
 // gives the last one that was forwarded, or 0. Where a signal ends rpc itself,
 // beforeDeath is called first, and callWithSignals doesn't return.
@@ -50,7 +67,7 @@ func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall
 	var last, abandonedBy atomic.Int32
 	go forward(cmd, signals, &last, func(sig syscall.Signal) {
 		abandonedBy.Store(int32(sig))
-		_ = cmd.Abandon(sig)
+		within(abandonWait, func() { _ = cmd.Abandon(sig) })
 		beforeDeath(sig)
 		die(sig)
 	})
@@ -69,19 +86,25 @@ func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall
 	return syscall.Signal(last.Load()), err
 }
 
-// forward passes signals on for as long as the process lives. It ends the call
-// by abandon, which doesn't return.
+// forward passes signals on for as long as the process lives, and never waits for the
+// worker. It ends the call by abandon, which doesn't return.
 func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, abandon func(syscall.Signal)) {
 	notify(signals, jobControl)
+	told := make(chan syscall.Signal, cap(signals)) // one more says nothing new to a worker that takes none of these
+	unsent := make(chan syscall.Signal)
+	go tell(cmd, told, unsent)
 	var interrupts []time.Time
-	for s := range signals {
-		sig := s.(syscall.Signal)
+	for {
+		var sig syscall.Signal
+		select {
+		case sig = <-unsent:
+			abandon(sig)
+		case s := <-signals:
+			sig = s.(syscall.Signal)
+		}
 		switch sig {
 		case unix.SIGTSTP:
 			stop(cmd)
-			continue
-		case unix.SIGCONT:
-			_ = cmd.Signal(sig)
 			continue
 		case unix.SIGINT, unix.SIGTERM:
 			interrupts = append(interrupts, time.Now())
@@ -89,11 +112,23 @@ func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, abando
 				abandon(sig)
 			}
 		}
-		last.Store(int32(sig))
-		// No procedure runs: the call isn't sent yet, or it has ended and rpc still
-		// writes its output.
-		if errors.Is(cmd.Signal(sig), client.ErrNotRunning) {
-			abandon(sig)
+		if sig != unix.SIGCONT {
+			last.Store(int32(sig))
+		}
+		select {
+		case told <- sig:
+		default:
+		}
+	}
+}
+
+// tell sends signals to the procedure, in their order. One that no procedure can get
+// goes to unsent: the call isn't sent yet, or it has ended and rpc still writes its
+// output.
+func tell(cmd *client.Cmd, signals <-chan syscall.Signal, unsent chan<- syscall.Signal) {
+	for sig := range signals {
+		if err := cmd.Signal(sig); errors.Is(err, client.ErrNotRunning) && sig != unix.SIGCONT {
+			unsent <- sig
 		}
 	}
 }
@@ -101,7 +136,7 @@ func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, abando
 // stop stops the procedure's group at the worker and this process here, and
 // continues both when this process is continued.
 func stop(cmd *client.Cmd) {
-	_ = cmd.Stopped()
+	within(stopWait, func() { _ = cmd.Stopped() })
 	stopSelf()
-	_ = cmd.Continued()
+	go func() { _ = cmd.Continued() }() // behind STOPPED, which was begun
 }

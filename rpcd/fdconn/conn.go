@@ -155,6 +155,22 @@ func (c *Conn) WriteDescriptors(b []byte, fds []int) error {
 	return nil
 }
 
+// WriteIfRead writes b, unless bytes that were written before are still unread
+// (SIOCOUTQ, unix(7)), or are being written. It never waits. b is so short that the
+// kernel takes it whole or not at all.
+func (c *Conn) WriteIfRead(b []byte) {
+	rc, err := c.s.SyscallConn()
+	if err != nil || !c.write.TryLock() {
+		return
+	}
+	defer c.write.Unlock()
+	_ = rc.Control(func(fd uintptr) {
+		if unread, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err != nil || unread == 0 {
+			_, _ = unix.SendmsgN(int(fd), b, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+		}
+	})
+}
+
 // SetIdle makes every Read fail with os.ErrDeadlineExceeded when nothing
 // arrives for d. 0 means no limit. A Read that waits already also gets the new
 // limit.

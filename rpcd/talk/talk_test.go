@@ -558,6 +558,7 @@ type deaf struct{}
 func (deaf) Read([]byte) (int, error)             { return 0, io.EOF }
 func (deaf) WriteFrame([]byte) error              { return nil }
 func (deaf) WriteDescriptors([]byte, []int) error { return nil }
+func (deaf) WriteIfRead([]byte)                   {}
 func (deaf) SetIdle(time.Duration)                {}
 func (deaf) SetDeadline(time.Time) error          { return nil }
 func (deaf) Close() error                         { return nil }

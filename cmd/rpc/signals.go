@@ -44,16 +44,6 @@ const (
 	stopWait    = 500 * time.Millisecond
 )
 
-// within calls f and waits for it, for at most d. f goes on then.
-func within(d time.Duration, f func()) {
-	done := make(chan struct{})
-	go func() { defer close(done); f() }()
-	select {
-	case <-done:
-	case <-time.After(d):
-	}
-}
-
 // callWithSignals makes the call, forwards this process's signals to it, and
 // gives the last one that was forwarded, or 0. Where a signal ends rpc itself,
 // beforeDeath is called first, and callWithSignals doesn't return.
@@ -67,7 +57,7 @@ func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall
 	var last, abandonedBy atomic.Int32
 	go forward(cmd, signals, &last, func(sig syscall.Signal) {
 		abandonedBy.Store(int32(sig))
-		within(abandonWait, func() { _ = cmd.Abandon(sig) })
+		within(abandonWait, newTeller().say(func() { _ = cmd.Abandon(sig) })) // not behind what isn't taken
 		beforeDeath(sig)
 		die(sig)
 	})
@@ -90,9 +80,10 @@ func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall
 // worker. It ends the call by abandon, which doesn't return.
 func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, abandon func(syscall.Signal)) {
 	notify(signals, jobControl)
-	told := make(chan syscall.Signal, cap(signals)) // one more says nothing new to a worker that takes none of these
+	words := newTeller()
+	// No procedure runs: the call isn't sent yet, or it has ended and rpc still
+	// writes its output.
 	unsent := make(chan syscall.Signal)
-	go tell(cmd, told, unsent)
 	var interrupts []time.Time
 	for {
 		var sig syscall.Signal
@@ -104,7 +95,10 @@ func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, abando
 		}
 		switch sig {
 		case unix.SIGTSTP:
-			stop(cmd)
+			stop(cmd, words)
+			continue
+		case unix.SIGCONT:
+			words.say(func() { _ = cmd.Signal(sig) })
 			continue
 		case unix.SIGINT, unix.SIGTERM:
 			interrupts = append(interrupts, time.Now())
@@ -112,31 +106,52 @@ func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, abando
 				abandon(sig)
 			}
 		}
-		if sig != unix.SIGCONT {
-			last.Store(int32(sig))
-		}
-		select {
-		case told <- sig:
-		default:
-		}
-	}
-}
-
-// tell sends signals to the procedure, in their order. One that no procedure can get
-// goes to unsent: the call isn't sent yet, or it has ended and rpc still writes its
-// output.
-func tell(cmd *client.Cmd, signals <-chan syscall.Signal, unsent chan<- syscall.Signal) {
-	for sig := range signals {
-		if err := cmd.Signal(sig); errors.Is(err, client.ErrNotRunning) && sig != unix.SIGCONT {
-			unsent <- sig
-		}
+		last.Store(int32(sig))
+		words.say(func() {
+			if errors.Is(cmd.Signal(sig), client.ErrNotRunning) {
+				unsent <- sig
+			}
+		})
 	}
 }
 
 // stop stops the procedure's group at the worker and this process here, and
 // continues both when this process is continued.
-func stop(cmd *client.Cmd) {
-	within(stopWait, func() { _ = cmd.Stopped() })
+func stop(cmd *client.Cmd, words teller) {
+	within(stopWait, words.say(func() { _ = cmd.Stopped() }))
 	stopSelf()
-	go func() { _ = cmd.Continued() }() // behind STOPPED, which was begun
+	words.say(func() { _ = cmd.Continued() })
+}
+
+// teller tells the worker one thing after the other, each of which may wait for the
+// worker.
+type teller chan func()
+
+func newTeller() teller {
+	t := make(teller, 16) // a worker that takes none of so many has no use for more
+	go func() {
+		for f := range t {
+			f()
+		}
+	}()
+	return t
+}
+
+// say lets f be called behind the others, unless these are too many. done is closed
+// when f has returned.
+func (t teller) say(f func()) (done <-chan struct{}) {
+	over := make(chan struct{})
+	select {
+	case t <- func() { defer close(over); f() }:
+	default:
+	}
+	return over
+}
+
+// within waits for done, for at most d.
+func within(d time.Duration, done <-chan struct{}) {
+	select {
+	case <-done:
+	case <-time.After(d):
+	}
 }

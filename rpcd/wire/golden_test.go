@@ -64,7 +64,7 @@ func messages() []message {
 		Logical:   "/images",
 	}
 	least := &Call{Procedure: "x"}
-	accepted := &Started{Flags: StartedBridged | AcceptedWaits, ID: "17", Dir: "/", Grace: 5 * time.Second, Text: "1 running"}
+	accepted := &Started{Flags: StartedBridged | AcceptedWaits, ID: "17", Dir: "/", Grace: 5 * time.Second, Text: "1 running", Wait: time.Minute}
 	started := &Started{ID: "1", Dir: "/data"}
 	refused := &Refused{Code: Draining, Text: "is draining..."}
 	elsewhere := &Refused{Code: NoDirectory, Reason: NotShared, Text: "no"}
@@ -102,7 +102,7 @@ func messages() []message {
 		{"signal-abandon", Header{TypeSignal, 0, 1, 1}, uint8(2), Signal(2, SignalAbandon), flagless(ParseSignal)},
 		none("stopped", TypeStopped, 0),
 		none("continued", TypeContinued, 0),
-		{"accepted", Header{TypeAccepted, 0, 3, 44}, accepted, accepted.Append(TypeAccepted), any1(ParseStarted)},
+		{"accepted", Header{TypeAccepted, 0, 3, 58}, accepted, accepted.Append(TypeAccepted), any1(ParseStarted)},
 		{"started", Header{TypeStarted, 0, 0, 32}, started, started.Append(TypeStarted), any1(ParseStarted)},
 		{"refused", Header{TypeRefused, 0, 0, 28}, refused, refused.Append(), flagless(ParseRefused)},
 		{"refused-not-shared", Header{TypeRefused, 0, 0, 24}, elsewhere, elsewhere.Append(), flagless(ParseRefused)},

@@ -32,14 +32,14 @@ func (s *script) next() int {
 	return int(n)
 }
 
-// fields gives fields of at most room bytes. depth is how deep others lie in them.
-func (s *script) fields(room, depth int) []byte {
+// fields gives fields of at most room bytes. Those that are nested end with a tag of 0.
+func (s *script) fields(room int, nested bool) []byte {
 	var f fields
 	for len(s.b) > 0 {
 		tag := uint16(s.next() % 16)
 		switch tag {
-		case 0: // the end of what is nested
-			if depth == 0 {
+		case 0:
+			if nested {
 				return f.b
 			}
 		case 14:
@@ -48,8 +48,8 @@ func (s *script) fields(room, depth int) []byte {
 			tag = critical + 1
 		}
 		var value []byte
-		if kind := s.next(); kind%3 == 0 && depth > 0 {
-			value = s.fields(room-len(f.b)-fieldHead, depth-1)
+		if kind := s.next(); kind%3 == 0 && !nested {
+			value = s.fields(room-len(f.b)-fieldHead, true)
 		} else {
 			size, fill := hostileSizes[kind/3%len(hostileSizes)], hostileFills[s.next()%len(hostileFills)]
 			value = bytes.Repeat([]byte(fill), size/len(fill)+1)[:size]
@@ -70,7 +70,7 @@ var costsOfParsing = map[Type]struct {
 	parse func(payload []byte) error
 	most  func(n int) int64
 }{
-	TypeCall: {func(b []byte) error { _, err := ParseCall(0, b); return err },
+	TypeCall: {func(b []byte) error { c, err := ParseCall(0, b); return c.kept(err) },
 		func(n int) int64 { return MostCost(n) - int64(n) }}, // without the frame itself
 	TypePing:    {func(b []byte) error { _, err := ParsePing(b); return err }, func(int) int64 { return MaxPath }},
 	TypeKill:    {func(b []byte) error { _, err := ParseKill(b); return err }, once},
@@ -80,6 +80,15 @@ var costsOfParsing = map[Type]struct {
 	TypePong:    {func(b []byte) error { _, err := ParseInfo(b); return err }, list},
 	TypeListing: {func(b []byte) error { _, err := ParseInfo(b); return err }, list},
 	TypeCalls:   {func(b []byte) error { _, err := ParseCalls(b); return err }, list},
+}
+
+// kept gives err, or an error of its own for a call whose texts cost more than its Cost
+// leaves out.
+func (c *Call) kept(err error) error {
+	if c != nil && len(c.Procedure)+len(c.Label)+len(c.Dir.Name)+len(c.Logical) > 4*MaxLabel {
+		return errors.New("a call has long texts")
+	}
+	return err
 }
 
 // hostileTypes are the types of costsOfParsing, for a script to choose from.
@@ -103,21 +112,25 @@ func hostileFrame(b []byte) (Type, []byte) {
 	if kind.First() {
 		payload = []byte(mark)
 	}
-	return kind, append(payload, s.fields(int(kinds[kind].max)-len(payload), 2)...)
+	return kind, append(payload, s.fields(int(kinds[kind].max)-len(payload), false)...)
 }
 
 // FuzzHostileFrames: no frame of a hostile caller's or worker's makes its reader take
 // more memory than is counted for it, and no error is long.
 // fault: 120 122
 func FuzzHostileFrames(f *testing.F) {
-	const most = 7 // repeats
-	for _, size := range []byte{0, 1, 6, 10} {
+	const often = 7 // the last of the repeats
+	for _, size := range []byte{0, 1, 6, 8, 11} {
 		for tag := range byte(16) {
-			for kind := range byte(len(hostileTypes)) {
-				f.Add([]byte{kind, 1, 4, 0, 0, tag, 3*size + 1, size, most})
+			fill := byte(3)
+			if tag == 3 {
+				fill = 2
 			}
-			f.Add([]byte{7, 5, 0, 1, 4, 0, 0, tag, 3*size + 1, 0, 4, 0, 0, most}) // procedures
-			f.Add([]byte{8, 2, 0, 1, 4, 0, 0, tag, 3*size + 1, 0, 4, 0, 0, most}) // calls
+			for kind := range byte(len(hostileTypes)) {
+				f.Add([]byte{kind, 1, 4, 0, 0, tag, 3*size + 1, fill, often})
+			}
+			f.Add([]byte{7, 5, 0, 1, 4, 0, 0, tag, 3*size + 1, 3, 4, 0, often}) // procedures
+			f.Add([]byte{8, 2, 0, 1, 4, 0, 0, tag, 3*size + 1, 3, 4, 0, often}) // calls
 		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -46,7 +46,7 @@ func TestWorstWorker(t *testing.T) {
 		"calls":              {[]string{"ps", "SOCKET"}, fill(wire.TypeCalls, 4<<20-100, field(2, string(field(1, "x"))))},
 		"calls, long":        {[]string{"ps", "-l", "SOCKET"}, fill(wire.TypeCalls, 4<<20-100, field(2, string(field(1, "x"))))},
 		"a call's arguments": {[]string{"ps", "--json", "SOCKET"}, fill(wire.TypeCalls, 4<<20-100, field(2, string(field(1, "x"))+strings.Repeat(string(field(6, "")), 100_000)))},
-		"calls' arguments":  {[]string{"ps", "-l", "SOCKET"}, fill(wire.TypeCalls, 4<<20-100, field(2, string(field(1, "x"))+strings.Repeat(string(field(6, "")), 70)))},
+		"calls' arguments":   {[]string{"ps", "-l", "SOCKET"}, fill(wire.TypeCalls, 4<<20-100, field(2, string(field(1, "x"))+strings.Repeat(string(field(6, "")), 70)))},
 		"arguments, JSON":    {[]string{"ps", "--json", "SOCKET"}, fill(wire.TypeCalls, 4<<20-100, field(2, string(field(1, "x"))+strings.Repeat(string(field(6, "\xff")), 50)))},
 		"long names":         {[]string{"ls", "--json", "SOCKET"}, fill(wire.TypeListing, 4<<20-100, field(5, string(field(1, strings.Repeat("\xff", 250)))))},
 		"empty fields":       {[]string{"ls", "SOCKET"}, fill(wire.TypeListing, 4<<20-100, field(77, ""))},

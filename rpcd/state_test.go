@@ -3,6 +3,7 @@ package rpcd
 import (
 	"context"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -108,6 +109,24 @@ func TestKeptConnectionForgetsItsCall(t *testing.T) {
 	if k.Procedure+k.Label+k.Dir.Name+k.Logical+k.dir != "" || k.argv != nil || k.Streams != nil {
 		t.Errorf("%+v is kept", k.Call)
 	}
+}
+
+// A name that is too long is a call's fault, not its connection's.
+// fault: 123
+func TestTooLongNameKeepsConnection(t *testing.T) {
+	s := newServer(t, "any")
+	c := dial(t, s)
+	for _, m := range []wire.Call{
+		{Procedure: strings.Repeat("p", 300), Dir: wire.Dir{Name: "/"}},
+		{Procedure: "true", Dir: wire.Dir{Name: "/" + strings.Repeat("d", 5000)}},
+	} {
+		m.Flags = wire.CallKeep
+		c.send(m.Append())
+		c.want(wire.TypeRefused)
+	}
+	c.send((&wire.Call{Flags: wire.CallKeep, Procedure: "true", Dir: wire.Dir{Name: "/"}}).Append())
+	c.want(wire.TypeStarted)
+	c.want(wire.TypeExit)
 }
 
 // If the caller of a waiting call stops and continues often, only the last of

@@ -214,6 +214,26 @@ func TestSmallFramesAreJoined(t *testing.T) {
 	}
 }
 
+// A stream that nobody reads any more keeps nothing, also of what its reader has.
+// fault: 120
+func TestClosedStreamKeepsNothing(t *testing.T) {
+	var s sink
+	r := NewRelay(s.write)
+	in := r.In(1, 64<<10, 64<<10)
+	for range 2 {
+		if err := handle(r, data(1, strings.Repeat("x", 20_000))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := in.Next(); err != nil {
+		t.Fatal(err)
+	}
+	_ = in.Close()
+	if in.given.Bytes != nil || in.queue != nil {
+		t.Errorf("%d bytes, %d pieces", len(in.given.Bytes), len(in.queue))
+	}
+}
+
 func TestInOrder(t *testing.T) {
 	var s sink
 	r := NewRelay(s.write)

@@ -85,8 +85,16 @@ func TestLongFramesShareMemory(t *testing.T) {
 	if most := wire.MostCost(8 << 20); most > maxFrames/2 {
 		t.Errorf("%d bytes for the longest frame, one user has %d", most, maxFrames/2)
 	}
-	last := dial(t, s)
 	argument := fmt.Sprintf("%0100000d", 7)
+	waits := dial(t, s)
+	call := &wire.Call{Procedure: "true", Args: []string{argument}, Dir: wire.Dir{Name: "/"}, Flags: wire.CallAnnounce}
+	waits.send(call.Append())
+	waits.want(wire.TypeAccepted)
+	if cost := call.Cost(len(argument) + 100); !isFree(s.frames, size-cost) || isFree(s.frames, size) {
+		t.Errorf("a call that waits doesn't cost %d bytes", cost)
+	}
+	waits.conn.Close()
+	last := dial(t, s)
 	last.send((&wire.Call{Procedure: "sleep", Args: []string{argument, "1000"}, Dir: wire.Dir{Name: "/"}}).Append())
 	last.want(wire.TypeStarted)
 	testkit.Within(t, "the memory of a call that runs", func() {

@@ -49,7 +49,7 @@ type call struct {
 	id     json.Number  // decimal
 	came   time.Time
 	argv   []string          // its first arguments, for PS
-	free   func()            // gives the memory of a long first frame back
+	memory *limit.Loan       // of a long first frame
 	dir    string            // where it runs
 	as     *child.Credential // the user that it runs as; nil: rpcd's own
 
@@ -69,7 +69,7 @@ type call struct {
 	timers   []*time.Timer
 }
 
-func newCall(h *host, c *conn, m *wire.Call, free func()) *call {
+func newCall(h *host, c *conn, m *wire.Call, memory *limit.Loan) *call {
 	k := &call{
 		Callee:   talk.NewCallee(c.talk, m),
 		host:     h,
@@ -79,7 +79,7 @@ func newCall(h *host, c *conn, m *wire.Call, free func()) *call {
 		id:       json.Number(strconv.FormatUint(h.lastID.Add(1), 10)),
 		came:     time.Now(),
 		argv:     wire.FirstArgs(m.Args),
-		free:     free,
+		memory:   memory,
 		finished: make(chan struct{}),
 	}
 	k.ctx, k.leave = context.WithCancel(context.Background())
@@ -108,7 +108,16 @@ func (c *call) serve(files *fdconn.Files, refusal error) {
 // any more.
 func (c *call) forget() {
 	c.Args, c.Env = nil, nil
-	c.free()
+	c.memory.Give()
+}
+
+// forgetAll lets go of all texts of a call that is over: its connection may be kept
+// for long.
+func (c *call) forgetAll() {
+	c.mu.Lock() // for describe
+	defer c.mu.Unlock()
+	c.Procedure, c.Label, c.Dir, c.Logical, c.Streams = "", "", wire.Dir{}, "", nil
+	c.argv, c.dir, c.pending, c.timers = nil, "", nil, nil
 }
 
 // refuse answers that nothing was started.
@@ -253,6 +262,7 @@ func (c *call) supervise(process run.Process, p *prepared, began time.Time) {
 	p.streams.Relay()
 	c.logStart(p.procedure)
 	c.forget()
+	p.env = nil
 
 	status, err := process.Wait()
 	if err != nil { // somebody else reaped it, which can't happen; it must not look like 0

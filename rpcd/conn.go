@@ -2,6 +2,7 @@ package rpcd
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -154,13 +155,15 @@ type firstFrame struct {
 	wire.Header
 	payload []byte
 	files   *fdconn.Files
-	arrived int    // descriptors that came with it, also if they are closed by now
-	free    func() // gives the memory of a long payload back
+	arrived int         // descriptors that came with it, also if they are closed by now
+	memory  *limit.Loan // of a long payload
 }
 
+// close lets go of all of it: its connection may stay for long.
 func (f *firstFrame) close() {
 	f.files.Close()
-	f.free()
+	f.payload = nil
+	f.memory.Give()
 }
 
 // read reads the rest of a first frame, and refuses one that makes no sense.
@@ -170,18 +173,18 @@ func (c *conn) read(h wire.Header) (*firstFrame, error) {
 	} else if err != nil { // the caller has left, or said no more
 		return nil, err
 	}
-	free, err := c.reserve(h)
+	memory, err := c.reserve(h)
 	if err != nil {
 		return nil, c.refuse(err)
 	}
 	payload, err := wire.ReadPayload(c.br, h)
 	if err != nil {
-		free()
+		memory.Give()
 		return nil, err
 	}
 	files := c.fd.TakeFiles()
 	c.seat.Hold(0)
-	return &firstFrame{h, payload, files, files.Len(), free}, nil
+	return &firstFrame{h, payload, files, files.Len(), memory}, nil
 }
 
 // refuse answers an error of the caller's in words, waits until the caller has
@@ -198,15 +201,14 @@ func (c *conn) refuse(err error) error {
 // call serves a CALL.
 func (c *conn) call(f *firstFrame) (wire.Header, error) {
 	m, err := wire.ParseCall(f.Flags, f.payload)
-	if err != nil {
+	if m == nil {
 		f.close()
 		return f.Header, c.refuse(err)
 	}
-	call := newCall(&c.server.host, c, m, f.free)
-	refusal := c.server.enter(call)
-	if refusal == nil {
-		refusal = c.denied
-	}
+	f.payload = nil // the call may last
+	f.memory.Keep(m.Cost(int(f.Length)))
+	call := newCall(&c.server.host, c, m, f.memory)
+	refusal := cmp.Or(c.server.enter(call), c.denied, err)
 	if !c.seat.StartCall() { // the caller was turned away
 		c.server.exit(call)
 		f.close()
@@ -217,6 +219,7 @@ func (c *conn) call(f *firstFrame) (wire.Header, error) {
 		call.serve(f.files, refusal)
 		c.rest(call)
 		c.server.exit(call)
+		call.forgetAll()
 		close(call.finished)
 	}()
 	return c.attend(call)

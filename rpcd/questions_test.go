@@ -180,7 +180,7 @@ func TestPingSeesTheWay(t *testing.T) {
 // fault: 92
 func TestAnswersAreCounted(t *testing.T) {
 	s := newServer(t, "any")
-	const size = 4 * longest
+	const size = 4 * wire.MaxList
 	s.answers, s.queue = limit.NewBudget(size), limit.NewQueue(1, 100)
 	for range 81 { // their list is more than a socket's buffer holds
 		call := wire.Call{Procedure: "sleep", Args: []string{"1000"}, Dir: wire.Dir{Name: "/"}, Label: strings.Repeat("x", wire.MaxLabel)}

@@ -34,6 +34,7 @@ var (
 func refusal(err error) *wire.Refused {
 	var refused *wire.Refused
 	var version *wire.VersionError
+	var length *wire.LengthError
 	var exported *export.Error
 	var variable *export.VariableError
 	var full *limit.FullError
@@ -48,6 +49,8 @@ func refusal(err error) *wire.Refused {
 		return refused
 	case errors.As(err, &version):
 		return &wire.Refused{Code: wire.Protocol, Text: fmt.Sprintf("speaks version %d of the protocol, rpc speaks version %d: use binaries of one release", wire.Version, version.Theirs)}
+	case errors.As(err, &length):
+		return &wire.Refused{Code: length.Code, Text: "refuses " + length.Error()}
 	case errors.Is(err, wire.ErrProtocol):
 		return &wire.Refused{Code: wire.Protocol, Text: "refuses: " + err.Error()}
 	case errors.As(err, &exported):

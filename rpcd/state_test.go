@@ -3,6 +3,7 @@ package rpcd
 import (
 	"context"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -86,11 +87,46 @@ func TestRefusedCallIsForgotten(t *testing.T) {
 	s := newServer(t, "any")
 	fd := dial(t, s).conn
 	c := &conn{server: s, fd: fd, talk: talk.NewConn(fd)}
-	k := newCall(&s.host, c, &wire.Call{Procedure: "no such", Args: []string{"x"}, Flags: wire.CallKeep}, func() {})
+	k := newCall(&s.host, c, &wire.Call{Procedure: "no such", Args: []string{"x"}, Flags: wire.CallKeep}, nil)
 	k.serve(&fdconn.Files{}, nil)
 	if k.Args != nil || k.Env != nil {
 		t.Errorf("%q, %q", k.Args, k.Env)
 	}
+}
+
+// A call that is over leaves nothing of its texts, though its connection is kept.
+// fault: 120
+func TestKeptConnectionForgetsItsCall(t *testing.T) {
+	s := newServer(t, "any")
+	c := dial(t, s)
+	c.send((&wire.Call{Flags: wire.CallKeep | wire.CallAnnounce, Procedure: "true", Label: "label", Dir: wire.Dir{Name: "/"}, Logical: "/"}).Append())
+	c.want(wire.TypeAccepted)
+	k := s.allCalls()[0]
+	c.send(wire.Frame(wire.TypeContinued, 0, 0, nil))
+	c.want(wire.TypeStarted)
+	c.want(wire.TypeExit)
+	<-k.finished
+	if k.Procedure+k.Label+k.Dir.Name+k.Logical+k.dir != "" || k.argv != nil || k.Streams != nil {
+		t.Errorf("%+v is kept", k.Call)
+	}
+}
+
+// A name that is too long is a call's fault, not its connection's.
+// fault: 123
+func TestTooLongNameKeepsConnection(t *testing.T) {
+	s := newServer(t, "any")
+	c := dial(t, s)
+	for _, m := range []wire.Call{
+		{Procedure: strings.Repeat("p", 300), Dir: wire.Dir{Name: "/"}},
+		{Procedure: "true", Dir: wire.Dir{Name: "/" + strings.Repeat("d", 5000)}},
+	} {
+		m.Flags = wire.CallKeep
+		c.send(m.Append())
+		c.want(wire.TypeRefused)
+	}
+	c.send((&wire.Call{Flags: wire.CallKeep, Procedure: "true", Dir: wire.Dir{Name: "/"}}).Append())
+	c.want(wire.TypeStarted)
+	c.want(wire.TypeExit)
 }
 
 // If the caller of a waiting call stops and continues often, only the last of

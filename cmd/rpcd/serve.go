@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -16,9 +17,10 @@ import (
 )
 
 const (
-	// maxHeldLines is how many log lines wait for a slow stderr. More are dropped:
-	// no call waits for the log.
-	maxHeldLines = 4096
+	// memoryGoal is the memory in bytes from which on garbage is collected as soon as it
+	// is made: else there may be as much of it as memory in use. All that callers can make
+	// rpcd keep fits below it (SECURITY.md, section 7). GOMEMLIMIT sets another goal.
+	memoryGoal = 112 << 20
 	// logFlushTime is how long the end of rpcd waits for a slow stderr.
 	logFlushTime = time.Second
 	// drainMargin is what a drain may take beyond --drain and the grace: up to 2 s
@@ -67,6 +69,9 @@ accepted yet waits for the next rpcd.`,
 // serve is the life of the daemon: it prepares the process, listens, serves
 // until a signal comes, and drains.
 func serve(s *settings, signals *signals) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryGoal)
+	}
 	lines := newLogWriter(os.Stderr, maxHeldLines)
 	defer lines.Flush(logFlushTime)
 	s.config.Log = newLogger(lines, s.logLevel, s.logJSON)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"rpcd/rpcd/export/internal/display"
 )
 
 // Call is what a procedure's environment says of one call.
@@ -26,7 +28,7 @@ type VariableError struct {
 }
 
 func (e *VariableError) Error() string {
-	return fmt.Sprintf("doesn't admit the variable %q for %q: what would admit it is %s", e.Variable, e.Procedure, e.EnvFile)
+	return fmt.Sprintf("doesn't admit the variable %s for %q: what would admit it is %s", display.Quote(e.Variable), e.Procedure, e.EnvFile)
 }
 
 // callVariables are the variables that rpcd sets for each call, over what its own

@@ -8,8 +8,10 @@
 package talk
 
 import (
+	"bufio"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"sync"
 	"time"
@@ -122,11 +124,10 @@ func (c *Conn) Rest(d time.Duration) {
 // Linger is Rest for a connection that carries nothing more. It reads and
 // discards from r, which reads the Conn, until the other side closes: to close
 // with unread bytes would take our last words with it (ECONNRESET).
-func (c *Conn) Linger(r io.Reader, d time.Duration) {
+func (c *Conn) Linger(r *bufio.Reader, d time.Duration) {
 	c.Rest(d)
-	b := make([]byte, 16<<10) // large, for a side that sends much: few system calls
-	for {
-		if _, err := r.Read(b); err != nil {
+	for { // in r's own memory: thousands may linger
+		if _, err := r.Discard(math.MaxInt32); err != nil {
 			return
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Version is the protocol's version (PROTOCOL.md, section 3).
@@ -47,6 +48,9 @@ const (
 // MaxData is the most bytes that one DATA frame carries.
 const MaxData = 256 << 10
 
+// MaxList is the most bytes that LISTING and CALLS carry.
+const MaxList = 4 << 20
+
 // kinds names every type of this version and the most its payload may hold.
 var kinds = map[Type]struct {
 	name string
@@ -70,8 +74,8 @@ var kinds = map[Type]struct {
 	TypeRefused:   {"REFUSED", 64 << 10},
 	TypeExit:      {"EXIT", 64 << 10},
 	TypePong:      {"PONG", 64 << 10},
-	TypeListing:   {"LISTING", 4 << 20},
-	TypeCalls:     {"CALLS", 4 << 20},
+	TypeListing:   {"LISTING", MaxList},
+	TypeCalls:     {"CALLS", MaxList},
 	TypeSignaled:  {"SIGNALED", 64 << 10},
 }
 
@@ -90,7 +94,11 @@ func (t Type) First() bool { return t >= 1 && t <= 15 }
 var ErrProtocol = errors.New("protocol error")
 
 func protocolError(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrProtocol, fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	if len(text) > maxError {
+		text = strings.ToValidUTF8(text[:maxError], "") + "..."
+	}
+	return fmt.Errorf("%w: %s", ErrProtocol, text)
 }
 
 // Header is a frame's fixed part.

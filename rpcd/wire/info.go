@@ -141,7 +141,7 @@ func (m *Info) Append(t Type) []byte {
 	if t == TypeListing && m.Scope != Listed {
 		f.text(8, string(m.Scope))
 	}
-	for _, p := range m.Procedures {
+	for _, p := range m.Procedures[:min(len(m.Procedures), maxEntries)] {
 		var entry fields
 		entry.text(1, cut(p.Name, maxWords))
 		entry.text(2, p.Kind)
@@ -154,7 +154,7 @@ func (m *Info) Append(t Type) []byte {
 	return f.frame(t, 0, 0)
 }
 
-// ParseInfo reads the payload of PONG or LISTING.
+// ParseInfo reads the payload of PONG or LISTING, maxEntries procedures of it.
 func ParseInfo(payload []byte) (*Info, error) {
 	m := &Info{}
 	r := newReader(payload)
@@ -171,7 +171,9 @@ func ParseInfo(payload []byte) (*Info, error) {
 			n := r.numbers(tag, v, 6)
 			m.Counters = Counters{n[0], n[1], n[2], n[3], n[4], time.Duration(min(n[5], 1<<32)) * time.Second}
 		case 5:
-			m.Procedures = append(m.Procedures, r.entry(v))
+			if len(m.Procedures) < maxEntries {
+				m.Procedures = append(m.Procedures, r.entry(v))
+			}
 		case 6:
 			m.State = State(r.text(tag, v))
 		case 7:

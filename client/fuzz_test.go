@@ -95,7 +95,7 @@ func read(plan []byte) *script {
 // Whatever frames a worker sends, and whether it reads or not, the call ends when the
 // connection does, in one line. It has no status that wasn't sent, and no output. It
 // takes no more memory than what was sent, and the windows.
-// fault: 137
+// fault: 129
 func FuzzWorker(f *testing.F) {
 	const (
 		accepted, started, refused, exit, data, end = 0, 1, 2, 3, 4, 5

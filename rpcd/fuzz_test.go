@@ -73,7 +73,7 @@ var callerSteps = [...]func(c *hostileCaller, n int){
 
 // Whatever frames a caller sends, with whatever descriptors, the worker answers in
 // frames and in their order. When the caller has closed, nothing of it is left.
-// fault: 137
+// fault: 129
 func FuzzCaller(f *testing.F) {
 	for _, plan := range [][]byte{
 		{0, 0}, {0, 1, 5, 0}, {0, 5, 4, 9, 5, 0, 6, 9}, {1, 0, 1, 0, 2, 0, 2, 1, 3, 14}, {0, 16, 0, 16, 0, 16}, {0, 61, 8, 15, 8, 200}, {0, 13, 9, 0, 9, 1, 9, 0},

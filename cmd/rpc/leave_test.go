@@ -109,7 +109,7 @@ func (p *leaver) often(sig syscall.Signal) {
 
 // Whatever a worker does, signals end or stop rpc as they say: three INT or TERM, one
 // HUP, Ctrl-Z.
-// fault: 132 133
+// fault: 124 125
 func TestSignalsAgainstAnyWorker(t *testing.T) {
 	rpc := testbin.Dir(t) + "/rpc"
 	for name, w := range map[string]struct {
@@ -175,7 +175,7 @@ func minds(pid int, sig syscall.Signal) bool {
 
 // With --timeout rpc leaves in each state of a call, whatever the worker does. The
 // longer bounds are those of rpcd/talk's TestTimeLimitAgainstAnyWorker.
-// fault: 135
+// fault: 127
 func TestTimeoutAgainstAnyWorker(t *testing.T) {
 	rpc := testbin.Dir(t) + "/rpc"
 	accepted := (&wire.Started{ID: "1", Flags: wire.AcceptedWaits, Wait: time.Millisecond}).Append(wire.TypeAccepted)

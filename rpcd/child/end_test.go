@@ -351,7 +351,7 @@ func TestOrphansAndOwnChildren(t *testing.T) {
 
 // What resists TERM is looked at the less often the longer it resists, however often
 // other processes die. Its end is still noticed, and so are the deadline and now.
-// fault: 136
+// fault: 128
 func TestAwaitRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &registry{changed: make(chan struct{})}

@@ -47,7 +47,7 @@ func TestDeadlineAfterIdle(t *testing.T) {
 }
 
 // WriteIfRead writes to a reader that has read all before, and never waits.
-// fault: 134
+// fault: 126
 func TestWriteIfRead(t *testing.T) {
 	noLeak(t)
 	a, b := pair(t)

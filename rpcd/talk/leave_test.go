@@ -43,7 +43,7 @@ func lives(worker *Conn) {
 
 // A worker that takes no frames holds up no signal for longer than CancelWait. The
 // call ends then, if the signal should have ended it.
-// fault: 132
+// fault: 124
 func TestWorkerThatTakesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		caller := by(t, plainCall, readsNothing, (&wire.Started{}).Append(wire.TypeStarted))
@@ -68,7 +68,7 @@ func TestWorkerThatTakesNothing(t *testing.T) {
 }
 
 // Frames that nobody takes don't pile up.
-// fault: 132
+// fault: 124
 func TestUntakenFramesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		caller := by(t, plainCall, readsNothing, (&wire.Started{}).Append(wire.TypeStarted))
@@ -90,7 +90,7 @@ func TestUntakenFramesAreBounded(t *testing.T) {
 
 // A worker that takes a signal that ends the call, and says nothing then, is left. One
 // that lives isn't, however long its procedure ignores the signal.
-// fault: 133
+// fault: 125
 func TestSignalToAFrozenWorker(t *testing.T) {
 	started := (&wire.Started{}).Append(wire.TypeStarted)
 	for _, half := range [][]byte{nil, wire.Frame(wire.TypeExit, 0, 0, make([]byte, 99))[:50]} {
@@ -126,7 +126,7 @@ func TestSignalToAFrozenWorker(t *testing.T) {
 
 // A call that waits hears from its worker, also where it is direct. So a frozen worker
 // is noticed, and a long wait isn't disturbed.
-// fault: 134
+// fault: 126
 func TestSignsOfLifeInTheQueue(t *testing.T) {
 	waits := wire.Started{ID: "1", Flags: wire.AcceptedWaits}
 	synctest.Test(t, func(t *testing.T) {
@@ -184,7 +184,7 @@ func (s *stood) Read(b []byte) (int, error) {
 }
 
 // A caller that was frozen itself in the queue reads what came meanwhile.
-// fault: 4 134
+// fault: 4 126
 func TestFrozenCallerInTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := net.Pipe()
@@ -205,7 +205,7 @@ func TestFrozenCallerInTheQueue(t *testing.T) {
 }
 
 // With a time limit a call leaves, whatever its worker says.
-// fault: 135
+// fault: 127
 func TestTimeLimitAgainstAnyWorker(t *testing.T) {
 	const grace = 1<<63 - 1
 	started := (&wire.Started{Grace: grace}).Append(wire.TypeStarted)
@@ -258,7 +258,7 @@ func TestTimeLimitAgainstAnyWorker(t *testing.T) {
 }
 
 // The time limit goes on behind EXIT, for outputs, until EndBounds.
-// fault: 135
+// fault: 127
 func TestTimeLimitBehindExit(t *testing.T) {
 	for _, ended := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

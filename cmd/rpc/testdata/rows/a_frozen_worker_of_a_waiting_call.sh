@@ -3,7 +3,7 @@
 #
 # on: passed none bridge
 # serve: --max-calls 1
-# fault: 134
+# fault: 126
 
 set -m
 mkfifo go

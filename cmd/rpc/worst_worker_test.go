@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -55,16 +56,47 @@ func TestWorstWorker(t *testing.T) {
 	for name, a := range answers {
 		t.Run(name, func(t *testing.T) {
 			socket := testkit.Folder(t) + "/w.sock"
-			testkit.Listen(t, socket, func(c *net.UnixConn) {
-				if h, err := wire.ReadHeader(c); err == nil {
-					_, _ = wire.ReadPayload(c, h)
-				}
-				_ = c.SetWriteDeadline(time.Now().Add(3 * time.Second)) // rpc takes what it can
-				_, _ = c.Write(a.answer)
-			})
+			answerWith(t, socket, a.answer)
 			callWorst(t, socket, a.args)
 		})
 	}
+}
+
+// TestWorstPool has a worker with many sockets, each of which answers as much as may be.
+// fault: 122
+func TestWorstPool(t *testing.T) {
+	if testing.Short() { // as the race detector's tests are, whose own memory hides rpc's
+		t.Skip("it measures memory")
+	}
+	long := func(kind wire.Type, size int) []byte {
+		return wire.Frame(kind, 0, 0, field(77, strings.Repeat("x", size-6)))
+	}
+	for word, c := range map[string]struct {
+		sockets int
+		answer  []byte
+	}{
+		"ls": {30, long(wire.TypeListing, 4<<20)}, "ps": {30, long(wire.TypeCalls, 4<<20)}, "ping": {500, long(wire.TypePong, 64<<10)}, "call": {500, long(wire.TypePong, 64<<10)},
+	} {
+		t.Run(word, func(t *testing.T) {
+			folder := testkit.Folder(t)
+			for i := range c.sockets {
+				answerWith(t, fmt.Sprintf("%s/%d.sock", folder, i), c.answer)
+			}
+			callWorst(t, folder, []string{word, "SOCKET", "true"}[:2+strings.Count(word, "call")])
+		})
+	}
+}
+
+// answerWith has a worker that gives every question the same answer.
+func answerWith(t *testing.T, socket string, answer []byte) {
+	t.Helper()
+	testkit.Listen(t, socket, func(c *net.UnixConn) {
+		if h, err := wire.ReadHeader(c); err == nil {
+			_, _ = wire.ReadPayload(c, h)
+		}
+		_ = c.SetWriteDeadline(time.Now().Add(3 * time.Second)) // rpc takes what it can
+		_, _ = c.Write(answer)
+	})
 }
 
 // callWorst runs rpc with outputs that nobody reads, and looks at its memory.

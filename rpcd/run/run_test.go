@@ -1,6 +1,7 @@
 package run
 
 import (
+	"fmt"
 	"context"
 	"errors"
 	"os"
@@ -62,6 +63,10 @@ func TestLeftoversAreEnded(t *testing.T) {
 	if n := r.Leftovers(); n != 0 || !proc.Alive(left) {
 		t.Fatalf("%d leftovers before Close", n)
 	}
+	testkit.Eventually(t, "the shell's child is a sleep", func() bool {
+		comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", left))
+		return string(comm) == "sleep\n"
+	})
 	var names []string
 	process.Close(time.Now().Add(testkit.Limit), func(l child.Left) { names = l.Names })
 	process.Close(time.Now(), nil)

@@ -110,7 +110,8 @@ func ParseCalls(payload []byte) (*Calls, error) {
 
 // running reads a call of CALLS.
 func (r *reader) running(v []byte) (c Running) {
-	room := shownArgs
+	var shown [shownArgs / argCost]string // as many as have room
+	args, room := shown[:0], shownArgs
 	in := newReader(v)
 	for tag, v, ok := in.next(); ok; tag, v, ok = in.next() {
 		switch tag {
@@ -127,12 +128,13 @@ func (r *reader) running(v []byte) (c Running) {
 			c.State = CallState(in.text(tag, v))
 		case 6:
 			if room -= argCost + len(v); room >= 0 {
-				c.Args = append(c.Args, string(v))
+				args = append(args, string(v))
 			}
 		default:
 			in.unknown(tag)
 		}
 	}
+	c.Args = append(c.Args, args...)
 	r.take(in, c.ID != "", "a call without an id")
 	return c
 }

@@ -1,9 +1,9 @@
 package run
 
 import (
-	"fmt"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"syscall"

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mdlayher/socket"
@@ -27,7 +28,8 @@ type Conn struct {
 	deadlines sync.Mutex    // held while one is chosen and set, so that the last to choose counts
 	idle      time.Duration // see SetIdle
 
-	write sync.Mutex // held for a whole frame, so that frames don't mix
+	write sync.Mutex             // held for a whole frame, so that frames don't mix
+	left  atomic.Pointer[[]byte] // of WriteIfRead, for who holds write
 
 	// For the reading goroutine alone.
 	oob   []byte // room for a control message; nil: the kernel closes descriptors that arrive
@@ -144,7 +146,7 @@ func (c *Conn) WriteDescriptors(b []byte, fds []int) error {
 		oob = unix.UnixRights(fds...)
 	}
 	c.write.Lock()
-	defer c.write.Unlock()
+	defer c.endWrite()
 	for len(b) > 0 {
 		n, err := c.s.Sendmsg(context.Background(), b, oob, nil, unix.MSG_NOSIGNAL)
 		if err != nil {
@@ -156,19 +158,32 @@ func (c *Conn) WriteDescriptors(b []byte, fds []int) error {
 }
 
 // WriteIfRead writes b, unless bytes that were written before are still unread
-// (SIOCOUTQ, unix(7)), or are being written. It never waits. b is so short that the
-// kernel takes it whole or not at all.
+// (SIOCOUTQ, unix(7)). It never waits: while something else is being written, b is
+// left to the end of that. b is so short that the kernel takes it whole or not at all.
 func (c *Conn) WriteIfRead(b []byte) {
 	rc, err := c.s.SyscallConn()
-	if err != nil || !c.write.TryLock() {
+	if err != nil {
 		return
 	}
-	defer c.write.Unlock()
-	_ = rc.Control(func(fd uintptr) {
-		if unread, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err != nil || unread == 0 {
-			_, _ = unix.SendmsgN(int(fd), b, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+	c.left.Store(&b)
+	for c.left.Load() != nil && c.write.TryLock() { // who has the lock looks for what is left when it is free
+		if b := c.left.Swap(nil); b != nil {
+			_ = rc.Control(func(fd uintptr) {
+				if unread, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err != nil || unread == 0 {
+					_, _ = unix.SendmsgN(int(fd), *b, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+				}
+			})
 		}
-	})
+		c.write.Unlock()
+	}
+}
+
+// endWrite ends a write of a whole frame.
+func (c *Conn) endWrite() {
+	c.write.Unlock()
+	if b := c.left.Swap(nil); b != nil {
+		c.WriteIfRead(*b)
+	}
 }
 
 // SetIdle makes every Read fail with os.ErrDeadlineExceeded when nothing

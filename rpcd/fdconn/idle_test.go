@@ -61,6 +61,12 @@ func TestWriteIfRead(t *testing.T) {
 			t.Fatalf("%q, %v", got[:n], err)
 		}
 	}
+	a.write.Lock() // something is being written, and is read meanwhile
+	testkit.Within(t, "a sign beside a write", func() { a.WriteIfRead([]byte("late")) })
+	a.endWrite()
+	if n, err := b.Read(got); err != nil || string(got[:n]) != "late" {
+		t.Fatalf("%q, %v", got[:n], err)
+	}
 	stuck := make(chan error, 1)
 	go func() { stuck <- a.WriteFrame(make([]byte, 16<<20)) }() // more than the socket holds
 	if _, err := b.Read(got); err != nil {

@@ -27,6 +27,7 @@ type Caller struct {
 	conn     *Conn
 	patience time.Duration // for Send and the first answer
 	answer   bool          // ACCEPTED has to be answered by CONTINUED
+	begun    bool          // Next has given a frame
 	released atomic.Int32  // how many STOPPED and CONTINUED were sent, or are being sent
 
 	sent chan struct{} // closed: CALL has left
@@ -165,6 +166,8 @@ func (c *Caller) answered(t wire.Type, m *wire.Started) error {
 	c.boundRun(m.Grace)
 	if m.Flags&wire.StartedBridged != 0 {
 		c.Relay.Heard() // what the worker says next would wait for the acknowledgment of STARTED
+	} else if c.WasToldToEnd() && c.expectSign() { // a signal has crossed STARTED
+		c.queue(&told{frame: askForSign(), done: make(chan struct{})})
 	}
 	return nil
 }
@@ -199,10 +202,12 @@ func (c *Caller) unlessSilent(err error) error {
 // Next waits for the next frame of a call that runs; its payload is unread. The frame
 // before is read whole: it was a sign of life.
 func (c *Caller) Next() (wire.Header, error) {
-	if c.asked.Swap(false) {
+	if c.begun && c.asked.Swap(false) {
 		c.conn.BoundSilence(0)
 	}
-	return wire.ReadHeader(c.conn)
+	h, err := wire.ReadHeader(c.conn)
+	c.begun = err == nil
+	return h, err
 }
 
 // Cause gives the reason why a call that runs has ended with err, an error of Next or

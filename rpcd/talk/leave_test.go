@@ -105,10 +105,28 @@ func TestSignalToAFrozenWorker(t *testing.T) {
 			}
 		})
 	}
+	synctest.Test(t, func(t *testing.T) { // the signal crosses STARTED
+		proceed := make(chan struct{})
+		caller := by(t, plainCall, func(worker *Conn) {
+			go readsAll(worker)
+			<-proceed
+			_ = worker.WriteFrame(started)
+		})
+		if err := caller.Signal(syscall.SIGHUP, false); err != nil {
+			t.Error(err)
+		}
+		close(proceed)
+		want(t, caller, wire.TypeStarted)
+		began := time.Now()
+		if _, err := caller.Follow(); !errors.Is(err, ErrUnanswered) || time.Since(began) > 2*SignWait {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+	})
 	synctest.Test(t, func(t *testing.T) {
 		caller, callee, worker := begin(t, plainCall)
 		hear(worker, callee)
 		go func() {
+			_ = caller.Signal(syscall.SIGINT, false)
 			callee.Start(wire.Started{})
 			for range 10 {
 				time.Sleep(time.Minute)

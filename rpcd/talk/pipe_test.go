@@ -34,13 +34,13 @@ func (p *pipe) WriteFrame(b []byte) error {
 }
 
 func (p *pipe) WriteIfRead(b []byte) {
-	if !p.write.TryLock() {
-		return
-	}
-	defer p.write.Unlock()
-	_ = p.SetWriteDeadline(time.Now().Add(time.Nanosecond)) // enough for a reader that waits
-	_, _ = p.Write(b)
-	_ = p.SetWriteDeadline(time.Time{})
+	go func() { // the lock is free in a moment
+		p.write.Lock()
+		defer p.write.Unlock()
+		_ = p.SetWriteDeadline(time.Now().Add(time.Nanosecond)) // enough for a reader that waits
+		_, _ = p.Write(b)
+		_ = p.SetWriteDeadline(time.Time{})
+	}()
 }
 
 func (p *pipe) WriteDescriptors(b []byte, fds []int) error {

@@ -32,7 +32,7 @@ func (c *Caller) Signal(sig syscall.Signal, abandon bool) error {
 	}
 	frame := wire.Signal(uint8(sig), flags)
 	if ends && !abandon && c.expectSign() {
-		frame = append(frame, wire.Frame(wire.TypeHeartbeat, 0, wire.FlagAnswer, nil)...)
+		frame = append(frame, askForSign()...)
 	}
 	err := c.tell(frame)
 	if ends {
@@ -44,6 +44,9 @@ func (c *Caller) Signal(sig syscall.Signal, abandon bool) error {
 // SignWait is how long the worker of a direct call that runs may be silent after a
 // signal that ends the call.
 const SignWait = 5 * time.Second
+
+// askForSign is a HEARTBEAT that asks for one.
+func askForSign() []byte { return wire.Frame(wire.TypeHeartbeat, 0, wire.FlagAnswer, nil) }
 
 // expectSign bounds the worker's silence, and reports whether a signal has to ask for a
 // sign of life. A call that doesn't run is to be answered anyway, and a bridged one has

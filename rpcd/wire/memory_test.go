@@ -119,6 +119,9 @@ func hostileFrame(b []byte) (Type, []byte) {
 // more memory than is counted for it, and no error is long.
 // fault: 120 122
 func FuzzHostileFrames(f *testing.F) {
+	if testing.Short() { // as the race detector's tests are: to that, frames of megabytes are slow
+		f.Skip("it measures memory")
+	}
 	const often = 7 // the last of the repeats
 	f.Add([]byte{7, 5, 0, 1, 4, 0, 0, 0, often})
 	f.Add([]byte{8, 2, 0, 1, 4, 0, 0, 0, often})

@@ -111,8 +111,7 @@ func (c *call) forget() {
 	c.memory.Give()
 }
 
-// forgetAll lets go of all texts of a call that is over: its connection may be kept
-// for long.
+// forgetAll lets go of all texts of a call that is over. Its connection may stay.
 func (c *call) forgetAll() {
 	c.mu.Lock() // for describe
 	defer c.mu.Unlock()

@@ -35,7 +35,7 @@ func (c *call) newClosing(process run.Process, p *prepared, s run.Status) *closi
 		call:      c,
 		streams:   p.streams,
 		exit:      &wire.Exit{Status: s.Wait, User: s.User, System: s.System, MaxRSS: s.MaxRSS, End: why},
-		leftovers: sync.OnceFunc(func() { process.Close(deadline, c.logLeft) }),
+		leftovers: sync.OnceFunc(func() { process.Close(deadline, c.leftLogger()) }),
 	}
 	if why.IsTimeout() {
 		e.exit.Flags |= wire.ExitTimeout

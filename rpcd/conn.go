@@ -159,7 +159,7 @@ type firstFrame struct {
 	memory  *limit.Loan // of a long payload
 }
 
-// close lets go of all of it: its connection may stay for long.
+// close lets go of all of it. Its connection may stay.
 func (f *firstFrame) close() {
 	f.files.Close()
 	f.payload = nil

@@ -99,7 +99,7 @@ func (s *Server) refuseAll() {
 // interrupted.
 func (s *Server) endAll(how ending, d time.Duration) {
 	for _, c := range s.allCalls() {
-		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", printable.Escaped(c.Procedure))
+		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", printable.Escaped(c.describe().Procedure))
 		c.end(how, wire.End{Reason: wire.Drain, Limit: d})
 	}
 }

@@ -46,13 +46,17 @@ func (c *call) logRefusal(r *wire.Refused) {
 	c.host.Log.Info("refused", words...)
 }
 
-// logLeft tells what a call left and rpcd has ended.
-func (c *call) logLeft(left child.Left) {
-	tell, what := c.host.Log.Info, "ended what a call left"
-	if left.Stuck {
-		tell, what = c.host.Log.Warn, "cannot end what a call left: it is stuck in the kernel"
+// leftLogger gives a function that tells what a call left and rpcd has ended. The
+// call may be over by then, and forgotten.
+func (c *call) leftLogger() func(child.Left) {
+	log, words := c.host.Log, []any{"call", c.id, "procedure", printable.Escaped(c.Procedure)}
+	return func(left child.Left) {
+		tell, what := log.Info, "ended what a call left"
+		if left.Stuck {
+			tell, what = log.Warn, "cannot end what a call left: it is stuck in the kernel"
+		}
+		tell(what, append(words, "processes", len(left.Names), "names", journal.Names(left.Names))...)
 	}
-	tell(what, "call", c.id, "procedure", printable.Escaped(c.Procedure), "processes", len(left.Names), "names", journal.Names(left.Names))
 }
 
 // logEnd writes a call's last line.

@@ -60,9 +60,8 @@ func question(ask func(*conn, *firstFrame) (*answer, error)) func(*conn, *firstF
 	}
 }
 
-// smallFrame is the longest first frame, in bytes, that is read from anybody: a
-// directory has room in it. Longer ones are for callers that are admitted, and share
-// maxFrames: thousands of connections may be about to send one.
+// smallFrame is the longest first frame, in bytes, that is read from anybody: it has
+// room for a directory. Longer ones are of admitted callers, and share maxFrames.
 const smallFrame = 8 << 10
 
 // The memory, in bytes, of long first frames from their arrival until the start

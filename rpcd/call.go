@@ -224,7 +224,7 @@ func (c *call) job(p *prepared) run.Job {
 		Dir:   p.place.FD,
 		Umask: int(c.Umask),
 		Files: p.streams.Files(),
-		As:    c.as,
+		As:    c.as, Caller: c.caller.UID,
 	}
 }
 

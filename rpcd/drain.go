@@ -107,7 +107,7 @@ func (s *Server) endAll(how ending, d time.Duration) {
 // cutAll closes the connections of calls whose callers don't take the output.
 func (s *Server) cutAll() {
 	for _, c := range s.allCalls() {
-		c.conn.Close()
+		c.fd.HangUp()
 	}
 }
 
@@ -116,7 +116,7 @@ func (s *Server) cutAll() {
 func (s *Server) hangUp(listeners []*fdconn.Listener) {
 	for _, l := range listeners {
 		if !s.Activated {
-			l.Unlink()
+			l.HangUp()
 			s.refuseWaiting(l.AcceptAndRefuse)
 		}
 		l.Close()

@@ -27,6 +27,7 @@ var refusedDraining = &wire.Refused{Code: wire.Draining, Text: "is draining"}
 var (
 	errTooManyFrames    = &wire.Refused{Code: wire.Busy, Text: "is busy: too many calls with long argument lists are on their way"}
 	errTooManyQuestions = &wire.Refused{Code: wire.Busy, Text: "is busy: too many ask what there is"}
+	errTooManyDiscards  = &wire.Refused{Code: wire.Busy, Text: "is busy: too many descriptors of yours can't be closed (does a file system not answer?)"}
 	errUnknownQuestion  = &wire.Refused{Code: wire.Protocol, Text: "doesn't know this kind of question (is it an older rpcd?)"}
 )
 
@@ -184,9 +185,12 @@ func refuseStart(p *export.Procedure, dir string, as *child.Credential, err erro
 		return &wire.Refused{Code: code, Text: fmt.Sprintf("cannot run %q%s: ", p.Name, who) + fmt.Sprintf(format, args...)}
 	}
 	var noEntry *child.DirError
+	var stuck *child.BusyError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return refusal(err)
+	case errors.As(err, &stuck):
+		return &wire.Refused{Code: wire.Busy, Text: "is busy: " + stuck.Error()}
 	case errors.As(err, &noEntry):
 		return &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf("cannot enter the directory %q%s: %v", dir, who, noEntry.Err)}
 	case errors.Is(err, unix.E2BIG):

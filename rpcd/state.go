@@ -160,7 +160,7 @@ func (c *call) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state == callClosing {
-		c.conn.Close()
+		c.fd.HangUp()
 	}
 }
 

@@ -59,7 +59,9 @@ var floors = []floor{
 		{"rpcd/run", "rpcd/child rpcd/export", ""},
 		{"rpcd/stream", "rpcd/fdconn rpcd/wire", sys},
 		{"rpcd/limit", "", "golang.org/x"},
-		{"rpcd/child", "rpcd/child/cgroup internal/sigaction", sys},
+		{"rpcd/child", "rpcd/child/cgroup rpcd/child/openfiles rpcd/child/starter internal/sigaction", sys},
+		{"rpcd/child/openfiles", "", ""},
+		{"rpcd/child/starter", "", sys},
 		{"rpcd/child/cgroup", "internal/names", sys},
 		// Policy: what may be called. A call is decided without lint.
 		{"rpcd/export/lint", "rpcd/export rpcd/export/internal/display rpcd/export/internal/program", ""},

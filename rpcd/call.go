@@ -146,7 +146,6 @@ func (c *call) run(files *fdconn.Files) error {
 	if err != nil {
 		return refuseStart(p.procedure, c.dir, c.as, err)
 	}
-	p.streams.Started()
 	c.supervise(process, p, began)
 	return nil
 }
@@ -158,6 +157,7 @@ type prepared struct {
 	streams   *stream.Set
 	place     *directory.Place
 	env       []string
+	as        *child.Credential // the user that it runs as; nil: rpcd's own
 }
 
 func (p *prepared) close() {
@@ -165,45 +165,80 @@ func (p *prepared) close() {
 	p.place.Close()
 }
 
-// prepare looks up everything that the call needs, while few other calls do.
-func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
-	give, err := c.host.lookups.Take(c.ctx)
+// prepare looks up everything that the call needs, while few other calls do. What
+// hangs meanwhile is left behind once the caller has left.
+func (c *call) prepare(files *fdconn.Files) (*prepared, error) {
+	streams, err := stream.New(stream.Plan{Streams: c.Streams, Files: files, Conn: c.fd, Relay: c.Relay, Null: c.host.null})
 	if err != nil {
 		return nil, err
 	}
-	defer give()
-	p := &prepared{}
-	if p.streams, err = stream.New(stream.Plan{Streams: c.Streams, Files: files, Conn: c.fd, Relay: c.Relay, Null: c.host.null}); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			p.close()
-		}
-	}()
-	if p.streams.Bridged() {
+	if streams.Bridged() {
 		c.SetBridged()
 	}
-	if p.procedure, err = c.host.Source.Lookup(c.Procedure, c.caller); err != nil {
-		return nil, err
+	look := &lookup{host: c.host, procedure: c.Procedure, dir: c.Dir, logical: c.Logical, caller: c.caller, bridged: streams.Bridged()}
+	type result struct {
+		*prepared
+		error
 	}
-	if c.as, err = c.host.runAs(c.caller, p.streams.Bridged()); err != nil {
-		return nil, err
+	found := make(chan result, 1)
+	go func() {
+		p, err := look.run(c.ctx)
+		found <- result{p, err}
+	}()
+	select {
+	case r := <-found:
+		if r.error == nil {
+			c.dir, c.as = r.place.Name, r.as
+			r.streams = streams
+			r.env, r.error = c.environ(r.procedure, r.place.PWD)
+		}
+		if r.error != nil {
+			streams.Close()
+			r.prepared.place.Close()
+			return nil, r.error
+		}
+		return r.prepared, nil
+	case <-c.ctx.Done():
+		streams.Close()
+		go func() {
+			r := <-found
+			r.place.Close()
+		}()
+		return nil, c.ctx.Err()
 	}
-	where := directory.Choice{Caller: c.Dir, Logical: c.Logical, Bridged: p.streams.Bridged(), Workdirs: []string{p.procedure.Workdir, c.host.Workdir}, As: c.as}
+}
+
+// lookup is what the look-up of a call needs. It may go on when the call is over, so
+// that it keeps nothing large.
+type lookup struct {
+	host      *host
+	procedure string
+	dir       wire.Dir
+	logical   string
+	caller    export.Caller
+	bridged   bool
+}
+
+// run looks at files. After an error the place, if there is one, is still to be closed.
+func (l *lookup) run(ctx context.Context) (p *prepared, err error) {
+	p = &prepared{}
+	give, err := l.host.lookups.Take(ctx, l.caller.UID)
+	if err != nil {
+		return p, err
+	}
+	defer give()
+	if p.procedure, err = l.host.Source.Lookup(l.procedure, l.caller); err != nil {
+		return p, err
+	}
+	if p.as, err = l.host.runAs(l.caller, l.bridged); err != nil {
+		return p, err
+	}
+	where := directory.Choice{Caller: l.dir, Logical: l.logical, Bridged: l.bridged, Workdirs: []string{p.procedure.Workdir, l.host.Workdir}, As: p.as}
 	if p.place, err = where.Open(); err != nil {
-		return nil, err
+		return p, err
 	}
-	c.dir = p.place.Name
-	if err = p.procedure.LookIn(p.place); err != nil {
-		return nil, err
-	}
-	child.Touch(p.place.FD, p.procedure.Path)
-	if p.env, err = c.environ(p.procedure, p.place.PWD); err != nil {
-		return nil, err
-	}
-	p.runner = c.host.runners.For(p.procedure)
-	return p, nil
+	p.runner = l.host.runners.For(p.procedure)
+	return p, p.procedure.LookIn(p.place)
 }
 
 // environ gives the process's environment, or an error for a variable that isn't
@@ -248,6 +283,7 @@ func (c *call) takePlace(p *export.Procedure) error {
 func (c *call) supervise(process run.Process, p *prepared, began time.Time) {
 	c.started(process, cause.Limit(c.Timeout, p.procedure.Timeout, c.host.Timeout))
 	c.Start(c.news(0, ""))
+	p.streams.Started() // only now: the process is supervised
 	p.streams.Relay()
 	c.logStart(p.procedure)
 	c.forget()

@@ -38,6 +38,7 @@ func refusal(err error) *wire.Refused {
 	var exported *export.Error
 	var variable *export.VariableError
 	var full *limit.FullError
+	var stuck *limit.StuckError
 	if r := refuseStreams(err); r != nil {
 		return r
 	}
@@ -57,6 +58,8 @@ func refusal(err error) *wire.Refused {
 		return &wire.Refused{Code: wire.Denied, Text: variable.Error()}
 	case errors.As(err, &full):
 		return &wire.Refused{Code: wire.Busy, Text: "is busy: " + full.Error()}
+	case errors.As(err, &stuck):
+		return &wire.Refused{Code: wire.Busy, Text: "is busy: " + stuck.Error()}
 	case errors.Is(err, limit.ErrClosed):
 		return refusedDraining
 	case errors.Is(err, talk.ErrUnproceeded):

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -31,8 +32,8 @@ type helperSet struct {
 	timer *time.Timer       // of helperRest
 }
 
-// open makes some helpers. Setup calls it.
-func (s *helperSet) open() (err error) {
+// setup makes some helpers. Setup calls it.
+func (s *helperSet) setup() (err error) {
 	if s.null, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
 		return fmt.Errorf("make an eventfd: %w", err)
 	}
@@ -47,13 +48,13 @@ func (s *helperSet) open() (err error) {
 
 // do makes calls in a helper's process. It returns when they are made, which may be
 // never. The error is starter's.
-func (s *helperSet) do(calls []starter.Call) error {
+func (s *helperSet) do(calls []starter.Call, keep ...any) error {
 	h, err := s.take()
 	if err != nil {
 		return err
 	}
 	defer s.give(h)
-	return h.Do(calls)
+	return h.Do(calls, keep...)
 }
 
 func (s *helperSet) take() (*starter.Helper, error) {
@@ -94,3 +95,24 @@ func (s *helperSet) rest() {
 	s.idle = append(s.idle, idle...)
 	s.mu.Unlock()
 }
+
+// open opens a file by openat2(2) with rpcd's rights, in a helper's process: a file
+// system that doesn't answer then keeps nobody from ending rpcd. Where there can be
+// no helper, this thread does it. The error is openat2(2)'s.
+func (s *helperSet) open(name string, how *unix.OpenHow) (int, error) {
+	path, err := unix.BytePtrFromString(name)
+	if err != nil {
+		return -1, err
+	}
+	calls := []starter.Call{{Number: unix.SYS_OPENAT2, Args: [6]uintptr{currentDirectory, uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(how)), unix.SizeofOpenHow}}}
+	if s.timer == nil || s.do(calls, path, how) != nil {
+		return unix.Openat2(unix.AT_FDCWD, name, how)
+	}
+	if result := calls[0].Result; result < 0 {
+		return -1, unix.Errno(-result)
+	}
+	return int(calls[0].Result), nil
+}
+
+// currentDirectory is AT_FDCWD.
+const currentDirectory = ^uintptr(99)

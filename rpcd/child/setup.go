@@ -35,7 +35,7 @@ func Setup() error {
 		return fmt.Errorf("become undumpable: %w", err)
 	}
 	closeOnExec()
-	if err := helpers.open(); err != nil {
+	if err := helpers.setup(); err != nil {
 		return err
 	}
 	lanes.open()

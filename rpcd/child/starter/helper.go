@@ -31,14 +31,15 @@ type life struct {
 	read  uint64      // the request
 	waits *step       // for the next job
 	toJob *step       // a jump to the job
-	job   []step      // for the garbage collector
+	job   []step      // for the garbage collector, as keep is
+	keep  []any
 	over  chan struct{}
 	ended atomic.Bool // just before over is closed
 	err   error       // of clone(2): there was no process
 }
 
-// Call is one system call of a job. Addresses among its arguments must be of
-// variables that stay where they are: of the package, or on the heap and kept alive.
+// Call is one system call of a job. Addresses among its arguments must be of a
+// package's variables, or of what Do gets to keep.
 type Call struct {
 	Number uintptr
 	Args   [6]uintptr
@@ -79,10 +80,10 @@ func NewHelper() (*Helper, error) {
 
 // begin begins the life of a process with a job. The process holds a thread of this
 // one as long as it lives.
-func (h *Helper) begin(job []step) {
+func (h *Helper) begin(job []step, keep []any) {
 	var b [8]byte
 	_, _ = unix.Read(h.request, b[:]) // what the process before hasn't read
-	l := &life{job: job, over: make(chan struct{}), poll: unix.PollFd{Fd: int32(h.request), Events: unix.POLLIN}}
+	l := &life{job: job, keep: keep, over: make(chan struct{}), poll: unix.PollFd{Fd: int32(h.request), Events: unix.POLLIN}}
 	p := &l.a.plan
 	p.steps = make([]step, 0, 7) // their addresses stay the same
 	p.add(helping, unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL))
@@ -113,8 +114,8 @@ func (l *life) live(done int) {
 
 // Do makes the calls and gives their results. It returns when all are made, which
 // may be never. The error is ErrGone, after which some calls may be Unmade, or
-// clone(2)'s: all are Unmade then.
-func (h *Helper) Do(calls []Call) error {
+// clone(2)'s: all are Unmade then. What keep points to stays where it is meanwhile.
+func (h *Helper) Do(calls []Call, keep ...any) error {
 	results := make([]int32, len(calls))
 	job := &plan{steps: make([]step, 0, len(calls)+2)}
 	for i, c := range calls {
@@ -124,7 +125,7 @@ func (h *Helper) Do(calls []Call) error {
 	}
 	job.add(helping, unix.SYS_WRITE, uintptr(h.doneFD), address(&h.one), unsafe.Sizeof(h.one))
 	job.add(helping, jump) // to where the process waits
-	h.give(job.steps)
+	h.give(job.steps, keep)
 	for {
 		var b [8]byte
 		_, err := h.done.Read(b[:])
@@ -148,14 +149,14 @@ func (h *Helper) Do(calls []Call) error {
 }
 
 // give has the process do a job, or a new one where there is none.
-func (h *Helper) give(job []step) {
+func (h *Helper) give(job []step, keep []any) {
 	if h.life == nil || h.life.ended.Load() {
-		h.begin(job)
+		h.begin(job, keep)
 		return
 	}
 	l := h.life
 	job[len(job)-1].args[0] = address(l.waits)
-	l.job, l.toJob.args[0] = job, address(&job[0])
+	l.job, l.keep, l.toJob.args[0] = job, keep, address(&job[0])
 	_, _ = unix.Write(h.request, wake[:])
 }
 

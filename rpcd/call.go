@@ -115,6 +115,9 @@ func (c *call) forget() {
 func (c *call) refuse(err error) {
 	c.become(callOver)
 	r := refusal(err)
+	if r.Code == wire.Canceled && c.cause.Begun() == wire.Drain {
+		r = refusedDraining
+	}
 	if by, ok := c.cause.Canceler(); ok && r.Code == wire.Canceled {
 		r = refuseKilled(by)
 	}

@@ -28,5 +28,5 @@ func supervise(c rpcd.Config) (release func(), cgroup string, err error) {
 		}
 	}
 	child.PrestartThreads()
-	return child.Release, cgroup, nil
+	return func() { child.Release(); child.Leave() }, cgroup, nil
 }

@@ -240,3 +240,28 @@ func closingOf(fd int) closing {
 	}
 	return mayLinger
 }
+
+// idle reports whether nothing goes on or waits.
+func (s *discardSet) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.classes) == 0
+}
+
+const (
+	// leaveTime is how long Leave waits for closes that take no longer than most.
+	leaveTime = 200 * time.Millisecond
+	leaveStep = 5 * time.Millisecond
+)
+
+// Leave is for the moment before this process ends. The kernel closes what is open
+// then, so that the end could wait as any close does. If something is still to be
+// closed, a helper's process stays for that, and this one can end.
+func Leave() {
+	for end := time.Now().Add(leaveTime); !discards.idle(); time.Sleep(leaveStep) {
+		if time.Now().After(end) {
+			helpers.leave()
+			return
+		}
+	}
+}

@@ -2,6 +2,7 @@ package child
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"time"
 	"unsafe"
@@ -116,3 +117,15 @@ func (s *helperSet) open(name string, how *unix.OpenHow) (int, error) {
 
 // currentDirectory is AT_FDCWD.
 const currentDirectory = ^uintptr(99)
+
+// leave has a helper's process outlive this one, with this one's descriptors. Without
+// a process to be had, there is none.
+func (s *helperSet) leave() {
+	h, err := s.take()
+	if err != nil {
+		return
+	}
+	if self, err := unix.PidfdOpen(os.Getpid(), 0); err == nil {
+		_ = h.Stay(self)
+	}
+}

@@ -160,6 +160,21 @@ func (h *Helper) give(job []step, keep []any) {
 	_, _ = unix.Write(h.request, wake[:])
 }
 
+// Stay has the process end after that of pidfd, which may be this one. No job may
+// follow. The error is Do's.
+func (h *Helper) Stay(pidfd int) error {
+	if err := h.Do([]Call{{Number: unix.SYS_PRCTL, Args: [6]uintptr{unix.PR_SET_PDEATHSIG, 0}}}); err != nil {
+		return err
+	}
+	poll := &unix.PollFd{Fd: int32(pidfd), Events: unix.POLLIN}
+	job := &plan{}
+	job.add(helping, unix.SYS_PPOLL, address(poll), 1, 0, 0, signalSetSize)
+	job.add(helping, unix.SYS_EXIT_GROUP, 0)
+	job.add(helping, jump) // for give
+	h.give(job.steps, []any{poll})
+	return nil
+}
+
 // Rest ends the process of a helper that has no job, and waits for its end.
 func (h *Helper) Rest() {
 	if h.life == nil {

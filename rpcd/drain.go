@@ -15,7 +15,7 @@ const killedTime = 500 * time.Millisecond
 
 // stuckTime bounds the wait for killed processes: what is stuck in the kernel may
 // stay there.
-const stuckTime = 10 * time.Second
+const stuckTime = 2 * time.Second
 
 // Drain brings the server to its end and returns when no call is left. Running
 // calls have d to end by themselves, then TERM, the grace, KILL. New and waiting
@@ -40,7 +40,7 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 	}
 	s.hangUp(listeners)
 	s.connections.DrainAll()
-	s.wait(s.hasNoCalls, nil, time.After(outputTime)) // callers that called just before are told
+	s.wait(s.hasNoCalls, nil, time.After(reading)) // callers that called just before are told
 	// Behind some bridges a worker that closes first takes its last words with it.
 	s.wait(func() bool { return s.connections.Answered() == 0 }, now, time.After(reading))
 	sums := s.counters.Sums(time.Since(s.began))

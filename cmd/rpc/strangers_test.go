@@ -232,17 +232,17 @@ func (w *world) gone(t *testing.T) {
 	})
 }
 
-// hungFile opens a file whose closes hang from now on. The test's own closes come
-// behind the answer.
-func hungFile(t *testing.T, fs *testkit.FileSystem) int {
-	t.Helper()
+// withHungFile sends a part of a message, and with it a file whose closes hang from
+// now on. This process has none of it then, or its own children couldn't start.
+func (r *raw) withHungFile(fs *testkit.FileSystem, part []byte) {
+	r.t.Helper()
 	fd, err := unix.Open(fs.Dir+"/file", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	t.Cleanup(func() { fs.Answer(); unix.Close(fd) })
+	r.with(part, fd)
+	unix.Close(fd)
 	fs.Hang(testkit.RequestFlush)
-	return fd
 }
 
 // hungWays are the ways by which a file system that doesn't answer comes to rpcd. Each
@@ -252,17 +252,21 @@ var hungWays = []struct {
 	send func(t *testing.T, w *world, fs *testkit.FileSystem) (requests int)
 }{
 	{"a stranger's question", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
-		dialStranger(t, w).with(wire.Question(wire.TypePing), hungFile(t, fs))
+		c, ping := dialStranger(t, w), wire.Question(wire.TypePing)
+		c.withHungFile(fs, ping[:9])
+		c.write(ping[9:])
 		return 1
 	}},
 	{"half a frame of who leaves", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
 		c := dialStranger(t, w)
-		c.with([]byte{byte(wire.TypePing)}, hungFile(t, fs))
+		c.withHungFile(fs, []byte{byte(wire.TypePing)})
 		c.Close()
 		return 1
 	}},
 	{"a stdin", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
-		dialRaw(t, w).with(w.frameOf("exit 3", wire.Stream{Mode: wire.Passed}), hungFile(t, fs))
+		c, call := dialRaw(t, w), w.frameOf("exit 3", wire.Stream{Mode: wire.Passed})
+		c.withHungFile(fs, call[:9])
+		c.write(call[9:])
 		return 1
 	}},
 	{"a directory that can't be entered", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
@@ -313,17 +317,19 @@ func TestDrainAgainstHungFileSystems(t *testing.T) {
 		drain string
 		terms int
 	}{{"1s", 1}, {"1h", 2}} {
+		w := startPublicWorld(t, "--drain", c.drain, "--grace", "100ms", "--max-calls", "100")
+		var systems []*testkit.FileSystem
 		for _, way := range hungWays {
 			fs := testkit.NewFileSystem(t)
-			w := startPublicWorld(t, "--drain", c.drain, "--grace", "100ms")
 			fs.Hung(t, way.send(t, w, fs))
-			w.ends(t, c.terms)
-			fs.Answer()
-			w.gone(t)
-			if t.Failed() {
-				t.Fatalf("%d TERM, %s", c.terms, way.what)
-			}
+			systems = append(systems, fs)
 		}
+		w.ends(t, c.terms)
+
+		for _, fs := range systems {
+			fs.Answer()
+		}
+		w.gone(t)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/journal"
 	"rpcd/rpcd/limit"
+	"rpcd/rpcd/lookup"
 	"rpcd/rpcd/run"
 	"rpcd/rpcd/stream"
 	"rpcd/rpcd/talk"
@@ -134,10 +135,10 @@ func (c *call) run(files *fdconn.Files) error {
 		return err
 	}
 	defer p.close()
-	if err := c.takePlace(p.procedure); err != nil {
+	if err := c.takePlace(p.Procedure); err != nil {
 		return err
 	}
-	defer c.host.queue.Give(p.procedure.Name)
+	defer c.host.queue.Give(p.Procedure.Name)
 	if err := c.Announce(c.ctx, c.news(0, "")); err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func (c *call) run(files *fdconn.Files) error {
 	began := time.Now()
 	process, err := p.runner.Start(c.ctx, c.job(p))
 	if err != nil {
-		return refuseStart(p.procedure, c.dir, c.as, err)
+		return refuseStart(p.Procedure, c.dir, c.as, err)
 	}
 	c.supervise(process, p, began)
 	return nil
@@ -155,93 +156,48 @@ func (c *call) run(files *fdconn.Files) error {
 
 // prepared is what a call needs to start.
 type prepared struct {
-	procedure *export.Procedure
-	runner    run.Runner
-	streams   *stream.Set
-	place     *directory.Place
-	env       []string
-	as        *child.Credential // the user that it runs as; nil: rpcd's own
+	*lookup.Found
+	runner  run.Runner
+	streams *stream.Set
+	env     []string
 }
 
 func (p *prepared) close() {
 	p.streams.Close()
-	p.place.Close()
+	if p.Found != nil {
+		p.Place.Close()
+	}
 }
 
-// prepare looks up everything that the call needs, while few other calls do. What
-// hangs meanwhile is left behind once the caller has left.
-func (c *call) prepare(files *fdconn.Files) (*prepared, error) {
-	streams, err := stream.New(stream.Plan{Streams: c.Streams, Files: files, Conn: c.fd, Relay: c.Relay, Null: c.host.null})
+// prepare looks up everything that the call needs.
+func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
+	p := &prepared{}
+	if p.streams, err = stream.New(stream.Plan{Streams: c.Streams, Files: files, Conn: c.fd, Relay: c.Relay, Null: c.host.null}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	host, caller, bridged := c.host, c.caller, p.streams.Bridged()
+	if bridged {
+		c.SetBridged()
+	}
+	p.Found, err = lookup.Lookup{
+		Source: host.Source, Slots: host.lookups, Caller: caller, Procedure: c.Procedure,
+		Place: directory.Choice{Caller: c.Dir, Logical: c.Logical, Bridged: bridged, Workdirs: []string{host.Workdir}},
+		As:    func() (*child.Credential, error) { return host.runAs(caller, bridged) },
+	}.Run(c.ctx)
 	if err != nil {
 		return nil, err
 	}
-	if streams.Bridged() {
-		c.SetBridged()
+	c.dir, c.as = p.Place.Name, p.As
+	if p.env, err = c.environ(p.Procedure, p.Place.PWD); err != nil {
+		return nil, err
 	}
-	look := &lookup{host: c.host, procedure: c.Procedure, dir: c.Dir, logical: c.Logical, caller: c.caller, bridged: streams.Bridged()}
-	type result struct {
-		*prepared
-		error
-	}
-	found := make(chan result, 1)
-	go func() {
-		p, err := look.run(c.ctx)
-		found <- result{p, err}
-	}()
-	select {
-	case r := <-found:
-		if r.error == nil {
-			c.dir, c.as = r.place.Name, r.as
-			r.streams = streams
-			r.env, r.error = c.environ(r.procedure, r.place.PWD)
-		}
-		if r.error != nil {
-			streams.Close()
-			r.prepared.place.Close()
-			return nil, r.error
-		}
-		return r.prepared, nil
-	case <-c.ctx.Done():
-		streams.Close()
-		go func() {
-			r := <-found
-			r.place.Close()
-		}()
-		return nil, c.ctx.Err()
-	}
-}
-
-// lookup is what the look-up of a call needs. It may go on when the call is over, so
-// that it keeps nothing large.
-type lookup struct {
-	host      *host
-	procedure string
-	dir       wire.Dir
-	logical   string
-	caller    export.Caller
-	bridged   bool
-}
-
-// run looks at files. After an error the place, if there is one, is still to be closed.
-func (l *lookup) run(ctx context.Context) (p *prepared, err error) {
-	p = &prepared{}
-	give, err := l.host.lookups.Take(ctx, l.caller.UID)
-	if err != nil {
-		return p, err
-	}
-	defer give()
-	if p.procedure, err = l.host.Source.Lookup(l.procedure, l.caller); err != nil {
-		return p, err
-	}
-	if p.as, err = l.host.runAs(l.caller, l.bridged); err != nil {
-		return p, err
-	}
-	where := directory.Choice{Caller: l.dir, Logical: l.logical, Bridged: l.bridged, Workdirs: []string{p.procedure.Workdir, l.host.Workdir}, As: p.as}
-	if p.place, err = where.Open(); err != nil {
-		return p, err
-	}
-	p.runner = l.host.runners.For(p.procedure)
-	return p, p.procedure.LookIn(p.place)
+	p.runner = host.runners.For(p.Procedure)
+	return p, nil
 }
 
 // environ gives the process's environment, or an error for a variable that isn't
@@ -256,10 +212,10 @@ func (c *call) environ(p *export.Procedure, pwd string) ([]string, error) {
 // job is what the runner gets to start.
 func (c *call) job(p *prepared) run.Job {
 	return run.Job{
-		Path:  p.procedure.Path,
-		Argv:  append(append([]string{c.Procedure}, p.procedure.Args...), c.Args...),
+		Path:  p.Procedure.Path,
+		Argv:  append(append([]string{c.Procedure}, p.Procedure.Args...), c.Args...),
 		Env:   p.env,
-		Dir:   p.place.FD,
+		Dir:   p.Place.FD,
 		Umask: int(c.Umask),
 		Files: p.streams.Files(),
 		As:    c.as, Caller: c.caller.UID,
@@ -284,11 +240,11 @@ func (c *call) takePlace(p *export.Procedure) error {
 
 // supervise sees a started process to its end and reports it.
 func (c *call) supervise(process run.Process, p *prepared, began time.Time) {
-	c.started(process, cause.Limit(c.Timeout, p.procedure.Timeout, c.host.Timeout))
+	c.started(process, cause.Limit(c.Timeout, p.Procedure.Timeout, c.host.Timeout))
 	c.Start(c.news(0, ""))
 	p.streams.Started() // only now: the process is supervised
 	p.streams.Relay()
-	c.logStart(p.procedure)
+	c.logStart(p.Procedure)
 	c.forget()
 
 	status, err := process.Wait()
@@ -299,7 +255,7 @@ func (c *call) supervise(process run.Process, p *prepared, began time.Time) {
 	took := time.Since(began)
 	end := c.newClosing(process, p, status)
 	end.run()
-	c.logEnd(p.procedure, end, took)
+	c.logEnd(p.Procedure, end, took)
 	c.host.counters.Count(end.exit, end.lost)
 }
 

@@ -350,3 +350,47 @@ func TestDrainWithoutCallers(t *testing.T) {
 	fs.Answer()
 	w.gone(t)
 }
+
+// Who has sent more than rpcd can close is refused in words, all strangers together,
+// and nobody else.
+// fault: 130
+func TestTooManyDiscards(t *testing.T) {
+	const most = 512 // child.MaxDiscards
+	roomFor(t, 4*most)
+	fs := testkit.NewFileSystem(t)
+	w := startPublicWorld(t)
+	before := w.idle(t)
+	fd, err := unix.Open(fs.Dir+"/file", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ping := wire.Question(wire.TypePing)
+	var all []*raw
+	for range most + 20 {
+		c := dialStranger(t, w)
+		c.with(ping[:9], fd)
+		all = append(all, c)
+	}
+	unix.Close(fd)
+	fs.Hang(testkit.RequestFlush)
+	for _, c := range all {
+		c.write(ping[9:])
+		if _, err := c.frames(wire.TypePong); err != nil {
+			t.Errorf("no PONG: %v", err)
+		}
+	}
+	if types, err := dialStranger(t, w).frames(wire.TypeRefused); err != nil {
+		t.Errorf("one more got %v, %v", types, err)
+	}
+	w.served(t)
+	fs.Answer()
+	for _, c := range all {
+		c.Close()
+	}
+	w.restored(t, before)
+	c := dialStranger(t, w)
+	c.write(ping)
+	if _, err := c.frames(wire.TypePong); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}

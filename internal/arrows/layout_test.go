@@ -16,7 +16,7 @@ import (
 // The package rpcd decides about calls, and its joints do the work. Where it
 // outgrows these limits, a joint is missing.
 const (
-	daemonLines = 1920
+	daemonLines = 1900
 	daemonFiles = 14
 )
 

@@ -27,7 +27,7 @@ const Strangers = ^uint32(0)
 const MaxDiscards = 512
 
 const (
-	maxClosersOfOne = 8  // closes of one class side by side
+	maxClosersOfOne = 16 // closes of one class side by side
 	maxClosers      = 64 // and of all classes, before one that has none of them may have one more
 )
 

@@ -2,7 +2,6 @@ package child
 
 import (
 	"errors"
-	"net"
 	"os"
 	"testing"
 	"time"
@@ -41,6 +40,7 @@ func stuckOf(caller uint32) int {
 // Starts that hang hold up nobody else, count against their caller, and go on where
 // the file system answers at last.
 // fault: 100
+// fault: 129
 func TestStartsThatHang(t *testing.T) {
 	if !alone(t) {
 		return
@@ -119,47 +119,16 @@ func TestStartWithoutLanes(t *testing.T) {
 	}
 }
 
-// sticky is a connection whose close waits for an hour (SO_LINGER), as nobody takes
-// its data.
-func sticky(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Connect(fd, &unix.SockaddrInet4{Port: l.Addr().(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
-	}
-	other, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { other.Close() })
-	for data := make([]byte, 64<<10); ; {
-		if unix.Sendto(fd, data, unix.MSG_DONTWAIT, nil) != nil {
-			break
-		}
-	}
-	if err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 3600}); err != nil {
-		t.Fatal(err)
-	}
-	return fd
-}
-
 // Descriptors that don't want to be closed are, and nobody waits for that: not who
 // discards them, and none of the starts meanwhile.
+// fault: 124
 func TestDiscard(t *testing.T) {
 	if !alone(t) {
 		return
 	}
 	var fds []int
 	for range 20 {
-		fds = append(fds, sticky(t))
+		fds = append(fds, testkit.Sticky(t))
 	}
 	r, w, err := os.Pipe()
 	if err != nil {

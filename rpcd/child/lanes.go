@@ -30,10 +30,10 @@ const (
 	stuckAfter = time.Second
 	// maxStuckOfOne is how many starts of one caller may hang. Each holds a thread of
 	// rpcd and a process.
-	maxStuckOfOne = 16
+	maxStuckOfOne = 32
 	// maxStuck is how many may hang together, before callers who have one that hangs
-	// get no other.
-	maxStuck = 64
+	// get no other. A container's pids limit may be 1024.
+	maxStuck = 96
 )
 
 // mostLanes is as many as fit below the descriptors that others open.

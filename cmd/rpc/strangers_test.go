@@ -159,7 +159,7 @@ var stickyWays = []struct {
 
 // Whoever may connect can't make rpcd wait for the close of a descriptor: others are
 // served, and nothing of it is left.
-// fault: 124
+// fault: 130
 func TestStickyDescriptors(t *testing.T) {
 	w := startPublicWorld(t)
 	w.served(t)
@@ -197,7 +197,7 @@ func (w *world) threads(t *testing.T) int {
 }
 
 // A drain ends, and a second TERM does, whatever strangers hold.
-// fault: 125
+// fault: 131
 func TestDrainAgainstStickyDescriptors(t *testing.T) {
 	for _, terms := range []int{1, 2} {
 		w := startPublicWorld(t, "--drain", "2s")
@@ -290,7 +290,7 @@ var hungWays = []struct {
 }
 
 // A file system that doesn't answer holds up who brought it, and nobody else.
-// fault: 126
+// fault: 132
 func TestHungFileSystems(t *testing.T) {
 	w := startPublicWorld(t)
 	w.served(t)
@@ -311,7 +311,7 @@ func TestHungFileSystems(t *testing.T) {
 
 // A drain ends, and a second TERM does, whatever file systems do, and nothing is left
 // once they answer.
-// fault: 127
+// fault: 133
 func TestDrainAgainstHungFileSystems(t *testing.T) {
 	for _, c := range []struct {
 		drain string
@@ -335,7 +335,7 @@ func TestDrainAgainstHungFileSystems(t *testing.T) {
 
 // A start that hangs and whose caller has left holds up no drain, however long that
 // may be.
-// fault: 127
+// fault: 133
 func TestDrainWithoutCallers(t *testing.T) {
 	fs := testkit.NewFileSystem(t)
 	w := startPublicWorld(t, "--drain", "1h")
@@ -353,7 +353,7 @@ func TestDrainWithoutCallers(t *testing.T) {
 
 // Who has sent more than rpcd can close is refused in words, all strangers together,
 // and nobody else.
-// fault: 130
+// fault: 136
 func TestTooManyDiscards(t *testing.T) {
 	const most = 512 // child.MaxDiscards
 	roomFor(t, 4*most)

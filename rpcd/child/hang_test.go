@@ -40,7 +40,7 @@ func stuckOf(caller uint32) int {
 // Starts that hang hold up nobody else, count against their caller, and go on where
 // the file system answers at last.
 // fault: 100
-// fault: 129
+// fault: 135
 func TestStartsThatHang(t *testing.T) {
 	if !alone(t) {
 		return
@@ -121,7 +121,7 @@ func TestStartWithoutLanes(t *testing.T) {
 
 // Descriptors that don't want to be closed are, and nobody waits for that: not who
 // discards them, and none of the starts meanwhile.
-// fault: 124
+// fault: 130
 func TestDiscard(t *testing.T) {
 	if !alone(t) {
 		return

@@ -73,7 +73,7 @@ func TestSlots(t *testing.T) {
 
 // A user whose look-ups hang leaves a slot to the others at once, and gets no more
 // than a bound.
-// fault: 128
+// fault: 134
 func TestStuckSlotsOfOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewSlots(8)

@@ -19,6 +19,7 @@ import (
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/journal"
 	"rpcd/rpcd/limit"
+	"rpcd/rpcd/lookup"
 	"rpcd/rpcd/run"
 	"rpcd/rpcd/stream"
 	"rpcd/rpcd/talk"
@@ -123,6 +124,9 @@ func (c *call) forgetAll() {
 func (c *call) refuse(err error) {
 	c.become(callOver)
 	r := refusal(err)
+	if r.Code == wire.Canceled && c.cause.Begun() == wire.Drain {
+		r = refusedDraining
+	}
 	if by, ok := c.cause.Canceler(); ok && r.Code == wire.Canceled {
 		r = refuseKilled(by)
 	}
@@ -139,10 +143,10 @@ func (c *call) run(files *fdconn.Files) error {
 		return err
 	}
 	defer p.close()
-	if err := c.takePlace(p.procedure); err != nil {
+	if err := c.takePlace(p.Procedure); err != nil {
 		return err
 	}
-	defer c.host.queue.Give(p.procedure.Name)
+	defer c.host.queue.Give(p.Procedure.Name)
 	if err := c.Announce(c.ctx, c.news(0, "")); err != nil {
 		return err
 	}
@@ -152,34 +156,29 @@ func (c *call) run(files *fdconn.Files) error {
 	began := time.Now()
 	process, err := p.runner.Start(c.ctx, c.job(p))
 	if err != nil {
-		return refuseStart(p.procedure, c.dir, c.as, err)
+		return refuseStart(p.Procedure, c.dir, c.as, err)
 	}
-	p.streams.Started()
 	c.supervise(process, p, began)
 	return nil
 }
 
 // prepared is what a call needs to start.
 type prepared struct {
-	procedure *export.Procedure
-	runner    run.Runner
-	streams   *stream.Set
-	place     *directory.Place
-	env       []string
+	*lookup.Found
+	runner  run.Runner
+	streams *stream.Set
+	env     []string
 }
 
 func (p *prepared) close() {
 	p.streams.Close()
-	p.place.Close()
+	if p.Found != nil {
+		p.Place.Close()
+	}
 }
 
-// prepare looks up everything that the call needs, while few other calls do.
+// prepare looks up everything that the call needs.
 func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
-	give, err := c.host.lookups.Take(c.ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer give()
 	p := &prepared{}
 	if p.streams, err = stream.New(stream.Plan{Streams: c.Streams, Files: files, Conn: c.fd, Relay: c.Relay, Null: c.host.null}); err != nil {
 		return nil, err
@@ -189,28 +188,23 @@ func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 			p.close()
 		}
 	}()
-	if p.streams.Bridged() {
+	host, caller, bridged := c.host, c.caller, p.streams.Bridged()
+	if bridged {
 		c.SetBridged()
 	}
-	if p.procedure, err = c.host.Source.Lookup(c.Procedure, c.caller); err != nil {
+	p.Found, err = lookup.Lookup{
+		Source: host.Source, Slots: host.lookups, Caller: caller, Procedure: c.Procedure,
+		Place: directory.Choice{Caller: c.Dir, Logical: c.Logical, Bridged: bridged, Workdirs: []string{host.Workdir}},
+		As:    func() (*child.Credential, error) { return host.runAs(caller, bridged) },
+	}.Run(c.ctx)
+	if err != nil {
 		return nil, err
 	}
-	if c.as, err = c.host.runAs(c.caller, p.streams.Bridged()); err != nil {
+	c.dir, c.as = p.Place.Name, p.As
+	if p.env, err = c.environ(p.Procedure, p.Place.PWD); err != nil {
 		return nil, err
 	}
-	where := directory.Choice{Caller: c.Dir, Logical: c.Logical, Bridged: p.streams.Bridged(), Workdirs: []string{p.procedure.Workdir, c.host.Workdir}, As: c.as}
-	if p.place, err = where.Open(); err != nil {
-		return nil, err
-	}
-	c.dir = p.place.Name
-	if err = p.procedure.LookIn(p.place); err != nil {
-		return nil, err
-	}
-	child.Touch(p.place.FD, p.procedure.Path)
-	if p.env, err = c.environ(p.procedure, p.place.PWD); err != nil {
-		return nil, err
-	}
-	p.runner = c.host.runners.For(p.procedure)
+	p.runner = host.runners.For(p.Procedure)
 	return p, nil
 }
 
@@ -226,13 +220,13 @@ func (c *call) environ(p *export.Procedure, pwd string) ([]string, error) {
 // job is what the runner gets to start.
 func (c *call) job(p *prepared) run.Job {
 	return run.Job{
-		Path:  p.procedure.Path,
-		Argv:  append(append([]string{c.Procedure}, p.procedure.Args...), c.Args...),
+		Path:  p.Procedure.Path,
+		Argv:  append(append([]string{c.Procedure}, p.Procedure.Args...), c.Args...),
 		Env:   p.env,
-		Dir:   p.place.FD,
+		Dir:   p.Place.FD,
 		Umask: int(c.Umask),
 		Files: p.streams.Files(),
-		As:    c.as,
+		As:    c.as, Caller: c.caller.UID,
 	}
 }
 
@@ -256,10 +250,11 @@ func (c *call) takePlace(p *export.Procedure) error {
 
 // supervise sees a started process to its end and reports it.
 func (c *call) supervise(process run.Process, p *prepared, began time.Time) {
-	c.started(process, cause.Limit(c.Timeout, p.procedure.Timeout, c.host.Timeout))
+	c.started(process, cause.Limit(c.Timeout, p.Procedure.Timeout, c.host.Timeout))
 	c.Start(c.news(0, ""))
+	p.streams.Started() // only now: the process is supervised
 	p.streams.Relay()
-	c.logStart(p.procedure)
+	c.logStart(p.Procedure)
 	c.forget()
 	p.env = nil
 
@@ -271,7 +266,7 @@ func (c *call) supervise(process run.Process, p *prepared, began time.Time) {
 	took := time.Since(began)
 	end := c.newClosing(process, p, status)
 	end.run()
-	c.logEnd(p.procedure, end, took)
+	c.logEnd(p.Procedure, end, took)
 	c.host.counters.Count(end.exit, end.lost)
 }
 

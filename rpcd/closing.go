@@ -60,7 +60,7 @@ func (e *closing) bound() (lift func()) {
 	if e.exit.Flags&wire.ExitTimeout != 0 {
 		timers = append(timers,
 			time.AfterFunc(grace+outputTime, e.streams.GiveUp),
-			time.AfterFunc(grace+2*outputTime, func() { e.call.conn.Close() }))
+			time.AfterFunc(grace+2*outputTime, e.call.fd.HangUp))
 	}
 	return func() {
 		for _, t := range timers {

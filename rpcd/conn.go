@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/limit"
@@ -63,19 +64,25 @@ func newConn(s *Server, fd *fdconn.Conn) (*conn, error) {
 		talk:   talk.NewConn(fd),
 		caller: export.Caller{UID: peer.UID, GID: peer.GID, Groups: peer.Groups},
 	}
-	c.br = bufio.NewReaderSize(c, 4<<10)
-	c.denied = s.admit(c.caller)
-	c.seat = s.connections.Seat(c.caller.UID, c.denied != nil, c.turnAway)
-	if c.denied != nil {
-		fd.Receive(1) // what a PING may bring
+	owner := peer.UID
+	if c.denied = s.admit(c.caller); c.denied != nil {
+		owner = child.Strangers
 	}
+	fd.Charge(owner)
+	if child.Discards(owner) >= child.MaxDiscards {
+		fd.SendAndHangUp(errTooManyDiscards.Append())
+		return nil, fmt.Errorf("uid %d has sent too many descriptors that can't be closed", peer.UID)
+	}
+	c.br = bufio.NewReaderSize(c, 4<<10)
+	c.seat = s.connections.Seat(c.caller.UID, c.denied != nil, c.turnAway)
 	return c, nil
 }
 
-// turnAway refuses whatever the caller may be about to send, and closes.
+// turnAway refuses whatever the caller may be about to send. The reader closes:
+// nobody waits for that here.
 func (c *conn) turnAway(why limit.Reason) {
 	c.server.counters.Refused.Add(1)
-	c.fd.SendAndClose(turnedAway(why).Append())
+	c.fd.SendAndHangUp(turnedAway(why).Append())
 }
 
 // Read reads the connection for br, and sees to it that no caller hoards
@@ -145,6 +152,9 @@ func (c *conn) first(h wire.Header) (wire.Header, error) {
 	}
 	if !route.files {
 		f.files.Close()
+		if f.arrived > 1 {
+			return h, c.refuse(fmt.Errorf("%w: %d descriptors with a question", wire.ErrProtocol, f.arrived))
+		}
 	}
 	return route.serve(c, f)
 }

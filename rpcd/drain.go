@@ -15,7 +15,7 @@ const killedTime = 500 * time.Millisecond
 
 // stuckTime bounds the wait for killed processes: what is stuck in the kernel may
 // stay there.
-const stuckTime = 10 * time.Second
+const stuckTime = 2 * time.Second
 
 // Drain brings the server to its end and returns when no call is left. Running
 // calls have d to end by themselves, then TERM, the grace, KILL. New and waiting
@@ -40,7 +40,7 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 	}
 	s.hangUp(listeners)
 	s.connections.DrainAll()
-	s.wait(s.hasNoCalls, nil, time.After(outputTime)) // callers that called just before are told
+	s.wait(s.hasNoCalls, nil, time.After(reading)) // callers that called just before are told
 	// Behind some bridges a worker that closes first takes its last words with it.
 	s.wait(func() bool { return s.connections.Answered() == 0 }, now, time.After(reading))
 	sums := s.counters.Sums(time.Since(s.began))
@@ -107,7 +107,7 @@ func (s *Server) endAll(how ending, d time.Duration) {
 // cutAll closes the connections of calls whose callers don't take the output.
 func (s *Server) cutAll() {
 	for _, c := range s.allCalls() {
-		c.conn.Close()
+		c.fd.HangUp()
 	}
 }
 
@@ -116,7 +116,7 @@ func (s *Server) cutAll() {
 func (s *Server) hangUp(listeners []*fdconn.Listener) {
 	for _, l := range listeners {
 		if !s.Activated {
-			l.Unlink()
+			l.HangUp()
 			s.refuseWaiting(l.AcceptAndRefuse)
 		}
 		l.Close()

@@ -1,9 +1,8 @@
 package rpcd
 
 import (
+	"slices"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"rpcd/internal/printable"
 	"rpcd/rpcd/cause"
@@ -61,22 +60,7 @@ func (c *call) leftLogger() func(child.Left) {
 
 // logEnd writes a call's last line.
 func (c *call) logEnd(p *export.Procedure, e *closing, took time.Duration) {
-	status := unix.WaitStatus(e.exit.Status)
-	words := []any{"call", c.id, "procedure", printable.Escaped(p.Name)}
-	switch {
-	case status.Signaled():
-		words = append(words, "signal", unix.SignalName(status.Signal()))
-	default:
-		words = append(words, "status", status.ExitStatus())
-	}
-	words = append(words, "seconds", journal.Seconds(took), "user", journal.Seconds(e.exit.User), "system", journal.Seconds(e.exit.System))
-	if e.exit.MaxRSS > 0 {
-		words = append(words, "max_rss_kb", e.exit.MaxRSS)
-	}
-	if in, out := e.streams.Relayed(); in+out > 0 {
-		words = append(words, "in", in, "out", out)
-	}
-	words = append(words, cause.Words(e.exit.End)...)
+	words := slices.Concat([]any{"call", c.id, "procedure", printable.Escaped(p.Name)}, journal.End(e.exit, took, e.streams.Relayed), cause.Words(e.exit.End))
 	if e.lost {
 		words = append(words, "lost", true)
 	}

@@ -58,7 +58,7 @@ func (c *conn) long(f *firstFrame, make func() []byte) (*answer, error) {
 	if err != nil {
 		return nil, errTooManyQuestions
 	}
-	give, err := c.server.lists.Take(ctx)
+	give, err := c.server.lists.Take(ctx, c.caller.UID)
 	if err != nil {
 		memory.Give()
 		return nil, errTooManyQuestions
@@ -127,7 +127,7 @@ func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wire.FirstTimeout)
 	defer cancel()
-	give, err := c.server.lookups.Take(ctx)
+	give, err := c.server.lookups.Take(ctx, c.caller.UID)
 	if err != nil {
 		return w
 	}

@@ -27,6 +27,7 @@ var refusedDraining = &wire.Refused{Code: wire.Draining, Text: "is draining"}
 var (
 	errTooManyFrames    = &wire.Refused{Code: wire.Busy, Text: "is busy: too many calls with long argument lists are on their way"}
 	errTooManyQuestions = &wire.Refused{Code: wire.Busy, Text: "is busy: too many ask what there is"}
+	errTooManyDiscards  = &wire.Refused{Code: wire.Busy, Text: "is busy: too many descriptors of yours can't be closed (does a file system not answer?)"}
 	errUnknownQuestion  = &wire.Refused{Code: wire.Protocol, Text: "doesn't know this kind of question (is it an older rpcd?)"}
 )
 
@@ -38,6 +39,7 @@ func refusal(err error) *wire.Refused {
 	var exported *export.Error
 	var variable *export.VariableError
 	var full *limit.FullError
+	var stuck *limit.StuckError
 	if r := refuseStreams(err); r != nil {
 		return r
 	}
@@ -59,6 +61,8 @@ func refusal(err error) *wire.Refused {
 		return &wire.Refused{Code: wire.Denied, Text: variable.Error()}
 	case errors.As(err, &full):
 		return &wire.Refused{Code: wire.Busy, Text: "is busy: " + full.Error()}
+	case errors.As(err, &stuck):
+		return &wire.Refused{Code: wire.Busy, Text: "is busy: " + stuck.Error()}
 	case errors.Is(err, limit.ErrClosed):
 		return refusedDraining
 	case errors.Is(err, talk.ErrUnproceeded):
@@ -187,9 +191,12 @@ func refuseStart(p *export.Procedure, dir string, as *child.Credential, err erro
 		return &wire.Refused{Code: code, Text: fmt.Sprintf("cannot run %q%s: ", p.Name, who) + fmt.Sprintf(format, args...)}
 	}
 	var noEntry *child.DirError
+	var stuck *child.BusyError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return refusal(err)
+	case errors.As(err, &stuck):
+		return &wire.Refused{Code: wire.Busy, Text: "is busy: " + stuck.Error()}
 	case errors.As(err, &noEntry):
 		return &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf("cannot enter the directory %q%s: %v", dir, who, noEntry.Err)}
 	case errors.Is(err, unix.E2BIG):

@@ -24,8 +24,9 @@ const (
 	// logFlushTime is how long the end of rpcd waits for a slow stderr.
 	logFlushTime = time.Second
 	// drainMargin is what a drain may take beyond --drain and the grace: up to 2 s
-	// for the last output of calls, the rest for a slow machine.
-	drainMargin = 5 * time.Second
+	// for the last output of calls, 4 s for processes that are stuck in the kernel,
+	// the rest for a slow machine.
+	drainMargin = 8 * time.Second
 )
 
 func serveCommand(signals *signals) *cobra.Command {

@@ -51,15 +51,18 @@ var floors = []floor{
 	// The command rpcd and the daemon.
 	{daemon, []room{
 		{"cmd/rpcd", "internal/commandline internal/flagerror internal/manual internal/names internal/printable internal/sigaction internal/version rpcd rpcd/child rpcd/duration rpcd/export rpcd/export/lint rpcd/fdconn rpcd/talk rpcd/wire", cobra + " " + hclog + " " + sys + " github.com/coreos/go-systemd/v22/daemon"},
-		{"rpcd", "internal/printable rpcd/cause rpcd/child rpcd/directory rpcd/export rpcd/fdconn rpcd/journal rpcd/limit rpcd/run rpcd/stream rpcd/talk rpcd/wire", hclog + " " + sys},
+		{"rpcd", "internal/printable rpcd/cause rpcd/child rpcd/directory rpcd/export rpcd/fdconn rpcd/journal rpcd/limit rpcd/lookup rpcd/run rpcd/stream rpcd/talk rpcd/wire", hclog + " " + sys},
 		// The daemon's joints. None imports rpcd.
 		{"rpcd/cause", "rpcd/wire", sys},
 		{"rpcd/journal", "internal/printable rpcd/wire", ""},
+		{"rpcd/lookup", "rpcd/child rpcd/directory rpcd/export rpcd/limit", ""},
 		{"rpcd/directory", "internal/names rpcd/child rpcd/wire", sys},
 		{"rpcd/run", "rpcd/child rpcd/export", ""},
 		{"rpcd/stream", "rpcd/fdconn rpcd/wire", sys},
 		{"rpcd/limit", "", "golang.org/x"},
-		{"rpcd/child", "rpcd/child/cgroup internal/sigaction", sys},
+		{"rpcd/child", "rpcd/child/cgroup rpcd/child/openfiles rpcd/child/starter internal/sigaction", sys},
+		{"rpcd/child/openfiles", "", ""},
+		{"rpcd/child/starter", "", sys},
 		{"rpcd/child/cgroup", "internal/names", sys},
 		// Policy: what may be called. A call is decided without lint.
 		{"rpcd/export/lint", "rpcd/export rpcd/export/internal/display rpcd/export/internal/program", ""},

@@ -28,6 +28,9 @@ type Conn struct {
 	deadlines sync.Mutex    // held while one is chosen and set, so that the last to choose counts
 	idle      time.Duration // see SetIdle
 
+	receives bool   // descriptors
+	owner    uint32 // of the descriptors that arrive, for Discard
+
 	write sync.Mutex             // held for a whole frame, so that frames don't mix
 	left  atomic.Pointer[[]byte] // of WriteIfRead, for who holds write
 
@@ -37,7 +40,7 @@ type Conn struct {
 }
 
 func newConn(s *socket.Conn, receive bool) *Conn {
-	c := &Conn{s: s}
+	c := &Conn{s: s, receives: receive}
 	if receive {
 		c.Receive(MaxDescriptors)
 	}
@@ -45,10 +48,15 @@ func newConn(s *socket.Conn, receive bool) *Conn {
 }
 
 // Receive sets how many descriptors one message may bring from now on. The
-// kernel closes the others (MSG_CTRUNC, recvmsg(2)). The buffer isn't padded: the
+// kernel closes the others (MSG_CTRUNC, recvmsg(2)), within Read: where strangers
+// send, nothing less than MaxDescriptors will do. The buffer isn't padded: the
 // kernel would put one more descriptor into the padding. Only the reading
 // goroutine may call Receive.
 func (c *Conn) Receive(most int) { c.oob = make([]byte, unix.CmsgLen(4*most)) }
+
+// Charge says to whose account the descriptors go that arrive from now on; see
+// Discard. Only the reading goroutine may call Charge.
+func (c *Conn) Charge(owner uint32) { c.owner = owner }
 
 // Held gives the number of descriptors that arrived and weren't taken yet. Only
 // the reading goroutine may call Held.
@@ -131,6 +139,7 @@ func (c *Conn) collect(oob []byte) {
 // Only the reading goroutine may call TakeFiles.
 func (c *Conn) TakeFiles() *Files {
 	f := c.files
+	f.owner = c.owner
 	c.files = Files{}
 	return &f
 }
@@ -216,18 +225,49 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	return c.s.SetDeadline(t)
 }
 
-// SendAndClose sends b if it can do so without waiting. Then it closes the
-// connection.
-func (c *Conn) SendAndClose(b []byte) {
+// SendAndHangUp sends b if it can do so without waiting, and hangs up.
+func (c *Conn) SendAndHangUp(b []byte) {
 	if rc, err := c.s.SyscallConn(); err == nil && c.write.TryLock() {
 		_ = rc.Control(func(fd uintptr) {
 			_, _ = unix.SendmsgN(int(fd), b, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
 		})
 		c.write.Unlock()
 	}
-	c.Close()
+	c.HangUp()
 }
 
-// Close closes the connection. The reading goroutine still has to close the
-// descriptors that arrived and weren't taken: TakeFiles().Close().
-func (c *Conn) Close() error { return c.s.Close() }
+// HangUp ends the connection for both sides (shutdown(2)), and never waits. Reads and
+// writes fail, and the reading goroutine closes the connection.
+func (c *Conn) HangUp() {
+	if rc, err := c.s.SyscallConn(); err == nil {
+		_ = rc.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) })
+	}
+}
+
+// Close closes the connection. It waits until no Read and no write goes on. The
+// reading goroutine still has to close the descriptors that arrived and weren't
+// taken: TakeFiles().Close(). Those that nobody has read yet go the way of Discard.
+func (c *Conn) Close() error {
+	last := -1
+	if rc, err := c.s.SyscallConn(); err == nil && c.receives {
+		_ = rc.Control(func(fd uintptr) {
+			if hasUnread(int(fd)) {
+				last, _ = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+			}
+		})
+	}
+	err := c.s.Close()
+	if last >= 0 {
+		Discard(c.owner, []int{last})
+	}
+	return err
+}
+
+// hasUnread hangs up, so that nothing more can come, and says whether there are
+// bytes that nobody has read. Descriptors may be among them, which the kernel closes
+// with the connection.
+func hasUnread(fd int) bool {
+	_ = unix.Shutdown(fd, unix.SHUT_RDWR)
+	n, err := unix.IoctlGetInt(fd, unix.TIOCINQ)
+	return err != nil || n > 0
+}

@@ -226,8 +226,30 @@ func (l *Listener) AcceptAndRefuse(b []byte) bool {
 		return false
 	}
 	_, _ = unix.SendmsgN(fd, b, nil, nil, unix.MSG_NOSIGNAL)
-	unix.Close(fd)
+	discardSocket(fd)
 	return true
+}
+
+// discardSocket closes a connection that nobody has read.
+func discardSocket(fd int) {
+	if !hasUnread(fd) {
+		unix.Close(fd)
+		return
+	}
+	var owner uint32
+	if cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
+		owner = cred.Uid
+	}
+	Discard(owner, []int{fd})
+}
+
+// HangUp lets nobody connect any more, and ends Accept once all are accepted that
+// have connected. A socket that belongs to somebody else is left alone.
+func (l *Listener) HangUp() {
+	l.Unlink()
+	if rc, err := l.s.SyscallConn(); err == nil && !l.inherited {
+		_ = rc.Control(func(s uintptr) { _ = unix.Shutdown(int(s), unix.SHUT_RDWR) })
+	}
 }
 
 // Unlink removes the socket's file, so that no new caller finds it. It leaves a
@@ -249,7 +271,12 @@ func (l *Listener) owns() bool {
 func (l *Listener) Close() error {
 	var err error
 	l.once.Do(func() {
-		l.Unlink()
+		l.HangUp()
+		for range backlog { // the kernel would close them, and what they have sent
+			if l.inherited || !l.AcceptAndRefuse(nil) {
+				break
+			}
+		}
 		l.closed.Store(true)
 		err = l.s.Close()
 		dropLock(l.lock)

@@ -21,6 +21,8 @@ type Job struct {
 	Umask int
 	Files []int             // descriptor i of the process is Files[i]; -1: closed
 	As    *child.Credential // the user it runs as; nil: rpcd's own
+
+	Caller uint32 // the user ID that a start which hangs is charged to
 }
 
 // Status is how a process ended.
@@ -55,7 +57,8 @@ type Process interface {
 // knows what ended calls have left.
 type Runner interface {
 	// Start starts a process. Descriptors of the job stay the caller's to close.
-	// The error is ctx's, an errno of fork(2) or execve(2), or a *child.DirError.
+	// The error is ctx's, an errno of fork(2) or execve(2), a *child.DirError or
+	// a *child.BusyError.
 	Start(ctx context.Context, j Job) (Process, error)
 	// Leftovers is how many closed processes have left something that is still
 	// being ended.

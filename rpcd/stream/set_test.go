@@ -41,7 +41,7 @@ func planned(t *testing.T, streams []wire.Stream, fds ...int) (Plan, *fdconn.Con
 		t.Fatal(err)
 	}
 	p := Plan{Streams: streams, Files: ours.TakeFiles(), Conn: ours, Relay: wire.NewRelay(ours.WriteFrame), Null: int(null.Fd())}
-	t.Cleanup(p.Files.Close)
+	t.Cleanup(func() { p.Files.Close() })
 	return p, caller
 }
 

@@ -14,6 +14,7 @@ import (
 )
 
 func main() {
+	takeSignals()
 	// Most calls only wait, and Go wakes threads for each further processor. A
 	// call that relays streams takes all processors later.
 	runtime.GOMAXPROCS(1)

@@ -15,8 +15,8 @@ import (
 	"rpcd/internal/door"
 )
 
-// The signals that reach the procedure. A signal that rpc was started ignoring
-// stays ignored. Each costs 40 us to ask for, so those for job control are asked
+// The signals that reach the procedure. A signal that rpc was started ignoring or
+// blocking stays so. Each costs 40 us to ask for, so those for job control are asked
 // for while the worker starts the procedure.
 var (
 	forwarded  = []syscall.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2}
@@ -25,8 +25,9 @@ var (
 
 func notify(to chan os.Signal, signals []syscall.Signal) {
 	for _, sig := range signals {
-		if !signal.Ignored(sig) {
+		if !ownSignals.ignores(sig) && !ownSignals.blocks(sig) {
 			signal.Notify(to, sig)
+			ownSignals.giveBack(sig)
 		}
 	}
 }

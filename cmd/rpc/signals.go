@@ -43,18 +43,28 @@ const (
 // beforeDeath is called first, and callWithSignals doesn't return.
 func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall.Signal, error) {
 	signals := make(chan os.Signal, 16)
-	notify(signals, forwarded)
 	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil {
 		signal.Ignore(unix.SIGTTIN) // so that a read in the background gives EIO
 	}
 
 	var last, abandonedBy atomic.Int32
-	go forward(cmd, signals, &last, func(sig syscall.Signal) {
+	abandon := func(sig syscall.Signal) {
 		abandonedBy.Store(int32(sig))
 		_ = cmd.Abandon(sig)
 		beforeDeath(sig)
 		die(sig)
-	})
+	}
+	begin := func() {
+		notify(signals, forwarded)
+		go forward(cmd, signals, &last, abandon)
+	}
+	// A signal that came in the entry is pending. It comes when there is a handler, and
+	// then the call has to be there.
+	if adopted, err := adoptSent(cmd, begin); err != nil {
+		return 0, err
+	} else if !adopted {
+		begin()
+	}
 	err := cmd.Start()
 	if err == nil {
 		if door.Of(cmd).Relays() {

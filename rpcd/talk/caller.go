@@ -25,6 +25,7 @@ type Caller struct {
 
 	conn     *Conn
 	patience time.Duration // for Send and the first answer
+	started  time.Time     // when STARTED came, if that was before Adopt
 	answer   bool          // ACCEPTED has to be answered by CONTINUED
 	released atomic.Int32  // how many STOPPED and CONTINUED were sent, or are being sent
 
@@ -89,10 +90,16 @@ func NewCaller(conn *Conn, m *wire.Call) *Caller {
 func (c *Caller) SetPatience(d time.Duration) { c.patience = d }
 
 // Adopt is NewCaller and Send for a call that somebody else has sent on the
-// connection. NewConnAfter has what was read of its answer.
-func Adopt(conn *Conn, m *wire.Call) *Caller {
+// connection. NewConnAfter has what was read of its answer. Time limits count from
+// when it was sent, and when STARTED was read; the zero time is now.
+func Adopt(conn *Conn, m *wire.Call, sent, started time.Time) *Caller {
 	c := NewCaller(conn, m)
-	conn.ExpectFirst()
+	patience := wire.FirstTimeout
+	if !sent.IsZero() {
+		patience -= time.Since(sent)
+	}
+	c.started = started
+	conn.ExpectWithin(patience)
 	close(c.sent)
 	return c
 }
@@ -176,6 +183,9 @@ func (c *Caller) setLimit(grace time.Duration) {
 	limit := c.Call.Timeout + grace + frozenWait
 	if c.Call.Timeout <= 0 || limit < c.Call.Timeout { // it overflows: a limit of centuries is none
 		return
+	}
+	if !c.started.IsZero() {
+		limit -= time.Since(c.started)
 	}
 	c.limit = time.AfterFunc(limit, func() {
 		close(c.late)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,8 +15,8 @@ import (
 )
 
 // adoptSent lets cmd go on with the call that the entry has sent, if it has. ready is
-// called when signals reach that call.
-func adoptSent(cmd *client.Cmd, ready func()) (bool, error) {
+// called when signals reach that call, with those that came in the entry.
+func adoptSent(cmd *client.Cmd, ready func(came ...syscall.Signal)) (bool, error) {
 	sent, ok := entry.Take()
 	if !ok {
 		return false, nil
@@ -37,9 +38,13 @@ func adoptSent(cmd *client.Cmd, ready func()) (bool, error) {
 	if err != nil {
 		return false, lost(err)
 	}
+	var came []syscall.Signal
+	for _, sig := range sent.Signals {
+		came = append(came, syscall.Signal(sig))
+	}
 	door.Of(cmd).Adopt(door.Sent{
 		Conn: conn, Socket: sent.Socket, Call: message, Read: sent.Read,
-		At: monotonic(sent.At), Started: monotonic(sent.Started), Ready: ready,
+		At: monotonic(sent.At), Started: monotonic(sent.Started), Ready: func() { ready(came...) },
 	})
 	return true, nil
 }

@@ -83,9 +83,12 @@ func endsProcess(sig syscall.Signal) bool {
 	return true
 }
 
-// giveBack lets the runtime handle a signal that takeSignals took from it.
-func (c *callerSignals) giveBack(sig syscall.Signal) {
-	if runtimes := c.runtimes[sig]; runtimes != (sigaction.Action{}) {
-		sigaction.Set(sig, runtimes)
+// giveBack lets the runtime handle a signal, if takeSignals took it from it.
+func (c *callerSignals) giveBack(sig syscall.Signal) bool {
+	runtimes := c.runtimes[sig]
+	if runtimes == (sigaction.Action{}) {
+		return false
 	}
+	sigaction.Set(sig, runtimes)
+	return true
 }

@@ -13,6 +13,7 @@ import (
 
 	"rpcd/client"
 	"rpcd/internal/door"
+	"rpcd/internal/sigaction"
 )
 
 // The signals that reach the procedure. A signal that rpc was started ignoring or
@@ -23,12 +24,19 @@ var (
 	jobControl = []syscall.Signal{unix.SIGCONT, unix.SIGTSTP}
 )
 
-func notify(to chan os.Signal, signals []syscall.Signal) {
+// notify asks for signals. Those that the entry has held back are still blocked, and
+// may be pending. os/signal unblocks a signal before it has its handler, so one of
+// job control is taken first.
+func notify(to chan os.Signal, signals []syscall.Signal, held bool) {
 	for _, sig := range signals {
-		if !ownSignals.ignores(sig) && !ownSignals.blocks(sig) {
-			signal.Notify(to, sig)
-			ownSignals.giveBack(sig)
+		if ownSignals.ignores(sig) || ownSignals.blocks(sig) {
+			continue
 		}
+		if held && !ownSignals.giveBack(sig) && sigaction.Take(sig) {
+			to <- sig
+		}
+		signal.Notify(to, sig)
+		ownSignals.giveBack(sig)
 	}
 }
 
@@ -54,16 +62,19 @@ func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall
 		beforeDeath(sig)
 		die(sig)
 	}
-	begin := func() {
-		notify(signals, forwarded)
-		go forward(cmd, signals, &last, abandon)
+	begin := func(held bool, came ...syscall.Signal) {
+		notify(signals, forwarded, held)
+		for _, sig := range came {
+			signals <- sig
+		}
+		go forward(cmd, signals, held, &last, abandon)
 	}
 	// A signal that came in the entry is pending. It comes when there is a handler, and
 	// then the call has to be there.
-	if adopted, err := adoptSent(cmd, begin); err != nil {
+	if adopted, err := adoptSent(cmd, func(came ...syscall.Signal) { begin(true, came...) }); err != nil {
 		return 0, err
 	} else if !adopted {
-		begin()
+		begin(false)
 	}
 	err := cmd.Start()
 	if err == nil {
@@ -82,8 +93,8 @@ func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall
 
 // forward passes signals on for as long as the process lives. It ends the call
 // by abandon, which doesn't return.
-func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, abandon func(syscall.Signal)) {
-	notify(signals, jobControl)
+func forward(cmd *client.Cmd, signals chan os.Signal, held bool, last *atomic.Int32, abandon func(syscall.Signal)) {
+	notify(signals, jobControl, held)
 	var interrupts []time.Time
 	for s := range signals {
 		sig := s.(syscall.Signal)

@@ -56,3 +56,18 @@ func Blocked() uint64 {
 		0, uintptr(unsafe.Pointer(&mask)), unsafe.Sizeof(mask), 0, 0)
 	return uint64(mask[1])<<32 | uint64(mask[0])
 }
+
+// Take takes away a signal that is pending and blocked in this thread, and says
+// whether there was one (sigtimedwait(2)).
+func Take(sig syscall.Signal) bool {
+	var mask [2]uint32
+	if sig -= 1; sig < 32 {
+		mask[0] = 1 << sig
+	} else {
+		mask[1] = 1 << (sig - 32)
+	}
+	var zero unix.Timespec
+	got, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGTIMEDWAIT, uintptr(unsafe.Pointer(&mask)), 0,
+		uintptr(unsafe.Pointer(&zero)), unsafe.Sizeof(mask), 0, 0)
+	return errno == 0 && got == uintptr(sig)+1
+}

@@ -25,11 +25,18 @@ func Take() (Sent, bool) {
 	if state.nameLen > 0 {
 		socket = strings.TrimSuffix(socket, "/") + "/" + string(state.name[:state.nameLen])
 	}
+	var caught []int
+	for sig := 1; sig <= signals; sig++ {
+		if state.caught>>(sig-1)&1 != 0 {
+			caught = append(caught, sig)
+		}
+	}
 	return Sent{
 		FD:      int(state.socket),
 		Socket:  socket,
 		Frame:   slices.Clone(state.frame[:state.frameLen]),
 		Read:    slices.Clone(state.answer[:state.have]),
+		Signals: caught,
 		At:      state.sent,
 		Started: state.started,
 	}, true

@@ -2,6 +2,8 @@
 
 package entry
 
+import "golang.org/x/sys/unix"
+
 // The frames that the entry understands (PROTOCOL.md, section 2).
 const (
 	typeStarted = 49
@@ -9,7 +11,7 @@ const (
 )
 
 // understand looks at the frames that have come whole. ended says that the procedure
-// has exited with status, and that there is nothing more to say. ok is false where a
+// has ended with that wait status, and that there is nothing more to say. ok is false where a
 // frame needs the ordinary program, which then reads all of them.
 func understand() (status uintptr, ended, ok bool) {
 	begins := false
@@ -32,7 +34,7 @@ func understand() (status uintptr, ended, ok bool) {
 			setDeadline()
 			begins = true
 		case kind == typeExit && state.started != 0:
-			status, ok = exitStatus(from, to)
+			status, ok = waitStatus(from, to)
 			if !ok && begins {
 				release()
 			}
@@ -81,28 +83,38 @@ func isStarted(from, to int) bool {
 	return true
 }
 
-// exitStatus gives the exit status of an EXIT that says nothing but that, CPU and
+// waitStatus gives the wait status of an EXIT that says nothing but that, CPU and
 // memory.
-func exitStatus(from, to int) (status uintptr, ok bool) {
-	const waitStatus, consumed = 1, 5
+func waitStatus(from, to int) (status uintptr, ok bool) {
+	const statusField, lastField = 1, 5
 	seen := uint32(0)
 	for from < to {
 		tag, begin, end := field(from, to)
 		size := 8
-		if tag == waitStatus {
+		if tag == statusField {
 			size = 4
 			status = uintptr(bytesAt(begin, 4))
 		}
-		if tag == 0 || tag > consumed || seen>>tag&1 != 0 || end-begin != size {
+		if tag == 0 || tag > lastField || seen>>tag&1 != 0 || end-begin != size {
 			return 0, false
 		}
 		seen |= 1 << tag
 		from = end
 	}
-	if seen>>waitStatus&1 == 0 || status&^0xff00 != 0 { // wait(2): a signal, or nonsense
-		return 0, false
+	return status, seen>>statusField&1 != 0 && hasEnded(status)
+}
+
+// hasEnded is wire's ended: whether a process can end with a wait status.
+func hasEnded(status uintptr) bool {
+	const core = 0x80
+	sig := status & 0x7f
+	switch {
+	case sig == 0:
+		return status&^0xff00 == 0
+	case sig >= uintptr(unix.SIGCONT) && sig <= uintptr(unix.SIGTTOU):
+		return false
 	}
-	return status >> 8, true
+	return sig <= signals && status&^(core|0x7f) == 0
 }
 
 // field gives the tag of the field at from, and where its value begins and ends; tag

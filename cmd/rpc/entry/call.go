@@ -8,30 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The signals that a caller forwards, as a set: they are held back until the ordinary
-// program has handlers for them.
-const forwarded = 1<<(unix.SIGHUP-1) | 1<<(unix.SIGINT-1) | 1<<(unix.SIGQUIT-1) | 1<<(unix.SIGUSR1-1) | 1<<(unix.SIGUSR2-1) |
-	1<<(unix.SIGTERM-1) | 1<<(unix.SIGCONT-1) | 1<<(unix.SIGTSTP-1)
-
 const (
 	second       = int64(1e9)
 	firstTimeout = 10 * second // wire.FirstTimeout
 	frozenWait   = 2 * second  // talk's
 )
-
-// holdSignals blocks the forwarded signals: what the caller had blocked anyway isn't
-// looked at.
-func holdSignals() {
-	state.set = forwarded
-	call(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, uintptr(unsafe.Pointer(&state.set)), uintptr(unsafe.Pointer(&state.blocked)), setSize, 0, 0)
-	state.recorded = true
-	state.watched = forwarded &^ state.blocked
-}
-
-// releaseSignals ends holdSignals.
-func releaseSignals() {
-	call(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&state.blocked)), 0, setSize, 0, 0)
-}
 
 // isServedBy reports whether a user listens on the socket (SO_PEERCRED).
 func isServedBy(uid uint64) bool {
@@ -76,7 +57,7 @@ func follow() {
 	for wait(signals) && take() {
 		status, ended, ok := understand()
 		if ended {
-			call(unix.SYS_EXIT_GROUP, status, 0, 0, 0, 0, 0)
+			end(status)
 		}
 		if !ok {
 			break
@@ -85,8 +66,17 @@ func follow() {
 	call(unix.SYS_CLOSE, signals, 0, 0, 0, 0, 0)
 }
 
-// wait waits until the answer can be read. It is false where something else comes
-// first: a signal, the end of the connection or of a time limit.
+// end ends this process as the procedure has ended, by its wait status.
+func end(status uintptr) {
+	if sig := status & 0x7f; sig != 0 {
+		die(sig)
+	}
+	call(unix.SYS_EXIT_GROUP, status>>8, 0, 0, 0, 0, 0)
+}
+
+// wait waits until the answer can be read, and forwards signals. It is false where
+// the ordinary program is needed: for another signal, the end of the connection or of
+// a time limit.
 func wait(signals uintptr) bool {
 	const (
 		in   = unix.POLLIN << 32
@@ -116,30 +106,10 @@ func wait(signals uintptr) bool {
 			return false
 		case socket != 0:
 			return true
-		case hasSignal():
+		case !handleSignals():
 			return false
 		}
 	}
-}
-
-// hasSignal reports whether a signal is pending that the ordinary program has to see.
-// It takes away what the caller ignores: while a signal is blocked, the kernel keeps
-// such a one, too (signal(7)).
-func hasSignal() bool {
-	state.set = 0
-	call(unix.SYS_RT_SIGPENDING, uintptr(unsafe.Pointer(&state.set)), setSize, 0, 0, 0, 0)
-	pending := state.set & state.watched
-	for sig := uintptr(1); sig <= signals; sig++ {
-		if pending>>(sig-1)&1 == 0 {
-			continue
-		}
-		if !isIgnored(sig) {
-			return true
-		}
-		state.set, state.time = 1<<(sig-1), [2]int64{}
-		call(unix.SYS_RT_SIGTIMEDWAIT, uintptr(unsafe.Pointer(&state.set)), 0, uintptr(unsafe.Pointer(&state.time)), setSize, 0, 0)
-	}
-	return false
 }
 
 // take reads what has come of the answer.

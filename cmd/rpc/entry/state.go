@@ -39,22 +39,25 @@ var state struct {
 	ignored, blocked uint64 // bit N-1: the caller had signal N so
 
 	// The call.
-	streams   [3]stream
-	fds       [3]uint32 // that ride on the first frame
-	passed    int       // how many
-	socket    int32     // connected, if connected
-	connected bool
-	pathLen   int       // bytes of the path in path
-	name      [256]byte // the socket's in that folder
-	nameLen   int
-	timeout   uint64 // ns; 0: none
-	patience  int64  // ns: how long the worker may take to answer
-	started   int64  // CLOCK_MONOTONIC, ns: when STARTED had come; 0: it hasn't
-	deadline  int64  // the same: a worker that hasn't ended the call by then is frozen; 0: none
-	grace     uint64 // ns, of STARTED
-	watched   uint64 // the signals that are held back
-	sent      int64  // the same, roughly: when the frame had left
-	handed    bool   // the ordinary program goes on with the call, which was sent then
+	streams    [3]stream
+	fds        [3]uint32 // that ride on the first frame
+	passed     int       // how many
+	socket     int32     // connected, if connected
+	connected  bool
+	pathLen    int       // bytes of the path in path
+	name       [256]byte // the socket's in that folder
+	nameLen    int
+	timeout    uint64   // ns; 0: none
+	patience   int64    // ns: how long the worker may take to answer
+	started    int64    // CLOCK_MONOTONIC, ns: when STARTED had come; 0: it hasn't
+	deadline   int64    // the same: a worker that hasn't ended the call by then is frozen; 0: none
+	grace      uint64   // ns, of STARTED
+	watched    uint64   // the signals that are held back
+	caught     uint64   // those that the ordinary program has to forward
+	signal     [9]byte  // a SIGNAL frame
+	interrupts [2]int64 // CLOCK_MONOTONIC, ns: the last but one INT or TERM, and the last
+	sent       int64    // the same, roughly: when the frame had left
+	handed     bool     // the ordinary program goes on with the call, which was sent then
 
 	frameLen int
 	overflow bool // frame was too small

@@ -151,7 +151,7 @@ func onlySocket(folder uintptr) bool {
 				return false
 			}
 			if name := textAt(unsafe.Add(p, nameAt)); isSocketName(name.str()) {
-				if found || name.n >= len(state.name) {
+				if found || uint(name.n) >= uint(len(state.name)) {
 					return false
 				}
 				found = true
@@ -189,14 +189,15 @@ func numbered(fd uintptr) uintptr {
 		digits++
 	}
 	end := familySize + len(path) + digits
-	if uint(end) >= uint(len(state.entry)) {
-		return 0
+	for at := end; at >= familySize+len(path); at-- {
+		if uint(at) >= uint(len(state.entry)) {
+			return 0
+		}
+		state.entry[at] = 0
+		if at < end {
+			state.entry[at] = byte('0' + fd%10)
+			fd /= 10
+		}
 	}
-	for i := end - 1; digits > 0 && i >= 0; i-- {
-		state.entry[i] = byte('0' + fd%10)
-		fd /= 10
-		digits--
-	}
-	state.entry[end] = 0
 	return uintptr(end) + 1
 }

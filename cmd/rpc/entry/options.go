@@ -76,11 +76,9 @@ func optionNamed(s string) (kind, int) {
 		}
 		return unknown, 0
 	}
-	n := 0
-	for n < len(s) && s[n] != '=' {
-		n++
-	}
-	switch s[:n] {
+	name := upTo(s, '=')
+	n := len(name)
+	switch name {
 	case "--env":
 		return env, n
 	case "--chdir":
@@ -105,7 +103,7 @@ func (o *options) read(p process) bool {
 		switch k {
 		case noOption:
 			o.worker = i
-			return p.words-i >= 2 && isWorker(p.word(i).str()) && len(p.word(o.procedure(p)).str()) > 0
+			return p.words-i >= 2 && isWorker(p.word(i).str()) && o.procedure(p) < p.words && p.word(o.procedure(p)).n > 0
 		case unknown:
 			return false
 		case env:
@@ -125,17 +123,15 @@ func (o *options) read(p process) bool {
 	return false
 }
 
-// procedure is the word that names the procedure. One -- before it is skipped; if
-// nothing follows, it is that.
+// procedure is the word that names the procedure: one -- before it is skipped. The
+// worker isn't the last word.
 func (o *options) procedure(p process) int {
 	i := o.worker + 1
-	if i+1 < p.words && isDashes(p.word(i).str()) {
+	if p.word(i).str() == "--" {
 		return i + 1
 	}
 	return i
 }
-
-func isDashes(s string) bool { return s == "--" }
 
 // isWorker reports whether a word can be a worker and nothing else. Of other bytes
 // than ASCII the ordinary program judges.
@@ -250,16 +246,19 @@ func (o *options) check() bool {
 // duration reads whole numbers of at most six digits, with a unit or without.
 // Whatever else package duration knows is the ordinary program's.
 func duration(s string) (ns uint64, ok bool) {
-	n := 0
-	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
-		n++
+	digits, unit := s, ""
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			digits, unit = s[:i], s[i:]
+			break
+		}
 	}
-	amount, ok := number(s[:n], maxAmount)
+	amount, ok := number(digits, maxAmount)
 	if !ok {
 		return 0, false
 	}
 	const ms = 1e6
-	switch s[n:] {
+	switch unit {
 	case "ms":
 		return amount * ms, true
 	case "s", "":

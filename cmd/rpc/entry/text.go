@@ -36,6 +36,16 @@ func hasSuffix(s, suffix string) bool {
 	return len(s) >= len(suffix) && s[len(s)-len(suffix):] == suffix
 }
 
+// upTo gives what stands in s before the first c, or all of s.
+func upTo(s string, c byte) string {
+	for i := 0; i < len(s); i++ {
+		if s[i] == c {
+			return s[:i]
+		}
+	}
+	return s
+}
+
 // contains is strings.Contains.
 func contains(s, part string) bool {
 	for len(s) >= len(part) {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -85,10 +86,10 @@ type outcome struct {
 	sent   []recorded
 }
 
-// run runs rpc with these words and variables, and with the entry or without.
-func (r *recorder) run(t *testing.T, words, variables []string, streams byte, withEntry bool) (o outcome) {
+// run runs the rpc in the folder bin with these words and variables, and with the entry or without.
+func (r *recorder) run(t *testing.T, bin string, words, variables []string, streams byte, withEntry bool) (o outcome) {
 	t.Helper()
-	cmd := exec.Command(testbin.Dir(t)+"/rpc", words...)
+	cmd := exec.Command(bin+"/rpc", words...)
 	cmd.Dir = r.dir + "/cwd/real"
 	cmd.Env = append([]string{"RPC_DIR=" + r.dir, "PWD=" + r.dir + "/cwd/link", "A=1", "B="}, variables...)
 	if !withEntry {
@@ -134,8 +135,8 @@ func (r *recorder) run(t *testing.T, words, variables []string, streams byte, wi
 // same runs a call twice, and compares.
 func (r *recorder) same(t *testing.T, words, variables []string, streams byte) {
 	t.Helper()
-	fast := r.run(t, words, variables, streams, true)
-	plain := r.run(t, words, variables, streams, false)
+	fast := r.run(t, testbin.Dir(t), words, variables, streams, true)
+	plain := r.run(t, testbin.Dir(t), words, variables, streams, false)
 	if fast.status != plain.status || fast.output != plain.output || !slices.Equal(fast.sent, plain.sent) {
 		t.Errorf("%q with %q, streams %#x:\nwith the entry    %s\nwithout the entry %s", words, variables, streams, fast, plain)
 	}
@@ -161,7 +162,7 @@ func split(lines []byte) (words, variables []string) {
 // FuzzEntry checks that nobody can tell a call by the entry from one by the ordinary
 // program: the first frame is the same byte for byte, and so are descriptors, words
 // and status.
-// fault: 120
+// fault: 122
 func FuzzEntry(f *testing.F) {
 	for _, line := range []string{
 		"w\np", "w\np\na\n\nb\xff", "w\n--\np\n--\n-h", "w\n--", "w", "w\n", "-n\nw\np", "-C\n/\nw\np", "-C\n/tmp/.\nw\np", "-C\n\nw\np", "-C\n.\nw\np", "--chdir=/\nw\np",
@@ -189,4 +190,70 @@ func FuzzEntry(f *testing.F) {
 		}
 		r.same(t, words, variables, streams)
 	})
+}
+
+// golden is what a plain call asks of the kernel, with stdin from /dev/null and
+// outputs into two files. Each system call more is time that every call takes.
+var golden = strings.Fields(`execve arch_prctl fstat fcntl fstat fcntl fstat fcntl newfstatat getcwd umask umask socket connect
+	rt_sigprocmask sendmsg signalfd4 ppoll read clock_gettime close close ppoll read exit_group`)
+
+// TestSystemCalls compares a plain call's system calls with the golden list.
+func TestSystemCalls(t *testing.T) {
+	if runtime.GOARCH != "amd64" || os.Getenv("RPCD_TEST_ENTRY") != "" {
+		t.Skip("the list is amd64's, with the entry")
+	}
+	testkit.Need(t, "strace")
+	w := startWorld(t, "passed")
+	list := w.dir + "/strace"
+	// STARTED and EXIT come apart, and so does each have its read.
+	cmd := w.rpc()
+	cmd.Path, cmd.Args = lookPath(t, "strace"), append([]string{"strace", "-o", list}, cmd.Args[0], w.socket, "sleep", "0.3")
+	cmd.Env = append(cmd.Env, "PWD="+cmd.Dir)
+	for n, out := range []*io.Writer{&cmd.Stdout, &cmd.Stderr} {
+		file, err := os.Create(fmt.Sprintf("%s/out%d", w.dir, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		*out = file
+	}
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for line := range strings.Lines(string(text)) {
+		if name, _, call := strings.Cut(line, "("); call {
+			names = append(names, name)
+		}
+	}
+	if !slices.Equal(names, golden) {
+		t.Errorf("a plain call asks the kernel for\n%q, want\n%q\n%s", names, golden, text)
+	}
+}
+
+func lookPath(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestBuiltWithoutEntry checks that go build alone makes a client that does the same.
+func TestBuiltWithoutEntry(t *testing.T) {
+	r := startRecorder(t)
+	dir := t.TempDir()
+	if out, err := exec.Command("go", "build", "-o", dir+"/rpc", "rpcd/cmd/rpc").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	words := []string{"-e", "A", "--label", "x", "w", "p", "a b"}
+	want := r.run(t, testbin.Dir(t), words, nil, 0, true)
+	if got := r.run(t, dir, words, nil, 0, true); got.String() != want.String() || len(got.sent) != 1 {
+		t.Errorf("built by go build: %s\nas released:       %s", got, want)
+	}
 }

@@ -3,7 +3,6 @@ package main_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"syscall"
 	"testing"
 
@@ -17,7 +16,7 @@ import (
 // TestSignalTable sends each signal to a command that was started ignoring it,
 // blocking it, or neither: what happens is the same for a local command and for a
 // call, on each way that a call can go. Of the real-time signals it takes two.
-// fault: 120
+// fault: 120 122
 func TestSignalTable(t *testing.T) {
 	w := startWorld(t, "passed")
 	testkit.Need(t, "socat")
@@ -100,9 +99,7 @@ func startCat(t *testing.T, w *world, argv []string) *cat {
 	}
 	t.Cleanup(func() { stderr.Close() })
 	cmd := w.rpc()
-	if cmd.Path, err = exec.LookPath("env"); err != nil {
-		t.Fatal(err)
-	}
+	cmd.Path = lookPath(t, "env")
 	cmd.Args, cmd.Stdin, cmd.Stdout, cmd.Stderr = argv, in, out, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // not orphaned: else nothing stops it
 	if err := cmd.Start(); err != nil {

@@ -12,7 +12,9 @@ import (
 // the words, the variables. When it returns, the ordinary program begins, with the
 // call in hand or anew.
 func run(stack unsafe.Pointer) {
-	makeCall(process{stack, int(*(*uintptr)(stack))})
+	p := process{stack, int(*(*uintptr)(stack))}
+	makeCall(p)
+	requireRuntime(p)
 	record()
 }
 

@@ -33,3 +33,36 @@ TEXT ·call(SB), NOSPLIT, $0-64
 	SYSCALL
 	MOVQ AX, ret+56(FP)
 	RET
+
+// func thread(gate, gone uintptr) uintptr
+//
+// The thread has its parent's stack pointer, and uses no stack.
+TEXT ·thread(SB), NOSPLIT, $0-24
+	MOVQ gate+0(FP), R12
+	MOVQ gone+8(FP), R10
+	MOVQ $0x250f00, DI // CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, CHILD_CLEARTID
+	XORL SI, SI
+	XORL DX, DX
+	XORL R8, R8
+	MOVQ $56, AX       // clone(2)
+	SYSCALL
+	TESTQ AX, AX
+	JNE  started
+
+wait:
+	MOVQ R12, DI
+	XORL SI, SI // FUTEX_WAIT
+	XORL DX, DX
+	XORL R10, R10
+	MOVQ $202, AX
+	SYSCALL
+	MOVL (R12), AX
+	TESTL AX, AX
+	JEQ  wait
+	XORL DI, DI
+	MOVQ $60, AX // exit(2), of the thread
+	SYSCALL
+
+started:
+	MOVQ AX, ret+16(FP)
+	RET

@@ -25,3 +25,34 @@ TEXT ·call(SB), NOSPLIT, $0-64
 	SVC
 	MOVD R0, ret+56(FP)
 	RET
+
+// func thread(gate, gone uintptr) uintptr
+//
+// The thread has its parent's stack pointer, and uses no stack.
+TEXT ·thread(SB), NOSPLIT, $0-24
+	MOVD gate+0(FP), R19
+	MOVD gone+8(FP), R4
+	MOVD $0x250f00, R0 // see start_amd64.s
+	MOVD $0, R1
+	MOVD $0, R2
+	MOVD $0, R3
+	MOVD $220, R8      // clone(2)
+	SVC
+	CBNZ R0, started
+
+wait:
+	MOVD  R19, R0
+	MOVD  $0, R1 // FUTEX_WAIT
+	MOVD  $0, R2
+	MOVD  $0, R3
+	MOVD  $98, R8
+	SVC
+	MOVWU (R19), R0
+	CBZ   R0, wait
+	MOVD  $0, R0
+	MOVD  $93, R8 // exit(2), of the thread
+	SVC
+
+started:
+	MOVD R0, ret+16(FP)
+	RET

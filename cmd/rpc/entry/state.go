@@ -35,6 +35,10 @@ var state struct {
 	path    [addressSize]byte // struct sockaddr_un: the socket's, or its folder's
 	entry   [40]byte          // struct sockaddr_un: of a socket in that folder
 
+	limit [2]uint64            // struct rlimit
+	gate  uint32               // for canThread: threads may end
+	gone  [leastThreads]uint32 // the same: 0: this one has ended
+
 	recorded         bool   // the two below hold
 	ignored, blocked uint64 // bit N-1: the caller had signal N so
 

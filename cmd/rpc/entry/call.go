@@ -106,10 +106,22 @@ func wait(signals uintptr) bool {
 			return false
 		case socket != 0:
 			return true
+		case state.started == 0 && answersSoon():
+			return true
 		case !handleSignals():
 			return false
 		}
 	}
+}
+
+// soon is how long a signal waits for the first answer: the procedure may run before
+// STARTED is here, and then the signal can be forwarded at once.
+const soon = second / 10
+
+// answersSoon waits for the first answer, and not for signals.
+func answersSoon() bool {
+	state.time = [2]int64{0, soon}
+	return call(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&state.polled)), 1, uintptr(unsafe.Pointer(&state.time)), 0, 0, 0) == 1
 }
 
 // take reads what has come of the answer.

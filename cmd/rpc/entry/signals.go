@@ -58,8 +58,8 @@ func releaseSignals() {
 }
 
 // handleSignals forwards the signals that are pending. It is false where the ordinary
-// program is needed: for TSTP, and for a call that doesn't run yet. Such a signal
-// can't stay pending: Go's runtime unblocks signals before it has handlers.
+// program is needed, for a call that doesn't run yet. Such a signal can't stay
+// pending: Go's runtime unblocks signals before it has handlers.
 //
 // While a signal is blocked, the kernel keeps it even if it is ignored (signal(7)).
 func handleSignals() bool {
@@ -72,18 +72,22 @@ func handleSignals() bool {
 			continue
 		}
 		ignored := isIgnored(sig)
+		if sig == uintptr(unix.SIGTSTP) && !ignored && state.started != 0 {
+			stop()
+			continue
+		}
 		state.set, state.time = 1<<(sig-1), [2]int64{}
 		call(unix.SYS_RT_SIGTIMEDWAIT, uintptr(unsafe.Pointer(&state.set)), 0, uintptr(unsafe.Pointer(&state.time)), setSize, 0, 0)
 		switch {
 		case ignored:
-		case state.started == 0, sig == uintptr(unix.SIGTSTP):
+		case state.started == 0:
 			state.caught |= 1 << (sig - 1)
 			ok = false
 		case isThird(sig):
-			forward(sig, abandon)
+			tell(typeSignal, abandon, sig)
 			die(sig)
 		default:
-			forward(sig, 0)
+			tell(typeSignal, 0, sig)
 		}
 	}
 	return ok
@@ -102,14 +106,33 @@ func isThird(sig uintptr) bool {
 
 const (
 	typeSignal    = 32
+	typeStopped   = 33
+	typeContinued = 34
 	abandon       = 1          // SIGNAL's flag ABANDON
 	abandonWindow = 2 * second // cmd/rpc's
 )
 
-// forward sends SIGNAL. If the worker has gone, that is seen by who waits for it.
-func forward(sig, flags uintptr) {
-	state.signal = [9]byte{0: typeSignal, 3: byte(flags), 7: 1, 8: byte(sig)}
-	call(unix.SYS_SENDTO, uintptr(state.socket), uintptr(unsafe.Pointer(&state.signal)), uintptr(len(state.signal)), unix.MSG_NOSIGNAL, 0, 0)
+// stop stops the procedure's group at the worker and this process here, and goes on
+// with both when this process is continued. TSTP is pending: the kernel takes it away
+// where CONT comes before it is let in.
+func stop() {
+	tell(typeStopped, 0, 0)
+	state.set = 1 << (unix.SIGTSTP - 1)
+	call(unix.SYS_RT_SIGPROCMASK, unix.SIG_UNBLOCK, uintptr(unsafe.Pointer(&state.set)), 0, setSize, 0, 0)
+	call(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, uintptr(unsafe.Pointer(&state.set)), 0, setSize, 0, 0)
+	tell(typeContinued, 0, 0)
+}
+
+// tell sends SIGNAL, STOPPED or CONTINUED; only the first has a payload. If the worker
+// has gone, that is seen by who waits for it.
+func tell(kind, flags, sig uintptr) {
+	state.signal = [9]byte{0: byte(kind), 3: byte(flags), 8: byte(sig)}
+	size := uintptr(headerSize)
+	if kind == typeSignal {
+		state.signal[7] = 1
+		size++
+	}
+	call(unix.SYS_SENDTO, uintptr(state.socket), uintptr(unsafe.Pointer(&state.signal)), size, unix.MSG_NOSIGNAL, 0, 0)
 }
 
 // die ends this process by sig, without a core, so that its parent sees the signal.

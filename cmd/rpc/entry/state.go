@@ -58,7 +58,7 @@ var state struct {
 	grace      uint64   // ns, of STARTED
 	watched    uint64   // the signals that are held back
 	caught     uint64   // those that the ordinary program has to forward
-	signal     [9]byte  // a SIGNAL frame
+	signal     [9]byte  // a SIGNAL, STOPPED or CONTINUED frame
 	interrupts [2]int64 // CLOCK_MONOTONIC, ns: the last but one INT or TERM, and the last
 	sent       int64    // the same, roughly: when the frame had left
 	handed     bool     // the ordinary program goes on with the call, which was sent then

@@ -9,6 +9,8 @@ import (
 )
 
 // What the handler of Outside reads; see outside_amd64.s.
+//
+//lint:file-ignore U1000 only assembly reads these
 var (
 	pid      uint32  // this process's
 	withheld uint64  // bit N-1: signal N is dropped

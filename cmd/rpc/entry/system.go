@@ -17,3 +17,6 @@ func failed(result uintptr) bool { return result > ^uintptr(4095) }
 
 // errno is the result of a system call that failed so.
 func errno(e syscall.Errno) uintptr { return -uintptr(e) }
+
+// The kernel calls start, and start calls run.
+var _, _ = start, run

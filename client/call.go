@@ -97,7 +97,9 @@ func (k *call) await(ctx context.Context) error {
 
 // started begins the relaying and the reading.
 func (k *call) started(m *wire.Started) error {
-	k.began = time.Now()
+	if k.began.IsZero() { // else it came before the call was adopted
+		k.began = time.Now()
+	}
 	k.cmd.setID(m.ID)
 	k.bridged = m.Flags&wire.StartedBridged != 0
 	if err := k.attach(); err != nil {

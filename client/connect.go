@@ -127,6 +127,12 @@ func (c *Cmd) adopt(ctx context.Context, std *stdio) error {
 		return err
 	}
 	std.streams = c.sent.Call.Streams
-	k := newCall(c, conn, talk.Adopt(conn.Conn, c.sent.Call), std)
-	return k.start(ctx, func() error { return nil })
+	k := newCall(c, conn, talk.Adopt(conn.Conn, c.sent.Call, c.sent.At, c.sent.Started), std)
+	k.began = c.sent.Started
+	return k.start(ctx, func() error {
+		if c.sent.Ready != nil {
+			c.sent.Ready()
+		}
+		return nil
+	})
 }

@@ -13,21 +13,30 @@ import (
 
 	"rpcd/client"
 	"rpcd/internal/door"
+	"rpcd/internal/sigaction"
 )
 
-// The signals that reach the procedure. A signal that rpc was started ignoring
-// stays ignored. Each costs 40 us to ask for, so those for job control are asked
+// The signals that reach the procedure. A signal that rpc was started ignoring or
+// blocking stays so. Each costs 40 us to ask for, so those for job control are asked
 // for while the worker starts the procedure.
 var (
 	forwarded  = []syscall.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2}
 	jobControl = []syscall.Signal{unix.SIGCONT, unix.SIGTSTP}
 )
 
-func notify(to chan os.Signal, signals []syscall.Signal) {
+// notify asks for signals. Those that the entry has held back are still blocked, and
+// may be pending. os/signal unblocks a signal before it has its handler, so one of
+// job control is taken first.
+func notify(to chan os.Signal, signals []syscall.Signal, held bool) {
 	for _, sig := range signals {
-		if !signal.Ignored(sig) {
-			signal.Notify(to, sig)
+		if ownSignals.ignores(sig) || ownSignals.blocks(sig) {
+			continue
 		}
+		if held && !ownSignals.giveBack(sig) && sigaction.Take(sig) {
+			to <- sig
+		}
+		signal.Notify(to, sig)
+		ownSignals.giveBack(sig)
 	}
 }
 
@@ -49,18 +58,31 @@ const (
 // beforeDeath is called first, and callWithSignals doesn't return.
 func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall.Signal, error) {
 	signals := make(chan os.Signal, 16)
-	notify(signals, forwarded)
 	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil {
 		signal.Ignore(unix.SIGTTIN) // so that a read in the background gives EIO
 	}
 
 	var last, abandonedBy atomic.Int32
-	go forward(cmd, signals, &last, func(sig syscall.Signal) {
+	abandon := func(sig syscall.Signal) {
 		abandonedBy.Store(int32(sig))
 		within(abandonWait, newTeller().say(func() { _ = cmd.Abandon(sig) })) // not behind what isn't taken
 		beforeDeath(sig)
 		die(sig)
-	})
+	}
+	begin := func(held bool, came ...syscall.Signal) {
+		notify(signals, forwarded, held)
+		for _, sig := range came {
+			signals <- sig
+		}
+		go forward(cmd, signals, held, &last, abandon)
+	}
+	// A signal that came in the entry is pending. It comes when there is a handler, and
+	// then the call has to be there.
+	if adopted, err := adoptSent(cmd, func(came ...syscall.Signal) { begin(true, came...) }); err != nil {
+		return 0, err
+	} else if !adopted {
+		begin(false)
+	}
 	err := cmd.Start()
 	if err == nil {
 		if door.Of(cmd).Relays() {
@@ -78,8 +100,8 @@ func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall
 
 // forward passes signals on for as long as the process lives, and never waits for the
 // worker. It ends the call by abandon, which doesn't return.
-func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, abandon func(syscall.Signal)) {
-	notify(signals, jobControl)
+func forward(cmd *client.Cmd, signals chan os.Signal, held bool, last *atomic.Int32, abandon func(syscall.Signal)) {
+	notify(signals, jobControl, held)
 	words := newTeller()
 	// No procedure runs: the call isn't sent yet, or it has ended and rpc still
 	// writes its output.

@@ -43,7 +43,8 @@ const (
 var floors = []floor{
 	// The command rpc and the Go package that it is made of.
 	{client, []room{
-		{"cmd/rpc", "client client/replica internal/commandline internal/door internal/flagerror internal/manual internal/names internal/printable internal/reach internal/sigaction internal/version rpcd/duration rpcd/fdconn rpcd/wire", cobra + " " + sys},
+		{"cmd/rpc", "cmd/rpc/entry client client/replica internal/commandline internal/door internal/flagerror internal/manual internal/names internal/printable internal/reach internal/sigaction internal/version rpcd/duration rpcd/fdconn rpcd/wire", cobra + " " + sys},
+		{"cmd/rpc/entry", "internal/names internal/version", sys},
 		{"client", "client/replica client/internal/caller internal/door internal/printable rpcd/fdconn rpcd/talk rpcd/wire", sys},
 		{"client/replica", "client/internal/caller internal/names internal/printable internal/reach rpcd/fdconn rpcd/talk rpcd/wire", sys},
 		{"client/internal/caller", "internal/names rpcd/wire", sys},

@@ -86,6 +86,9 @@ func (c *Caller) boundRun(grace time.Duration) {
 	if c.Call.Timeout <= 0 || limit < c.Call.Timeout || c.state == over { // it overflows: a limit of centuries is none
 		return
 	}
+	if !c.started.IsZero() {
+		limit -= time.Since(c.started)
+	}
 	c.bounds.run = time.AfterFunc(limit, func() {
 		close(c.bounds.late)
 		c.Leave()

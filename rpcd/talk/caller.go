@@ -26,6 +26,7 @@ type Caller struct {
 
 	conn     *Conn
 	patience time.Duration // for Send and the first answer
+	started  time.Time     // when STARTED came, if that was before Adopt
 	answer   bool          // ACCEPTED has to be answered by CONTINUED
 	begun    bool          // Next has given a frame
 	released atomic.Int32  // how many STOPPED and CONTINUED were sent, or are being sent
@@ -86,10 +87,16 @@ func NewCaller(conn *Conn, m *wire.Call) *Caller {
 func (c *Caller) SetPatience(d time.Duration) { c.patience = d }
 
 // Adopt is NewCaller and Send for a call that somebody else has sent on the
-// connection. NewConnAfter has what was read of its answer.
-func Adopt(conn *Conn, m *wire.Call) *Caller {
+// connection. NewConnAfter has what was read of its answer. Time limits count from
+// when it was sent, and when STARTED was read; the zero time is now.
+func Adopt(conn *Conn, m *wire.Call, sent, started time.Time) *Caller {
 	c := NewCaller(conn, m)
-	conn.ExpectFirst()
+	patience := wire.FirstTimeout
+	if !sent.IsZero() {
+		patience -= time.Since(sent)
+	}
+	c.started = started
+	conn.ExpectWithin(patience)
 	close(c.sent)
 	return c
 }

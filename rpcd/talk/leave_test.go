@@ -208,7 +208,7 @@ func TestFrozenCallerInTheQueue(t *testing.T) {
 		a, b := net.Pipe()
 		defer b.Close()
 		s := &stood{pipe: &pipe{Conn: a}}
-		caller := Adopt(NewConn(s), &plainCall)
+		caller := Adopt(NewConn(s), &plainCall, time.Time{}, time.Time{})
 		go func() {
 			_, _ = b.Write(acceptedFrame(wire.Started{Flags: wire.AcceptedWaits}))
 			_, _ = b.Write((&wire.Started{}).Append(wire.TypeStarted))

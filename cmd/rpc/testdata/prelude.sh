@@ -24,12 +24,15 @@ state() {
 }
 is() { [[ $(state "$2") == "$1" ]]; }
 
-# minds SIGNAL PID: it has a handler for that signal's number (proc(5)). rpc asks for those of job control while the
-# worker starts the procedure.
+# minds SIGNAL PID: it has a handler for that signal's number, or holds the signal back (proc(5)). rpc asks for those of
+# job control while the worker starts the procedure.
 minds() {
-  local caught
-  caught=$(sed -n 's/^SigCgt:\t//p' "/proc/$2/status")
-  ((16#$caught >> ($1 - 1) & 1))
+  local set
+  set=$(sed -n "s/^Sig\(Cgt\|Blk\):\t//p" "/proc/$2/status")
+  for set in $set; do
+    if ((16#$set >> ($1 - 1) & 1)); then return 0; fi
+  done
+  return 1
 }
 
 # gone PID...: none of them lives.

@@ -32,6 +32,7 @@ type options struct {
 const (
 	maxLabel  = 4096 // wire.MaxLabel
 	maxPath   = 4095 // names.MaxPath
+	maxName   = 255  // wire.MaxName
 	maxUID    = 1<<32 - 1
 	maxAmount = 1e6 // of a time limit's unit
 )
@@ -103,7 +104,7 @@ func (o *options) read(p process) bool {
 		switch k {
 		case noOption:
 			o.worker = i
-			return p.words-i >= 2 && isWorker(p.word(i).str()) && o.procedure(p) < p.words && p.word(o.procedure(p)).n > 0
+			return p.words-i >= 2 && isWorker(p.word(i).str()) && isProcedure(p.word(o.procedure(p)))
 		case unknown:
 			return false
 		case env:
@@ -132,6 +133,10 @@ func (o *options) procedure(p process) int {
 	}
 	return i
 }
+
+// isProcedure reports whether a word can be a procedure. There is none if n is 0. Of
+// longer words the ordinary program judges.
+func isProcedure(w text) bool { return w.n > 0 && w.n <= maxName }
 
 // isWorker reports whether a word can be a worker and nothing else. Of other bytes
 // than ASCII the ordinary program judges.

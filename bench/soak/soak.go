@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -31,7 +32,7 @@ const (
 // soak makes the calls of the warm-up and of the run proper, and judges them.
 func soak(ctx context.Context, st *stage) (*report, error) {
 	o := st.options
-	r := &report{date: time.Now(), machine: rig.LookAround(), options: o}
+	r := &report{date: time.Now(), machine: rig.LookAround(), options: o, strangers: st.strangers}
 	lastID := 0
 	id := func() int { lastID++; return lastID }
 	idle, err := proc.Look(st.daemons[steady].PID())
@@ -64,6 +65,9 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 		return nil, err
 	}
 	if err := r.judgeAll(entries); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(st.strangers.failures...); err != nil {
 		return nil, err
 	}
 	r.compare()
@@ -137,6 +141,7 @@ func many(ctx context.Context, st *stage, chance *rand.Rand, id func() int, leng
 			c.make(ctx, st)
 			<-places
 		})
+		st.strangers.maybe(ctx, st, &all)
 	}
 	return calls
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/internal/proc"
+	"rpcd/internal/stubborn"
 	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
@@ -242,7 +243,7 @@ func (r *raw) withHungFile(fs *testkit.FileSystem, part []byte) {
 	}
 	r.with(part, fd)
 	unix.Close(fd)
-	fs.Hang(testkit.RequestFlush)
+	fs.Hang(stubborn.RequestFlush)
 }
 
 // hungWays are the ways by which a file system that doesn't answer comes to rpcd. Each
@@ -270,17 +271,17 @@ var hungWays = []struct {
 		return 1
 	}},
 	{"a directory that can't be entered", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
-		fs.Hang(testkit.RequestAccess)
+		fs.Hang(stubborn.RequestAccess)
 		dialRaw(t, w).write((&wire.Call{Procedure: "true", Dir: wire.Dir{Name: fs.Dir + "/dir"}}).Append())
 		return 1
 	}},
 	{"a directory that can't be opened", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
-		fs.Hang(testkit.RequestLookup)
+		fs.Hang(stubborn.RequestLookup)
 		dialRaw(t, w).write((&wire.Call{Procedure: "true", Dir: wire.Dir{Name: fs.Dir + "/dir2"}}).Append())
 		return 1
 	}},
 	{"a directory of who leaves", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
-		fs.Hang(testkit.RequestAccess)
+		fs.Hang(stubborn.RequestAccess)
 		c := dialRaw(t, w)
 		c.write((&wire.Call{Procedure: "true", Dir: wire.Dir{Name: fs.Dir + "/dir"}}).Append())
 		fs.Hung(t, 1)
@@ -339,7 +340,7 @@ func TestDrainAgainstHungFileSystems(t *testing.T) {
 func TestDrainWithoutCallers(t *testing.T) {
 	fs := testkit.NewFileSystem(t)
 	w := startPublicWorld(t, "--drain", "1h")
-	for _, kind := range []testkit.Request{testkit.RequestAccess, testkit.RequestLookup} {
+	for _, kind := range []stubborn.Request{stubborn.RequestAccess, stubborn.RequestLookup} {
 		fs.Hang(kind)
 		c := dialRaw(t, w)
 		c.write((&wire.Call{Procedure: "true", Dir: wire.Dir{Name: fs.Dir + "/dir" + strconv.Itoa(int(kind))}}).Append())
@@ -372,7 +373,7 @@ func TestTooManyDiscards(t *testing.T) {
 		all = append(all, c)
 	}
 	unix.Close(fd)
-	fs.Hang(testkit.RequestFlush)
+	fs.Hang(stubborn.RequestFlush)
 	for _, c := range all {
 		c.write(ping[9:])
 		if _, err := c.frames(wire.TypePong); err != nil {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/stubborn"
 )
 
 // A file system of tests answers, hangs and answers again.
@@ -17,7 +19,7 @@ func TestFileSystem(t *testing.T) {
 	if st, err := os.Stat(fs.Dir + "/dir"); err != nil || !st.IsDir() {
 		t.Errorf("%v, %v", st, err)
 	}
-	fs.Hang(RequestFlush)
+	fs.Hang(stubborn.RequestFlush)
 	over := make(chan struct{})
 	go func() { defer close(over); f.Close() }()
 	fs.Hung(t, 1)

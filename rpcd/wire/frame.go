@@ -42,6 +42,7 @@ const (
 	TypeListing   Type = 53
 	TypeCalls     Type = 54
 	TypeSignaled  Type = 55
+	TypeReady     Type = 56
 )
 
 // MaxData is the most bytes that one DATA frame carries.
@@ -73,6 +74,7 @@ var kinds = map[Type]struct {
 	TypeListing:   {"LISTING", 4 << 20},
 	TypeCalls:     {"CALLS", 4 << 20},
 	TypeSignaled:  {"SIGNALED", 64 << 10},
+	TypeReady:     {"READY", 64 << 10},
 }
 
 // String gives the type's name in PROTOCOL.md.

@@ -167,7 +167,7 @@ func FuzzInfo(f *testing.F) {
 		m, err := ParseInfo(payload)
 		if err == nil {
 			for _, p := range m.Procedures {
-				if len(p.Name) > 4096 || len(p.Summary) > 4096 {
+				if len(p.Name) > 4096 || len(p.Summary) > 4096 || len(p.Workers.Trouble) > 4096 {
 					return // cut when it is written
 				}
 			}

@@ -15,11 +15,20 @@ import (
 	"rpcd/rpcd/wire"
 )
 
+// stage is how far a worker in a pool has come. It only grows.
+type stage int
+
+const (
+	starting stage = iota
+	overdue        // it has said nothing within the time for that
+	ready          // idle or busy
+)
+
 // pool is the workers of one procedure.
 //
-// Each worker is starting, idle or busy, or has left the pool: it is being ended
-// then, or has ended. One that leaves is followed by another at once if the pool
-// replaced it, and after a pause if it failed.
+// Each worker is in a stage, or has left the pool: it is being ended then, or has
+// ended. One that leaves is followed by another at once if the pool replaced it, and
+// after a pause if it failed.
 type pool struct {
 	set  *Pools
 	name string
@@ -27,13 +36,13 @@ type pool struct {
 	mu       sync.Mutex
 	closed   bool
 	rules    *export.Procedure
-	made     making           // what workers are made of now
-	workers  map[*worker]bool // in the pool; true: ready, so idle or busy
-	idle     []*worker        // the last one to come was busy last, and is taken first
-	waiters  []*waiter        // calls, in the order in which they came
-	failures int              // of workers in a row
-	trouble  error            // the last failure; nil: a call was answered since
-	unfit    bool             // the last failure was one before READY
+	made     making            // what workers are made of now
+	workers  map[*worker]stage // in the pool
+	idle     []*worker         // the last one to come was busy last, and is taken first
+	waiters  []*waiter         // calls, in the order in which they came
+	failures int               // of workers in a row
+	trouble  error             // the last failure; nil: a call was answered since
+	unfit    bool              // the last failure was one before READY
 	restarts uint64
 	next     *time.Timer // starts workers in the place of those that failed; nil: none is due
 	due      time.Time   // when
@@ -83,7 +92,7 @@ func (p *pool) fill() {
 	}
 	for len(p.workers) < p.rules.Workers {
 		w := newWorker(p)
-		p.workers[w] = false
+		p.workers[w] = starting
 		go w.run()
 	}
 }
@@ -127,13 +136,22 @@ func (p *pool) leaves(w *worker) bool {
 
 // complete says whether all workers that are wanted are ready; p.mu is held.
 func (p *pool) complete() bool {
-	for _, ready := range p.workers {
-		if !ready {
-			return false
+	return len(p.workers) >= p.rules.Workers && p.count(ready) == len(p.workers)
+}
+
+// count counts the workers in a stage; p.mu is held.
+func (p *pool) count(s stage) (n int) {
+	for _, is := range p.workers {
+		if is == s {
+			n++
 		}
 	}
-	return len(p.workers) >= p.rules.Workers
+	return n
 }
+
+// hopeless says whether no worker is expected to come up soon, since the last one
+// that tried is none; p.mu is held.
+func (p *pool) hopeless() bool { return p.unfit && p.count(overdue) == len(p.workers) }
 
 // take waits until a worker is free, and gives it to the caller, who gives it back
 // by release, or has it break off. The error is ctx's, limit.ErrClosed, a
@@ -178,7 +196,7 @@ func (p *pool) enter(mayWait bool) (w *worker, _ *waiter, behind string, err err
 	switch {
 	case p.closed:
 		return nil, nil, "", limit.ErrClosed
-	case p.unfit && len(p.workers) == 0:
+	case p.hopeless():
 		return nil, nil, "", p.trouble
 	case !mayWait:
 		return nil, nil, "", &limit.FullError{Behind: p.behind()}
@@ -231,10 +249,29 @@ func (p *pool) ready(w *worker) {
 	if _, in := p.workers[w]; !in {
 		return
 	}
-	p.workers[w] = true
+	p.workers[w] = ready
 	p.unfit = false
+	if p.failures == 0 {
+		p.trouble = nil
+	}
 	p.free(w)
 	p.tidy() // the next that is due
+}
+
+// silent says that a worker is overdue. Calls are told so, for that reason, and
+// the worker may come up yet.
+func (p *pool) silent(w *worker, why error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, in := p.workers[w]; !in {
+		return
+	}
+	p.workers[w] = overdue
+	p.trouble, p.unfit = why, true
+	p.set.Log.Warn("a resident worker isn't ready", "procedure", p.name, "pid", w.pid(), "why", why.Error())
+	if p.hopeless() {
+		p.wakeAll(why)
+	}
 }
 
 // lost says that a worker has failed: before it was ready if unfit, and else later.
@@ -265,7 +302,7 @@ func (p *pool) lost(w *worker, why error, unfit bool) {
 		p.next = time.AfterFunc(d, p.restart)
 	}
 	p.set.Log.Warn("a resident worker failed", "procedure", p.name, "pid", w.pid(), "why", why.Error(), "in_a_row", p.failures, "next_start", time.Until(p.due).Round(time.Millisecond).String())
-	if unfit && len(p.workers) == 0 {
+	if p.hopeless() {
 		p.wakeAll(p.trouble)
 	}
 }
@@ -303,8 +340,8 @@ func (p *pool) close() {
 	}
 	p.wakeAll(limit.ErrClosed)
 	p.tidy()
-	for w, ready := range p.workers {
-		if !ready {
+	for w, is := range p.workers {
+		if is != ready {
 			delete(p.workers, w)
 			w.retire()
 		}
@@ -322,13 +359,7 @@ func (p *pool) wakeAll(err error) {
 
 // behind says what a call waits for; p.mu is held.
 func (p *pool) behind() string {
-	ready := 0
-	for _, is := range p.workers {
-		if is {
-			ready++
-		}
-	}
-	text := fmt.Sprintf("%d of %d resident workers of %q are ready", ready, p.rules.Workers, p.name)
+	text := fmt.Sprintf("%d of %d resident workers of %q are ready", p.count(ready), p.rules.Workers, p.name)
 	if trouble := p.troubleText(); trouble != "" {
 		text += ": " + trouble
 	}
@@ -340,11 +371,13 @@ func (p *pool) troubleText() string {
 	if p.trouble == nil {
 		return ""
 	}
-	text := fmt.Sprintf("%d failed in a row", p.failures)
-	if p.failures == 1 {
-		text = "one failed"
+	text := p.trouble.Error()
+	switch {
+	case p.failures == 1:
+		text = "one failed: " + text
+	case p.failures > 1:
+		text = fmt.Sprintf("%d failed in a row: %s", p.failures, text)
 	}
-	text += ": " + p.trouble.Error()
 	if p.next != nil {
 		text += fmt.Sprintf(" (the next starts in %v)", max(0, time.Until(p.due)).Round(100*time.Millisecond))
 	}
@@ -362,12 +395,7 @@ func (p *pool) describe() wire.Workers {
 		w.breakOff(errNoise)
 		return true
 	})
-	m := wire.Workers{Wanted: uint32(p.rules.Workers), Restarts: p.restarts, Trouble: p.troubleText()}
-	for _, ready := range p.workers {
-		if ready {
-			m.Warm++
-		}
-	}
+	m := wire.Workers{Wanted: uint32(p.rules.Workers), Warm: uint32(p.count(ready)), Restarts: p.restarts, Trouble: p.troubleText()}
 	m.Busy = m.Warm - min(m.Warm, uint32(len(p.idle)))
 	return m
 }

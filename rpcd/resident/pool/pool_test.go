@@ -84,7 +84,7 @@ func TestProgramsThatAreNone(t *testing.T) {
 		"garbage": "run broke the protocol before it was ready: protocol error: unknown frame type 104",
 		"future":  "run speaks version 99 of the protocol, rpcd version 1: use one release",
 	} {
-		w := start(t, behaviour, 2, times(Times{First: 300 * time.Millisecond, Pause: testkit.Limit}))
+		w := start(t, behaviour, 2, times(Times{First: 300 * time.Millisecond, Silence: 400 * time.Millisecond, Pause: testkit.Limit}))
 		_, err := w.try(t.Context(), testkit.Limit, "pid")
 		var unfit *Error
 		if !errors.As(err, &unfit) || err.Error() != words {
@@ -93,6 +93,7 @@ func TestProgramsThatAreNone(t *testing.T) {
 		if _, again := w.try(t.Context(), testkit.Limit, "pid"); !errors.As(again, &unfit) {
 			t.Errorf("%s, the next call: %v", behaviour, again)
 		}
+		testkit.Eventually(t, "the end of both", func() bool { return w.log.count("WARN", "failed") == 2 })
 		if m := w.Workers(w.rules); !strings.Contains(m.Trouble, words) || !strings.Contains(m.Trouble, "the next starts in") || m.Warm != 0 {
 			t.Errorf("%s: %+v", behaviour, m)
 		}
@@ -100,6 +101,25 @@ func TestProgramsThatAreNone(t *testing.T) {
 	w := start(t, "serve", 1, rules(func(p *export.Procedure) { p.Path = "/none/such" }))
 	if _, err := w.try(t.Context(), testkit.Limit, "pid"); !errors.Is(err, unix.ENOENT) {
 		t.Errorf("a program that is missing: %v", err)
+	}
+}
+
+// A worker that says its first word late has had the calls told so. It serves then.
+// fault: 141
+func TestLateWorker(t *testing.T) {
+	ready := filepath.Join(testkit.Folder(t), "go")
+	w := start(t, "late "+ready, 1, times(Times{First: 100 * time.Millisecond, Silence: time.Hour}))
+	var unfit *Error
+	if _, err := w.try(t.Context(), testkit.Limit, "pid"); !errors.As(err, &unfit) {
+		t.Errorf("%v", err)
+	}
+	if err := os.WriteFile(ready, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, "a worker", func() bool { return w.Workers(w.rules).Warm == 1 })
+	w.ask("pid")
+	if m := w.Workers(w.rules); m != (wire.Workers{Wanted: 1, Warm: 1}) {
+		t.Errorf("%+v", m)
 	}
 }
 

@@ -28,6 +28,7 @@ type Log interface {
 // Times are the limits of this package. The zero value stands for the defaults.
 type Times struct {
 	First     time.Duration // for a worker's first frame, and for its answer to CALL: 10 s
+	Silence   time.Duration // after which one that said nothing is killed: 60 s
 	Pause     time.Duration // before the next start after a failure, doubled by each in a row: 0.1 s
 	MostPause time.Duration // 10 s
 }
@@ -35,6 +36,7 @@ type Times struct {
 // The defaults of Times. PROTOCOL.md, section 7, tells them to workers.
 const (
 	firstTime = wire.FirstTimeout
+	silence   = 6 * firstTime
 	pause     = 100 * time.Millisecond
 	mostPause = 10 * time.Second
 )
@@ -56,6 +58,7 @@ var _ run.Residents = (*Pools)(nil)
 // New makes the pools of a daemon. Without a procedure they cost nothing.
 func New(c Config) *Pools {
 	c.Times.First = or(c.Times.First, firstTime)
+	c.Times.Silence = or(c.Times.Silence, silence)
 	c.Times.Pause = or(c.Times.Pause, pause)
 	c.Times.MostPause = or(c.Times.MostPause, mostPause)
 	return &Pools{Config: c, hurry: make(chan struct{}), pools: map[string]*pool{}}
@@ -81,7 +84,7 @@ func (s *Pools) For(p *export.Procedure) run.Runner {
 	s.mu.Lock()
 	q := s.pools[p.Name]
 	if q == nil {
-		q = &pool{set: s, name: p.Name, closed: s.closed, workers: map[*worker]bool{}}
+		q = &pool{set: s, name: p.Name, closed: s.closed, workers: map[*worker]stage{}}
 		if !s.closed {
 			s.pools[p.Name] = q
 		}

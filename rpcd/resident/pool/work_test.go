@@ -31,6 +31,10 @@ func work(behaviour string) int {
 		for !exists(argument) {
 			time.Sleep(10 * time.Millisecond)
 		}
+	case "late":
+		for !exists(argument) {
+			time.Sleep(10 * time.Millisecond)
+		}
 	case "mute":
 		time.Sleep(time.Hour)
 	case "ends":

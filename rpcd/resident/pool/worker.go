@@ -225,7 +225,12 @@ func (w *worker) watch() {
 
 // awaitReady takes the first frames.
 func (w *worker) awaitReady() error {
-	w.conn.ExpectWithin(w.pool.set.Times.First)
+	limits := w.pool.set.Times
+	w.conn.ExpectWithin(limits.First)
+	if _, err := w.br.Peek(1); errors.Is(err, os.ErrDeadlineExceeded) {
+		w.pool.silent(w, unready(err, ""))
+		w.conn.ExpectWithin(limits.Silence - limits.First)
+	}
 	for {
 		h, err := wire.ReadHeader(w.conn)
 		if err != nil {

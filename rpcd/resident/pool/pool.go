@@ -359,11 +359,11 @@ func (p *pool) wakeAll(err error) {
 
 // behind says what a call waits for; p.mu is held.
 func (p *pool) behind() string {
-	text := fmt.Sprintf("%d of %d resident workers of %q are ready", p.count(ready), p.rules.Workers, p.name)
+	text := fmt.Sprintf("resident workers of %q (%d of %d ready", p.name, p.count(ready), p.rules.Workers)
 	if trouble := p.troubleText(); trouble != "" {
-		text += ": " + trouble
+		text += ", " + trouble
 	}
-	return text
+	return text + ")"
 }
 
 // troubleText says what is wrong with the workers just now; p.mu is held.
@@ -379,7 +379,7 @@ func (p *pool) troubleText() string {
 		text = fmt.Sprintf("%d failed in a row: %s", p.failures, text)
 	}
 	if p.next != nil {
-		text += fmt.Sprintf(" (the next starts in %v)", max(0, time.Until(p.due)).Round(100*time.Millisecond))
+		text += fmt.Sprintf(", the next starts in %v", max(0, time.Until(p.due)).Round(100*time.Millisecond))
 	}
 	return text
 }

@@ -17,8 +17,10 @@ import (
 
 	"rpcd/internal/proc"
 	"rpcd/internal/testkit"
+	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/limit"
+	"rpcd/rpcd/run"
 	"rpcd/rpcd/wire"
 )
 
@@ -53,7 +55,7 @@ func TestCallsWaitForAWorker(t *testing.T) {
 	go_ := filepath.Join(testkit.Folder(t), "go")
 	w := start(t, "loading "+go_, 1, times(Times{First: 2 * time.Second, Pause: time.Millisecond}))
 	var full *limit.FullError
-	if _, err := w.try(t.Context(), 0, "pid"); !errors.As(err, &full) || !strings.Contains(full.Behind, "0 of 1 resident workers") {
+	if _, err := w.try(t.Context(), 0, "pid"); !errors.As(err, &full) || !strings.Contains(full.Behind, "workers of \"p\" (0 of 1 ready)") {
 		t.Errorf("a call that may not wait: %v", err)
 	}
 	if _, err := w.try(t.Context(), time.Millisecond, "pid"); !errors.As(err, &full) || full.Waited == 0 {
@@ -421,6 +423,59 @@ func TestDrain(t *testing.T) {
 	testkit.Eventually(t, "a worker", func() bool { return w.Workers(w.rules).Warm == 1 })
 	w.Drain()
 	testkit.Eventually(t, "its end", func() bool { return w.Leftovers() == 0 })
+}
+
+// Of 16 calls on 2 workers one is canceled. The other 15 are answered right.
+// fault: 153
+func TestCancelOfOneAmongMany(t *testing.T) {
+	w := start(t, "serve", 2)
+	one := w.begin("until-canceled")
+	pid := one.line()
+	var wg sync.WaitGroup
+	for caller := range 15 {
+		wg.Go(func() {
+			if got := w.ask("say", strconv.Itoa(caller)); got != strconv.Itoa(caller) {
+				t.Errorf("%q, want %d", got, caller)
+			}
+			if caller == 7 {
+				one.Signal(unix.SIGINT)
+			}
+		})
+	}
+	wg.Wait()
+	if status, _ := one.end(); !isSignal(status, unix.SIGINT) {
+		t.Errorf("the canceled one: %+v", status)
+	}
+	if m := w.Workers(w.rules); m != (wire.Workers{Wanted: 2, Warm: 2}) || !proc.Alive(must(strconv.Atoi(pid))) {
+		t.Errorf("%+v", m)
+	}
+}
+
+func must(n int, _ error) int { return n }
+
+// Too many descriptors, arguments over the frame's bound and another user are
+// refused before a worker has the call.
+func TestCallsThatCannotBe(t *testing.T) {
+	w := start(t, "serve", 1)
+	job := func(edit func(*run.Job)) run.Job {
+		j := run.Job{Argv: []string{"p"}, Env: []string{"RPC_CALL_ID=1"}}
+		edit(&j)
+		return j
+	}
+	for what, c := range map[string]struct {
+		job  run.Job
+		code wire.Code
+	}{
+		"253 descriptors": {job(func(j *run.Job) { j.Files = make([]int, 253) }), wire.Protocol},
+		"7 MiB":           {job(func(j *run.Job) { j.Argv = append(j.Argv, strings.Repeat("x", 7<<20)) }), wire.TooLong},
+		"another user":    {job(func(j *run.Job) { j.As = &child.Credential{UID: 1} }), wire.Denied},
+	} {
+		_, err := w.For(w.rules).Start(t.Context(), c.job)
+		var refused *wire.Refused
+		if !errors.As(err, &refused) || refused.Code != c.code {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
 }
 
 // 1,000 calls of 16 callers on 2 workers are all answered right. Nothing is left.

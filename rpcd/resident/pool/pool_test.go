@@ -254,12 +254,16 @@ func TestPrintedLines(t *testing.T) {
 // neither a status nor the end.
 // fault: 147
 func TestWorkerThatForks(t *testing.T) {
-	w := start(t, "serve", 1)
+	w := start(t, "serve", 1, grace(time.Hour))
 	left, _ := strconv.Atoi(w.ask("fork"))
 	w.ask("pid")
 	w.wantCrash(w.begin("crash"), "it ended with status 3")
-	testkit.Eventually(t, "the end of what was forked", func() bool { return !proc.Alive(left) })
 	w.ask("pid")
+	if !proc.Alive(left) {
+		t.Error("what was forked is gone before its grace")
+	}
+	w.Close()
+	testkit.Eventually(t, "the end of what was forked", func() bool { return !proc.Alive(left) })
 }
 
 // A worker that closes its socket, in a call or between two, is replaced.
@@ -275,10 +279,11 @@ func TestWorkerThatClosesItsSocket(t *testing.T) {
 // fault: 149
 func TestAnswersThatAreNone(t *testing.T) {
 	for behaviour, words := range map[string]string{
-		"another":    "EXIT of call",
-		"nameless":   `EXIT of call ""`,
-		"exit-first": "a EXIT frame instead of an answer",
-		"data":       "protocol error",
+		"another":       "EXIT of call",
+		"another-start": "STARTED of call",
+		"nameless":      `EXIT of call ""`,
+		"exit-first":    "a EXIT frame instead of an answer",
+		"data":          "protocol error",
 	} {
 		w := start(t, "raw "+behaviour, 1)
 		w.wantCrash(w.begin("x"), words)

@@ -34,7 +34,7 @@ type pool struct {
 	name string
 
 	mu       sync.Mutex
-	closed   bool
+	closed   error // why nothing is started any more; nil: the pool is open
 	rules    *export.Procedure
 	made     making            // what workers are made of now
 	workers  map[*worker]stage // in the pool
@@ -87,7 +87,7 @@ func (p *pool) configure(rules *export.Procedure) {
 
 // fill starts the workers that lack, unless they have to wait; p.mu is held.
 func (p *pool) fill() {
-	if p.closed || p.next != nil {
+	if p.closed != nil || p.next != nil {
 		return
 	}
 	for len(p.workers) < p.rules.Workers {
@@ -115,8 +115,8 @@ func (p *pool) tidy() {
 func (p *pool) leaves(w *worker) bool {
 	why := ""
 	switch {
-	case p.closed:
-		why = "rpcd stops, or the procedure is gone"
+	case p.closed != nil:
+		why = p.closed.Error()
 	case len(p.workers) > p.rules.Workers:
 		why = "fewer workers are wanted"
 	case p.complete():
@@ -125,7 +125,7 @@ func (p *pool) leaves(w *worker) bool {
 	if why == "" {
 		return false
 	}
-	if !p.closed {
+	if p.closed == nil {
 		p.set.Log.Info("replace a resident worker", "procedure", p.name, "pid", w.pid(), "why", why)
 	}
 	delete(p.workers, w)
@@ -194,8 +194,8 @@ func (p *pool) enter(mayWait bool) (w *worker, _ *waiter, behind string, err err
 		return w, nil, "", nil
 	}
 	switch {
-	case p.closed:
-		return nil, nil, "", limit.ErrClosed
+	case p.closed != nil:
+		return nil, nil, "", p.closed
 	case p.hopeless():
 		return nil, nil, "", p.trouble
 	case !mayWait:
@@ -286,7 +286,7 @@ func (p *pool) lost(w *worker, why error, unfit bool) {
 		p.idle = slices.Delete(p.idle, i, i+1)
 	}
 	switch {
-	case p.closed:
+	case p.closed != nil:
 		return
 	case w.wasKilled(): // for its call's sake
 		p.restarts++
@@ -320,7 +320,7 @@ func (p *pool) pause() time.Duration {
 func (p *pool) restart() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed != nil {
 		return
 	}
 	p.next = nil
@@ -329,16 +329,16 @@ func (p *pool) restart() {
 }
 
 // close ends the pool: idle workers and those that start at once, busy ones after
-// their calls.
-func (p *pool) close() {
+// their calls. Calls that wait, and calls to come, get why.
+func (p *pool) close(why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.closed = true
+	p.closed = why
 	if p.next != nil {
 		p.next.Stop()
 		p.next = nil
 	}
-	p.wakeAll(limit.ErrClosed)
+	p.wakeAll(why)
 	p.tidy()
 	for w, is := range p.workers {
 		if is != ready {

@@ -162,7 +162,7 @@ func TestSignals(t *testing.T) {
 // no failure of the worker's, so no start waits.
 // fault: 143
 func TestWorkerThatNeverAnswers(t *testing.T) {
-	w := start(t, "serve", 1, times(Times{Pause: time.Hour}))
+	w := start(t, "serve", 1, times(Times{Pause: time.Hour, MostPause: time.Hour}))
 	c := w.begin("hang")
 	pid := c.line()
 	c.SignalAll(unix.SIGTERM, unix.SIGCONT)
@@ -400,7 +400,28 @@ func TestNumberOfWorkers(t *testing.T) {
 		w.For(w.rules)
 		testkit.Eventually(t, fmt.Sprint(n, " workers"), func() bool { return w.Workers(w.rules).Warm == uint32(n) })
 	}
+	var others []*running
+	for range 5 {
+		others = append(others, w.begin("until-canceled"))
+	}
+	waits := make(chan error, 1)
+	r := *w.rules
+	w.rules = &r
+	go func() {
+		_, err := w.For(&r).Start(w.t.Context(), run.Job{Argv: []string{"p"}, Env: []string{"RPC_CALL_ID=x"}, Wait: testkit.Limit})
+		waits <- err
+	}()
+	testkit.Eventually(t, "a call that waits", func() bool { return w.Pools.waiting("p") == 1 })
 	w.Forget("p")
+	var full *limit.FullError
+	if err := <-waits; !errors.As(err, &full) || full.Behind != `"p" was changed just now` {
+		t.Errorf("the call that waited: %v", err)
+	}
+	for _, c := range others {
+		c.line()
+		c.Signal(unix.SIGTERM)
+		c.end()
+	}
 	testkit.Eventually(t, "the end of all", func() bool { return w.Leftovers() == 0 })
 	if m := w.Workers(w.rules); m.Warm != 0 {
 		t.Errorf("%+v", m)

@@ -1,10 +1,12 @@
 package pool
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
 	"rpcd/rpcd/export"
+	"rpcd/rpcd/limit"
 	"rpcd/rpcd/run"
 	"rpcd/rpcd/wire"
 )
@@ -84,8 +86,10 @@ func (s *Pools) For(p *export.Procedure) run.Runner {
 	s.mu.Lock()
 	q := s.pools[p.Name]
 	if q == nil {
-		q = &pool{set: s, name: p.Name, closed: s.closed, workers: map[*worker]stage{}}
-		if !s.closed {
+		q = &pool{set: s, name: p.Name, workers: map[*worker]stage{}}
+		if s.closed {
+			q.closed = limit.ErrClosed
+		} else {
 			s.pools[p.Name] = q
 		}
 	}
@@ -101,7 +105,7 @@ func (s *Pools) Forget(name string) {
 	delete(s.pools, name)
 	s.mu.Unlock()
 	if q != nil {
-		q.close()
+		q.close(&limit.FullError{Behind: fmt.Sprintf("%q was changed just now", name)})
 	}
 }
 
@@ -125,7 +129,7 @@ func (s *Pools) Drain() {
 	s.pools = map[string]*pool{}
 	s.mu.Unlock()
 	for _, q := range all {
-		q.close()
+		q.close(limit.ErrClosed)
 	}
 }
 

@@ -173,7 +173,7 @@ func (p *pool) take(ctx context.Context, wait time.Duration, waits func(string))
 		err = ctx.Err()
 	case <-timer.C:
 		p.mu.Lock()
-		err = &limit.FullError{Behind: p.behind(), Waited: wait}
+		err = &limit.FullError{Behind: p.behind(), Waited: wait.Round(time.Millisecond)}
 		p.mu.Unlock()
 	}
 	p.mu.Lock()

@@ -2,9 +2,13 @@ package main_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -92,5 +96,61 @@ func TestResident(t *testing.T) {
 				w.restored(t, before)
 			})
 		}
+	}
+}
+
+// TestResidentCrowd makes 1,000 calls of 16 callers on 2 resident workers, of which
+// one caller is interrupted. The others get their own answers. rpcd holds nothing of
+// them afterwards, and has as many processes as before.
+// fault: 153
+func TestResidentCrowd(t *testing.T) {
+	testkit.Need(t, "python3")
+	w := startWorld(t, "passed")
+	if err := os.Mkdir(w.dir+"/ex/r", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(w.dir+"/ex/r/workers", []byte("2\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(residents(t)["go"], w.dir+"/ex/r/run"); err != nil {
+		t.Fatal(err)
+	}
+	crowd := func(calls int) {
+		var all sync.WaitGroup
+		for caller := range 16 {
+			all.Go(func() {
+				for i := range calls / 16 {
+					pass, want := []string{"all", "none"}[i%2], fmt.Sprintf("%d of %d", i, caller)
+					out, err := w.rpc("--pass", pass, w.socket, "r", "say", want).Output()
+					if err != nil || string(out) != want+"\n" {
+						t.Errorf("%q: %q, %v", want, out, err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+	}
+	crowd(160) // so that rpcd has its threads and buffers before the first look
+	before := w.idle(t)
+	waits := w.rpc(w.socket, "r", "wait")
+	up, err := waits.StderrPipe()
+	if err == nil {
+		err = waits.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	testkit.Line(t, up)
+	time.AfterFunc(time.Second, func() { _ = waits.Process.Signal(syscall.SIGINT) })
+	crowd(1000)
+	if err := waits.Wait(); err == nil || !strings.Contains(err.Error(), "interrupt") {
+		t.Errorf("the call that was interrupted: %v", err)
+	}
+	testkit.Eventually(t, "the descriptors are as before", func() bool { return w.idle(t).Descriptors <= before.Descriptors })
+	after := w.idle(t)
+	t.Logf("before %+v, after %+v", before, after)
+	if after.Children != 2 || after.RSS > before.RSS*3/2+4096 || after.Threads > before.Threads+8 {
+		t.Errorf("before %+v, after %+v", before, after)
 	}
 }

@@ -242,6 +242,8 @@ func TestPrintedLines(t *testing.T) {
 		t.Errorf("the call's stdout has %q", out)
 	}
 	testkit.Eventually(t, "the line in the log", func() bool { return w.log.count("a resident worker says", "a stray line") == 1 })
+	w.wantCrash(w.begin("last-words"))
+	testkit.Eventually(t, "the last words", func() bool { return w.log.count("a resident worker says", "farewell") == 1 })
 	w.ask("flood")
 	w.wantCrash(w.begin("crash")) // what it printed is read to its end
 	testkit.Eventually(t, "the end of the flood", func() bool { return w.log.count("left_out") > 0 })

@@ -103,6 +103,9 @@ func handle(c *resident.Call) int {
 		fmt.Fprint(c.Stdout, <-c.Signals)
 	case "copy":
 		_, _ = io.Copy(c.Stdout, c.Stdin)
+	case "last-words":
+		fmt.Println("farewell")
+		os.Exit(3)
 	case "crash":
 		os.Exit(3)
 	case "killed":

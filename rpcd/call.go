@@ -154,7 +154,7 @@ func (c *call) run(files *fdconn.Files) error {
 		return err
 	}
 	began := time.Now()
-	process, err := p.runner.Start(c.ctx, c.job(p))
+	process, err := p.Runner.Start(c.ctx, c.job(p))
 	if err != nil {
 		return refuseStart(p.Procedure, c.dir, c.as, err)
 	}
@@ -165,7 +165,6 @@ func (c *call) run(files *fdconn.Files) error {
 // prepared is what a call needs to start.
 type prepared struct {
 	*lookup.Found
-	runner  run.Runner
 	streams *stream.Set
 	env     []string
 }
@@ -193,7 +192,7 @@ func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 		c.SetBridged()
 	}
 	p.Found, err = lookup.Lookup{
-		Source: host.Source, Slots: host.lookups, Caller: caller, Procedure: c.Procedure,
+		Source: host.Source, Slots: host.lookups, Runners: host.runners, Caller: caller, Procedure: c.Procedure,
 		Place: directory.Choice{Caller: c.Dir, Logical: c.Logical, Bridged: bridged, Workdirs: []string{host.Workdir}},
 		As:    func() (*child.Credential, error) { return host.runAs(caller, bridged) },
 	}.Run(c.ctx)
@@ -204,7 +203,6 @@ func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 	if p.env, err = c.environ(p.Procedure, p.Place.PWD); err != nil {
 		return nil, err
 	}
-	p.runner = host.runners.For(p.Procedure)
 	return p, nil
 }
 
@@ -227,20 +225,29 @@ func (c *call) job(p *prepared) run.Job {
 		Umask: int(c.Umask),
 		Files: p.streams.Files(),
 		As:    c.as, Caller: c.caller.UID,
+		Wait:  c.mayWait(),
+		Waits: c.waits,
 	}
+}
+
+// mayWait is how long the call may wait for a place, and for a resident worker.
+func (c *call) mayWait() time.Duration {
+	if c.Flags&wire.CallNoWait != 0 {
+		return 0
+	}
+	return c.host.QueueWait
+}
+
+// waits tells the caller what the call waits for.
+func (c *call) waits(behind string) {
+	news := c.news(wire.AcceptedWaits, behind)
+	news.Wait = c.mayWait()
+	c.Accept(news)
 }
 
 // takePlace waits for a place among the running calls.
 func (c *call) takePlace(p *export.Procedure) error {
-	wait := c.host.QueueWait
-	if c.Flags&wire.CallNoWait != 0 {
-		wait = 0
-	}
-	err := c.host.queue.Take(c.ctx, p.Name, p.MaxCalls, wait, func(behind string) {
-		news := c.news(wire.AcceptedWaits, behind)
-		news.Wait = wait
-		c.Accept(news)
-	})
+	err := c.host.queue.Take(c.ctx, p.Name, p.Places(), c.mayWait(), c.waits)
 	if err == nil && c.ctx.Err() != nil { // the caller left just as it got its place
 		c.host.queue.Give(p.Name)
 		err = c.ctx.Err()

@@ -33,11 +33,15 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 		s.connections.DrainCalled()
 	} else {
 		s.queue.Close()
+		s.runners.Drain()
 	}
 	reading := killedTime
 	if s.endCalls(d, now) {
 		reading = outputTime
 	}
+	s.runners.Drain()
+	s.wait(s.hasNoCalls, now, time.After(s.Grace))
+	s.runners.Close() // resident workers have had the grace
 	s.hangUp(listeners)
 	s.connections.DrainAll()
 	s.wait(s.hasNoCalls, nil, time.After(reading)) // callers that called just before are told
@@ -92,6 +96,7 @@ func (s *Server) refuseAll() {
 	s.refusing = true
 	s.mu.Unlock()
 	s.queue.Close()
+	s.runners.Drain()
 	s.connections.DrainAll()
 }
 
@@ -117,27 +122,11 @@ func (s *Server) hangUp(listeners []*fdconn.Listener) {
 	for _, l := range listeners {
 		if !s.Activated {
 			l.HangUp()
-			s.refuseWaiting(l.AcceptAndRefuse)
+			s.counters.Refused.Add(uint64(l.RefuseWaiting(refusedDraining.Append())))
 		}
 		l.Close()
 	}
 	s.loops.Wait()
-}
-
-// mostRefused is how many callers may wait to be accepted (fdconn's backlog). A
-// caller that has a descriptor of the socket's file may come again for ever.
-const mostRefused = 4096
-
-// refuseWaiting refuses callers that wait to be accepted. next refuses one, and
-// says whether there was one.
-func (s *Server) refuseWaiting(next func([]byte) bool) {
-	words := refusedDraining.Append()
-	for range mostRefused {
-		if !next(words) {
-			return
-		}
-		s.counters.Refused.Add(1)
-	}
 }
 
 // waitResult is how a wait ends.

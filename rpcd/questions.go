@@ -99,7 +99,7 @@ func (c *conn) procedures() (entries []wire.Entry, scope wire.Scope) {
 	}
 	list, _ := c.server.Source.List(c.caller)
 	for _, p := range list {
-		entries = append(entries, wire.Entry{Name: p.Name, Kind: "spawned", Summary: p.Summary})
+		entries = append(entries, c.server.residents.Entry(p))
 		if p.AnyCommand() {
 			scope = wire.Commands
 		}

@@ -185,14 +185,3 @@ func TestStoppedAfterTheEnd(t *testing.T) {
 	d.send(wire.Frame(wire.TypeStopped, 0, 0, nil))
 	d.dropped()
 }
-
-// A drain ends although new connections keep coming: it refuses mostRefused of
-// them at most.
-// fault: 99
-func TestDrainAgainstComers(t *testing.T) {
-	s := newServer(t, "any")
-	testkit.Within(t, "the end of turning away", func() { s.refuseWaiting(func([]byte) bool { return true }) })
-	if n := s.counters.Refused.Load(); n != mostRefused {
-		t.Errorf("%d are turned away, want %d", n, mostRefused)
-	}
-}

@@ -230,6 +230,20 @@ func (l *Listener) AcceptAndRefuse(b []byte) bool {
 	return true
 }
 
+// RefuseWaiting has AcceptAndRefuse refuse all that wait, backlog at most, and gives
+// their number. A caller that has a descriptor of the socket's file may come again
+// for ever.
+func (l *Listener) RefuseWaiting(b []byte) int {
+	return refuseAll(func() bool { return l.AcceptAndRefuse(b) })
+}
+
+func refuseAll(next func() bool) (n int) {
+	for n < backlog && next() {
+		n++
+	}
+	return n
+}
+
 // discardSocket closes a connection that nobody has read.
 func discardSocket(fd int) {
 	if !hasUnread(fd) {
@@ -272,10 +286,8 @@ func (l *Listener) Close() error {
 	var err error
 	l.once.Do(func() {
 		l.HangUp()
-		for range backlog { // the kernel would close them, and what they have sent
-			if l.inherited || !l.AcceptAndRefuse(nil) {
-				break
-			}
+		if !l.inherited {
+			l.RefuseWaiting(nil) // the kernel would close them, and what they have sent
 		}
 		l.closed.Store(true)
 		err = l.s.Close()

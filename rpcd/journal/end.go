@@ -5,15 +5,19 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/printable"
 	"rpcd/rpcd/wire"
 )
 
 // End gives what a log's line says of a call's end: how it ended, what it took, and
 // how many bytes of its streams were relayed, by relayed.
 func End(e *wire.Exit, took time.Duration, relayed func() (in, out int64)) (words []any) {
-	if status := unix.WaitStatus(e.Status); status.Signaled() {
+	switch status := unix.WaitStatus(e.Status); {
+	case e.Text != "":
+		words = append(words, "why", printable.Escaped(e.Text))
+	case status.Signaled():
 		words = append(words, "signal", unix.SignalName(status.Signal()))
-	} else {
+	default:
 		words = append(words, "status", status.ExitStatus())
 	}
 	words = append(words, "seconds", Seconds(took), "user", Seconds(e.User), "system", Seconds(e.System))

@@ -1,5 +1,5 @@
-// Package lookup finds what a call needs of the worker's files: its procedure and its
-// directory. It decides nothing: packages export and directory do.
+// Package lookup finds what a call needs of the worker's files: its procedure, what
+// runs that, and its directory. It decides nothing: packages export, run and directory do.
 package lookup
 
 import (
@@ -9,12 +9,14 @@ import (
 	"rpcd/rpcd/directory"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/limit"
+	"rpcd/rpcd/run"
 )
 
 // Lookup is what is to be found.
 type Lookup struct {
 	Source    export.Source
 	Slots     *limit.Slots
+	Runners   *run.Runners
 	Caller    export.Caller
 	Procedure string
 	Place     directory.Choice                  // without As, and with serve's workdir alone
@@ -24,6 +26,7 @@ type Lookup struct {
 // Found is what was found. Its Place is the caller's to close.
 type Found struct {
 	Procedure *export.Procedure
+	Runner    run.Runner
 	Place     *directory.Place
 	As        *child.Credential
 }
@@ -62,7 +65,7 @@ func (l Lookup) run(ctx context.Context) (*Found, error) {
 	defer give()
 	f := &Found{}
 	if f.Procedure, err = l.Source.Lookup(l.Procedure, l.Caller); err != nil {
-		return nil, err
+		return nil, l.Runners.Unfound(l.Procedure, err)
 	}
 	if f.As, err = l.As(); err != nil {
 		return nil, err
@@ -76,5 +79,6 @@ func (l Lookup) run(ctx context.Context) (*Found, error) {
 		f.Place.Close()
 		return nil, err
 	}
+	f.Runner = l.Runners.For(f.Procedure)
 	return f, nil
 }

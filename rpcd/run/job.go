@@ -1,7 +1,7 @@
 // Package run is how a procedure runs: a Job is what one call asks for, a Runner
 // starts it, a Process is what runs then. It knows neither the wire nor who may
-// call. A spawned procedure has a process of its own for each call; resident
-// ones will be a second kind of runner (rpcd/resident).
+// call. A spawned procedure has a process of its own for each call. Resident ones
+// have a runner of their own kind (rpcd/resident/pool).
 package run
 
 import (
@@ -23,6 +23,11 @@ type Job struct {
 	As    *child.Credential // the user it runs as; nil: rpcd's own
 
 	Caller uint32 // the user ID that a start which hangs is charged to
+	// For a resident procedure, whose Env is what the call has for itself: how long
+	// the call may wait until a worker is ready, and what is called once where it has
+	// to wait, with a text on what it waits for.
+	Wait  time.Duration
+	Waits func(behind string)
 }
 
 // Status is how a process ended.
@@ -30,6 +35,7 @@ type Status struct {
 	Wait         uint32 // as wait(2) gives it
 	User, System time.Duration
 	MaxRSS       uint64 // KiB; 0: not known
+	Crash        string // why a resident worker broke off, as a rest of "lost ..."; Wait is none then
 }
 
 // Process is one call's process.

@@ -32,6 +32,9 @@ func New(p Plan) (*Set, error) {
 		return nil, &CountError{arrived, named}
 	}
 	for _, st := range p.Streams {
+		if st.Mode == wire.Directory {
+			return nil, &UnfitError{st.Number, "a directory"}
+		}
 		if st.Mode != wire.Passed {
 			continue
 		}

@@ -28,12 +28,16 @@ type Mode uint8
 
 // The modes.
 const (
-	Closed  Mode = 0
-	Passed  Mode = 1
-	Relayed Mode = 2
-	Same    Mode = 3
-	Probe   Mode = 4
+	Closed    Mode = 0
+	Passed    Mode = 1
+	Relayed   Mode = 2
+	Same      Mode = 3
+	Probe     Mode = 4
+	Directory Mode = 5 // from rpcd to its resident workers alone
 )
+
+// nobodys says whether a descriptor of this mode is no stream of the procedure's.
+func (m Mode) nobodys() bool { return m == Probe || m == Directory }
 
 // The flags of a stream.
 const (
@@ -54,7 +58,7 @@ const MaxDescriptors = 253
 type Stream struct {
 	Number uint8
 	Mode   Mode
-	Index  uint8 // passed, probe: of the frame's descriptors; same: a stream's number
+	Index  uint8 // passed, probe, directory: of the frame's descriptors; same: a stream's number
 	Flags  uint8
 	Window uint32 // relayed output: the first credit, in bytes
 }
@@ -279,7 +283,7 @@ func duration(v uint64) time.Duration { return time.Duration(min(v, math.MaxInt6
 func Descriptors(streams []Stream) int {
 	n := 0
 	for _, s := range streams {
-		if s.Mode == Passed || s.Mode == Probe {
+		if s.Mode == Passed || s.Mode.nobodys() {
 			n++
 		}
 	}
@@ -319,7 +323,7 @@ func checkStreams(streams []Stream) error {
 		}
 		switch s.Mode {
 		case Closed:
-		case Passed, Probe:
+		case Passed, Probe, Directory:
 			if index[s.Index] {
 				return protocolError("descriptor %d is used twice", s.Index)
 			}
@@ -336,7 +340,7 @@ func checkStreams(streams []Stream) error {
 		default:
 			return protocolError("unknown mode %d of stream %d", s.Mode, s.Number)
 		}
-		if s.Mode == Probe {
+		if s.Mode.nobodys() {
 			continue
 		}
 		if number[s.Number] {

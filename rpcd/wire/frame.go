@@ -43,6 +43,7 @@ const (
 	TypeListing   Type = 53
 	TypeCalls     Type = 54
 	TypeSignaled  Type = 55
+	TypeReady     Type = 56
 )
 
 // MaxData is the most bytes that one DATA frame carries.
@@ -77,6 +78,7 @@ var kinds = map[Type]struct {
 	TypeListing:   {"LISTING", MaxList},
 	TypeCalls:     {"CALLS", MaxList},
 	TypeSignaled:  {"SIGNALED", 64 << 10},
+	TypeReady:     {"READY", 64 << 10},
 }
 
 // String gives the type's name in PROTOCOL.md.

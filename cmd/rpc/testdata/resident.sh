@@ -60,6 +60,11 @@ rpc --status-fd 9 "$W" r crash 9>status 2>err
 echo $?
 sed 's/^rpc: [^ ]* /rpc: W /' err
 jq -c '[.outcome, .started, .reason]' status
+for entry in '' off; do
+  RPC_TEST_ENTRY=$entry rpc "$W" r crash >out 2>err
+  echo $?
+  sed 's/^rpc: [^ ]* /rpc: W /' err
+done
 rpc "$W" r say and again
 
 echo "# what ls says"

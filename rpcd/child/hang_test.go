@@ -105,6 +105,36 @@ func TestCanceledStart(t *testing.T) {
 	end(c, 0)
 }
 
+// A program that has begun isn't said not to have, whenever the caller leaves.
+func TestCanceledAsItBegins(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	for range 300 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel := make(chan struct{})
+		go func() {
+			_, _ = r.Read(make([]byte, 1))
+			close(cancel)
+		}()
+		s := shell(t, w, "echo; exec sleep 1000")
+		s.Cancel = cancel
+		c, err := Start(s)
+		w.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Signal(unix.SIGKILL)
+		wait(t, c)
+		end(c, testkit.Limit)
+		<-cancel
+		r.Close()
+	}
+}
+
 // Where there are no lanes, starts happen one after the other.
 func TestStartWithoutLanes(t *testing.T) {
 	if !alone(t) {

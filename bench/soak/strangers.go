@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -34,7 +35,7 @@ const (
 	stickyHalf     strangerKind = "half a frame with a sticky descriptor"
 	stickyNonsense strangerKind = "nonsense with a sticky descriptor"
 	stickyProbe    strangerKind = "CALL with a sticky probe"
-	hungStdin      strangerKind = "caller killed, its stdin hangs at close"
+	hungStdin      strangerKind = "caller ended, its stdin hangs at close"
 	hungDirectory  strangerKind = "caller killed, its directory hangs"
 )
 
@@ -225,8 +226,8 @@ func (s *strange) args() []string {
 	return spec{id: id, kind: hold, deaf: rand.N(3) == 0}.args()
 }
 
-// hang starts a caller on a file system, hangs that and kills the caller. The
-// kernel ends the caller when the file system answers again.
+// hang starts a caller on a file system, hangs that and ends the caller. The kernel
+// ends both the caller and its procedure when the file system answers again.
 func (s *strange) hang() error {
 	fs, err := stubborn.Mount(s.folder)
 	if err != nil {
@@ -234,27 +235,48 @@ func (s *strange) hang() error {
 	}
 	defer fs.Unmount()
 	cmd := exec.Command(s.rpc, append([]string{s.socket, procedureName}, s.args()...)...)
-	kinds, life := []stubborn.Request{stubborn.RequestFlush}, time.Second
-	if s.kind == hungStdin {
-		file, err := os.Open(filepath.Join(s.folder, "file"))
-		if err != nil {
+	if s.kind == hungDirectory {
+		cmd.Dir = filepath.Join(s.folder, "dir")
+		if err := cmd.Start(); err != nil {
 			return err
 		}
-		defer file.Close()
-		cmd.Stdin = file
-		life = rand.N(life)
-	} else {
-		cmd.Dir = filepath.Join(s.folder, "dir")
-		kinds = append(kinds, stubborn.RequestLookup, stubborn.RequestAccess)
-	}
-	if err := cmd.Start(); err != nil {
+		fs.Hang(stubborn.RequestFlush, stubborn.RequestLookup, stubborn.RequestAccess)
+		time.Sleep(time.Second)
+	} else if err := s.hangStdin(fs, cmd); err != nil {
 		return err
 	}
-	fs.Hang(kinds...)
-	time.Sleep(life)
 	_ = cmd.Process.Kill()
 	time.Sleep(time.Until(s.until))
 	fs.Answer()
 	_ = cmd.Wait()
+	return nil
+}
+
+// hangStdin starts a caller whose stdin hangs at close: from the first moment, or
+// once the procedure runs. By TERM rpc has the procedure ended, which KILL can't ask
+// for.
+func (s *strange) hangStdin(fs *stubborn.FileSystem, cmd *exec.Cmd) error {
+	file, err := os.Open(filepath.Join(s.folder, "file"))
+	if err != nil {
+		return err
+	}
+	cmd.Stdin = file
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	file.Close()
+	if err != nil {
+		return err
+	}
+	if rand.N(3) > 0 {
+		_ = out.(*os.File).SetReadDeadline(s.until)
+		_, _ = io.ReadFull(out, make([]byte, len(ready)))
+	}
+	fs.Hang(stubborn.RequestFlush)
+	if rand.N(2) == 0 {
+		_ = cmd.Process.Signal(unix.SIGTERM)
+	}
+	s.pause(time.Second)
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -69,6 +70,7 @@ type strangers struct {
 	made, unreached map[strangerKind]int
 	failures        []error
 	number          int
+	hanging         int // callers of hungKinds that are there now
 }
 
 func newStrangers(st *stage) *strangers {
@@ -102,6 +104,10 @@ func (s *strangers) maybe(ctx context.Context, st *stage, all *sync.WaitGroup) {
 func (s *strangers) run(ctx context.Context, st *stage, kind strangerKind, number, worker int, total time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, strangerLimit)
 	defer cancel()
+	if slices.Contains(hungKinds, kind) {
+		s.count(1)
+		defer s.count(-1)
+	}
 	folder := filepath.Join(st.data, fmt.Sprint(strangerName, number))
 	err := os.Mkdir(folder, 0o755)
 	if err == nil {
@@ -113,6 +119,11 @@ func (s *strangers) run(ctx context.Context, st *stage, kind strangerKind, numbe
 		_ = stubborn.Unmount(folder) // where the stranger couldn't
 		os.Remove(folder)
 	}
+	s.over(kind, err)
+}
+
+// over counts a stranger that has ended.
+func (s *strangers) over(kind strangerKind, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.made[kind]++
@@ -123,6 +134,20 @@ func (s *strangers) run(ctx context.Context, st *stage, kind strangerKind, numbe
 	case err != nil:
 		s.failures = append(s.failures, fmt.Errorf("%s: %w", kind, err))
 	}
+}
+
+// count counts a caller whose file system hangs, or counts it off.
+func (s *strangers) count(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hanging += n
+}
+
+// hang reports whether a caller's file system may hang now.
+func (s *strangers) hang() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hanging > 0
 }
 
 // String gives the table of strangers, as Markdown.

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/internal/testkit"
+	"rpcd/rpcd/child/starter"
 )
 
 // leased makes a program whose execve(2) waits until the lease is given back
@@ -193,4 +194,25 @@ func TestDiscard(t *testing.T) {
 		}
 	}
 	testkit.Eventually(t, "no helper is left", func() bool { return len(ownChildren(t)) == 0 })
+}
+
+// A helper that somebody has stopped keeps nobody from leaving.
+// fault: 142
+func TestLeaveWithAStoppedHelper(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	if err := helpers.do([]starter.Call{{Number: unix.SYS_GETPID}}); err != nil {
+		testkit.Lack(t, "there are no helpers: %v", err)
+	}
+	helpers.timer.Stop() // its process stays
+	stopped := ownChildren(t)
+	if len(stopped) != 1 {
+		t.Fatalf("%d helpers have a process", len(stopped))
+	}
+	if err := unix.Kill(stopped[0], unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Kill(stopped[0], unix.SIGKILL)
+	testkit.Within(t, "the leaving", helpers.leave)
 }

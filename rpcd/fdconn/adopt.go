@@ -16,5 +16,6 @@ func Adopt(fd int) (*Conn, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("take descriptor %d as a connection: %w", fd, err)
 	}
+	takeNone(s)
 	return newConn(s, false), nil
 }

@@ -43,8 +43,18 @@ func newConn(s *socket.Conn, receive bool) *Conn {
 	c := &Conn{s: s, receives: receive}
 	if receive {
 		c.Receive(MaxDescriptors)
+		c.readInline()
 	}
 	return c
+}
+
+// readInline lets a byte that was sent out of band (MSG_OOB, send(2)) arrive as any
+// other. Else recvmsg(2) would skip it, and close the descriptors that came with it,
+// in the thread that reads.
+func (c *Conn) readInline() {
+	if rc, err := c.s.SyscallConn(); err == nil {
+		_ = rc.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_OOBINLINE, 1) })
+	}
 }
 
 // Receive sets how many descriptors one message may bring from now on. The

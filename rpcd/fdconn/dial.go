@@ -69,6 +69,7 @@ func dial(ctx context.Context, address string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	takeNone(s)
 	for {
 		err = connect(s, address)
 		if !errors.Is(err, unix.EAGAIN) {
@@ -86,6 +87,15 @@ func dial(ctx context.Context, address string) (*Conn, error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	return newConn(s, false), nil
+}
+
+// takeNone lets the other side send no descriptors, since Linux 6.16. The kernel
+// would close them in Read, which might wait for as long as the other side likes:
+// no deadline ends that.
+func takeNone(s *socket.Conn) {
+	if rc, err := s.SyscallConn(); err == nil {
+		_ = rc.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PASSRIGHTS, 0) })
+	}
 }
 
 // connect calls connect(2) once, which succeeds or fails at once on a UNIX

@@ -71,7 +71,9 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 		return nil, err
 	}
 	r.compare()
-	r.end(st)
+	if err := r.end(st); err != nil {
+		return nil, err
+	}
 	r.machine.LoadAfter = rig.Load()
 	return r, nil
 }
@@ -95,10 +97,13 @@ func (r *report) withFaults(ctx context.Context, st *stage, run func(context.Con
 
 // end ends the daemons and bridges, and looks for processes, files and control
 // groups that they leave.
-func (r *report) end(st *stage) {
+func (r *report) end(st *stage) error {
 	made := []string{groupOf(st.daemons[steady]), groupOf(st.daemons[fickle])}
 	st.stop()
-	for _, path := range made {
+	if err := st.sweep(); err != nil {
+		return err
+	}
+	for _, path := range append(made, st.groups...) {
 		if !groupGone(path) {
 			r.find(leftOver, "a control group after the end: "+path)
 		}
@@ -111,6 +116,7 @@ func (r *report) end(st *stage) {
 			r.find(leftOver, "a file after the end: "+name)
 		}
 	}
+	return nil
 }
 
 // many makes calls for the time length, at the rate of the options or as fast as

@@ -35,6 +35,7 @@ type stage struct {
 	incarnations          [workers]int
 	exports, ledger, work string
 	strangers             *strangers
+	groups                []string // of ended daemons, which strangers kept
 }
 
 // Environment variables by which soak finds processes again: those of this run,

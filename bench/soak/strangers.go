@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -34,7 +36,7 @@ const (
 	stickyHalf     strangerKind = "half a frame with a sticky descriptor"
 	stickyNonsense strangerKind = "nonsense with a sticky descriptor"
 	stickyProbe    strangerKind = "CALL with a sticky probe"
-	hungStdin      strangerKind = "caller killed, its stdin hangs at close"
+	hungStdin      strangerKind = "caller ended, its stdin hangs at close"
 	hungDirectory  strangerKind = "caller killed, its directory hangs"
 )
 
@@ -68,6 +70,7 @@ type strangers struct {
 	made, unreached map[strangerKind]int
 	failures        []error
 	number          int
+	hanging         int // callers of hungKinds that are there now
 }
 
 func newStrangers(st *stage) *strangers {
@@ -101,6 +104,10 @@ func (s *strangers) maybe(ctx context.Context, st *stage, all *sync.WaitGroup) {
 func (s *strangers) run(ctx context.Context, st *stage, kind strangerKind, number, worker int, total time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, strangerLimit)
 	defer cancel()
+	if slices.Contains(hungKinds, kind) {
+		s.count(1)
+		defer s.count(-1)
+	}
 	folder := filepath.Join(st.data, fmt.Sprint(strangerName, number))
 	err := os.Mkdir(folder, 0o755)
 	if err == nil {
@@ -112,6 +119,11 @@ func (s *strangers) run(ctx context.Context, st *stage, kind strangerKind, numbe
 		_ = stubborn.Unmount(folder) // where the stranger couldn't
 		os.Remove(folder)
 	}
+	s.over(kind, err)
+}
+
+// over counts a stranger that has ended.
+func (s *strangers) over(kind strangerKind, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.made[kind]++
@@ -122,6 +134,20 @@ func (s *strangers) run(ctx context.Context, st *stage, kind strangerKind, numbe
 	case err != nil:
 		s.failures = append(s.failures, fmt.Errorf("%s: %w", kind, err))
 	}
+}
+
+// count counts a caller whose file system hangs, or counts it off.
+func (s *strangers) count(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hanging += n
+}
+
+// hang reports whether a caller's file system may hang now.
+func (s *strangers) hang() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hanging > 0
 }
 
 // String gives the table of strangers, as Markdown.
@@ -225,8 +251,8 @@ func (s *strange) args() []string {
 	return spec{id: id, kind: hold, deaf: rand.N(3) == 0}.args()
 }
 
-// hang starts a caller on a file system, hangs that and kills the caller. The
-// kernel ends the caller when the file system answers again.
+// hang starts a caller on a file system, hangs that and ends the caller. The kernel
+// ends both the caller and its procedure when the file system answers again.
 func (s *strange) hang() error {
 	fs, err := stubborn.Mount(s.folder)
 	if err != nil {
@@ -234,27 +260,48 @@ func (s *strange) hang() error {
 	}
 	defer fs.Unmount()
 	cmd := exec.Command(s.rpc, append([]string{s.socket, procedureName}, s.args()...)...)
-	kinds, life := []stubborn.Request{stubborn.RequestFlush}, time.Second
-	if s.kind == hungStdin {
-		file, err := os.Open(filepath.Join(s.folder, "file"))
-		if err != nil {
+	if s.kind == hungDirectory {
+		cmd.Dir = filepath.Join(s.folder, "dir")
+		if err := cmd.Start(); err != nil {
 			return err
 		}
-		defer file.Close()
-		cmd.Stdin = file
-		life = rand.N(life)
-	} else {
-		cmd.Dir = filepath.Join(s.folder, "dir")
-		kinds = append(kinds, stubborn.RequestLookup, stubborn.RequestAccess)
-	}
-	if err := cmd.Start(); err != nil {
+		fs.Hang(stubborn.RequestFlush, stubborn.RequestLookup, stubborn.RequestAccess)
+		time.Sleep(time.Second)
+	} else if err := s.hangStdin(fs, cmd); err != nil {
 		return err
 	}
-	fs.Hang(kinds...)
-	time.Sleep(life)
 	_ = cmd.Process.Kill()
 	time.Sleep(time.Until(s.until))
 	fs.Answer()
 	_ = cmd.Wait()
+	return nil
+}
+
+// hangStdin starts a caller whose stdin hangs at close: from the first moment, or
+// once the procedure runs. By TERM rpc has the procedure ended, which KILL can't ask
+// for.
+func (s *strange) hangStdin(fs *stubborn.FileSystem, cmd *exec.Cmd) error {
+	file, err := os.Open(filepath.Join(s.folder, "file"))
+	if err != nil {
+		return err
+	}
+	cmd.Stdin = file
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	file.Close()
+	if err != nil {
+		return err
+	}
+	if rand.N(3) > 0 {
+		_ = out.(*os.File).SetReadDeadline(s.until)
+		_, _ = io.ReadFull(out, make([]byte, len(ready)))
+	}
+	fs.Hang(stubborn.RequestFlush)
+	if rand.N(2) == 0 {
+		_ = cmd.Process.Signal(unix.SIGTERM)
+	}
+	s.pause(time.Second)
 	return nil
 }

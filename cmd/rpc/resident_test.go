@@ -73,7 +73,7 @@ resident  1/1 warm, 0 busy, 4 restarts
 // TestResident calls resident procedures as any other, directly, with relayed
 // streams and over a bridge, with the entry and without: a worker in Go that serves in its own process, with
 // package resident, and one in Python that forks, written from PROTOCOL.md alone.
-// fault: 154
+// fault: 157
 func TestResident(t *testing.T) {
 	testkit.Need(t, "python3", "jq")
 	script, err := os.ReadFile("testdata/resident.sh")
@@ -106,7 +106,7 @@ func TestResident(t *testing.T) {
 // TestResidentCrowd makes 1,000 calls of 16 callers on 2 resident workers, of which
 // one caller is interrupted. The others get their own answers. rpcd holds nothing of
 // them afterwards, and has as many processes as before.
-// fault: 153
+// fault: 156
 func TestResidentCrowd(t *testing.T) {
 	testkit.Need(t, "python3")
 	w := startWorld(t, "passed")

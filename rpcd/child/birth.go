@@ -44,7 +44,7 @@ func (s Spec) start(lane *starter.Lane) (*Child, error) {
 	restore := score.raise()
 	b.release = sync.OnceFunc(func() { restore(); lanes.free <- lane })
 	go b.run()
-	if b.attend(s.Cancel) {
+	if b.attend(s.Cancel) && !b.mayRun() {
 		go b.abandon()
 		return nil, ErrCanceled
 	}
@@ -103,6 +103,28 @@ func (b *birth) attend(cancel <-chan struct{}) (canceled bool) {
 	}
 }
 
+// cancelWait is what a canceled start gets to come to its end by itself.
+const cancelWait = 200 * time.Millisecond
+
+// mayRun ends a canceled start, and reports whether its program may have begun. If so,
+// the start is over, and counts: nobody is told that nothing has run. A start that
+// doesn't come to its end by itself is killed. It may have had its execve(2) just
+// before, and then it is over soon.
+func (b *birth) mayRun() bool {
+	for kill := false; ; kill = true {
+		if kill && children.killStarting(b.attempt) {
+			return false
+		}
+		enough := make(chan struct{})
+		timer := time.AfterFunc(cancelWait, func() { close(enough) })
+		over := !b.attend(enough)
+		timer.Stop()
+		if over {
+			return true
+		}
+	}
+}
+
 // slow lets others have the lane, once the process has what came by it. After
 // stuckAfter it counts the start among those that hang. It gives when to look again.
 func (b *birth) slow() time.Duration {
@@ -137,7 +159,7 @@ func (b *birth) abandon() {
 	kill := make(chan struct{})
 	close(kill)
 	for b.attend(kill) {
-		children.killStarting(b.attempt)
+		_ = children.killStarting(b.attempt)
 		b.slow()
 		time.Sleep(killAgain)
 	}

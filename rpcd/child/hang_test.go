@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/internal/testkit"
+	"rpcd/rpcd/child/starter"
 )
 
 // leased makes a program whose execve(2) waits until the lease is given back
@@ -105,6 +106,36 @@ func TestCanceledStart(t *testing.T) {
 	end(c, 0)
 }
 
+// A program that has begun isn't said not to have, whenever the caller leaves.
+func TestCanceledAsItBegins(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	for range 300 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel := make(chan struct{})
+		go func() {
+			_, _ = r.Read(make([]byte, 1))
+			close(cancel)
+		}()
+		s := shell(t, w, "echo; exec sleep 1000")
+		s.Cancel = cancel
+		c, err := Start(s)
+		w.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Signal(unix.SIGKILL)
+		wait(t, c)
+		end(c, testkit.Limit)
+		<-cancel
+		r.Close()
+	}
+}
+
 // Where there are no lanes, starts happen one after the other.
 func TestStartWithoutLanes(t *testing.T) {
 	if !alone(t) {
@@ -163,4 +194,25 @@ func TestDiscard(t *testing.T) {
 		}
 	}
 	testkit.Eventually(t, "no helper is left", func() bool { return len(ownChildren(t)) == 0 })
+}
+
+// A helper that somebody has stopped keeps nobody from leaving.
+// fault: 142
+func TestLeaveWithAStoppedHelper(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	if err := helpers.do([]starter.Call{{Number: unix.SYS_GETPID}}); err != nil {
+		testkit.Lack(t, "there are no helpers: %v", err)
+	}
+	helpers.timer.Stop() // its process stays
+	stopped := ownChildren(t)
+	if len(stopped) != 1 {
+		t.Fatalf("%d helpers have a process", len(stopped))
+	}
+	if err := unix.Kill(stopped[0], unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Kill(stopped[0], unix.SIGKILL)
+	testkit.Within(t, "the leaving", helpers.leave)
 }

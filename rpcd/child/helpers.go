@@ -119,13 +119,24 @@ func (s *helperSet) open(name string, how *unix.OpenHow) (int, error) {
 const currentDirectory = ^uintptr(99)
 
 // leave has a helper's process outlive this one, with this one's descriptors. Without
-// a process to be had, there is none.
+// a process to be had, there is none. One that somebody has stopped
+// (SIGSTOP) doesn't answer: the next is asked.
 func (s *helperSet) leave() {
-	h, err := s.take()
+	self, err := unix.PidfdOpen(os.Getpid(), 0)
 	if err != nil {
 		return
 	}
-	if self, err := unix.PidfdOpen(os.Getpid(), 0); err == nil {
-		_ = h.Stay(self)
+	for range readyHelpers + 1 {
+		h, err := s.take()
+		if err != nil {
+			return
+		}
+		stays := make(chan error, 1)
+		go func() { stays <- h.Stay(self) }()
+		select {
+		case <-stays:
+			return
+		case <-time.After(leaveTime):
+		}
 	}
 }

@@ -53,13 +53,17 @@ func (r *registry) discard(a *starter.Attempt) {
 	delete(r.starting, a)
 }
 
-// killStarting kills the process of a start.
-func (r *registry) killStarting(a *starter.Attempt) {
+// killStarting kills the process of a start, and reports whether it was in time: then
+// the program hasn't begun, and never will.
+func (r *registry) killStarting(a *starter.Attempt) (inTime bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if pid := a.PID(); pid > 0 && r.starting[a] {
-		_ = unix.Kill(pid, unix.SIGKILL)
+	pid := a.PID()
+	if pid == 0 || !r.starting[a] {
+		return false
 	}
+	_ = unix.Kill(pid, unix.SIGKILL)
+	return !hasExecuted(pid)
 }
 
 // reapPID waits for the end of a process and reaps it.

@@ -42,9 +42,19 @@ type Conn struct {
 func newConn(s *socket.Conn, receive bool) *Conn {
 	c := &Conn{s: s, receives: receive}
 	if receive {
-		c.Receive(MaxDescriptors)
+		c.oob = roomFor(MaxDescriptors)
+		c.readInline()
 	}
 	return c
+}
+
+// readInline lets a byte that was sent out of band (MSG_OOB, send(2)) arrive as any
+// other. Else recvmsg(2) would skip it, and close the descriptors that came with it,
+// in the thread that reads.
+func (c *Conn) readInline() {
+	if rc, err := c.s.SyscallConn(); err == nil {
+		_ = rc.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_OOBINLINE, 1) })
+	}
 }
 
 // Receive sets how many descriptors one message may bring from now on. The
@@ -52,7 +62,12 @@ func newConn(s *socket.Conn, receive bool) *Conn {
 // send, nothing less than MaxDescriptors will do. The buffer isn't padded: the
 // kernel would put one more descriptor into the padding. Only the reading
 // goroutine may call Receive.
-func (c *Conn) Receive(most int) { c.oob = make([]byte, unix.CmsgLen(4*most)) }
+func (c *Conn) Receive(most int) {
+	c.oob = roomFor(most)
+	takeRights(c.s, 1)
+}
+
+func roomFor(descriptors int) []byte { return make([]byte, unix.CmsgLen(4*descriptors)) }
 
 // Charge says to whose account the descriptors go that arrive from now on; see
 // Discard. Only the reading goroutine may call Charge.

@@ -16,9 +16,10 @@ const Supported = true
 // which shares memory and, at first, the table of descriptors.
 const sharing = unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_FILES | unix.CLONE_PIDFD | unix.CLONE_CHILD_SETTID
 
-// cloneArgs is struct clone_args of clone3(2), up to its version 2.
+// cloneArgs is struct clone_args of clone3(2), up to its version 2. Without a name are
+// parent_tid, stack, stack_size, tls, set_tid and set_tid_size, which stay 0.
 type cloneArgs struct {
-	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
+	flags, pidfd, childTID, _, exitSignal, _, _, _, _, _, cgroup uint64
 }
 
 // fork makes the process and waits until its program runs or it has failed. It

@@ -50,7 +50,7 @@ func TestCalls(t *testing.T) {
 
 // Calls that come before a worker is ready wait. One that may not wait is refused
 // as busy, one that waits too long likewise, and one whose caller leaves ends.
-// fault: 140
+// fault: 143
 func TestCallsWaitForAWorker(t *testing.T) {
 	go_ := filepath.Join(testkit.Folder(t), "go")
 	w := start(t, "loading "+go_, 1, times(Times{First: 2 * time.Second, Pause: time.Millisecond}))
@@ -77,7 +77,7 @@ func TestCallsWaitForAWorker(t *testing.T) {
 }
 
 // What isn't a resident worker is told so to the calls that wait, with what to do.
-// fault: 141
+// fault: 144
 func TestProgramsThatAreNone(t *testing.T) {
 	for behaviour, words := range map[string]string{
 		"mute":    "run said nothing to rpcd: it has to call resident.serve, or remove the file workers",
@@ -107,7 +107,7 @@ func TestProgramsThatAreNone(t *testing.T) {
 }
 
 // A worker that says its first word late has had the calls told so. It serves then.
-// fault: 141
+// fault: 144
 func TestLateWorker(t *testing.T) {
 	ready := filepath.Join(testkit.Folder(t), "go")
 	w := start(t, "late "+ready, 1, times(Times{First: 100 * time.Millisecond, Silence: time.Hour}))
@@ -127,7 +127,7 @@ func TestLateWorker(t *testing.T) {
 
 // A call is told of signals: those that end it, and others. STOP and CONT are sent
 // to the process.
-// fault: 142
+// fault: 145
 func TestSignals(t *testing.T) {
 	w := start(t, "serve", 1)
 	for _, sig := range []syscall.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT} {
@@ -160,7 +160,7 @@ func TestSignals(t *testing.T) {
 
 // A worker that doesn't end its call is killed with it and replaced at once. That is
 // no failure of the worker's, so no start waits.
-// fault: 143
+// fault: 146
 func TestWorkerThatNeverAnswers(t *testing.T) {
 	w := start(t, "serve", 1, times(Times{Pause: time.Hour, MostPause: time.Hour}))
 	c := w.begin("hang")
@@ -179,7 +179,7 @@ func TestWorkerThatNeverAnswers(t *testing.T) {
 }
 
 // A crash fails its call alone, and the next one has a worker again.
-// fault: 144
+// fault: 147
 func TestCrash(t *testing.T) {
 	w := start(t, "serve", 2)
 	other := w.begin("until-canceled")
@@ -199,7 +199,7 @@ func TestCrash(t *testing.T) {
 
 // 100 crashes in a row: the pauses grow up to their limit, ls says so, and the first
 // call that is answered ends the row.
-// fault: 145
+// fault: 148
 func TestCrashesInARow(t *testing.T) {
 	w := start(t, "serve", 1)
 	for i := range 100 {
@@ -217,7 +217,7 @@ func TestCrashesInARow(t *testing.T) {
 }
 
 // The pauses between starts are 0.1 s, doubled by each failure in a row, 10 s at most.
-// fault: 145
+// fault: 148
 func TestPauses(t *testing.T) {
 	p := &pool{set: New(Config{})}
 	want := []time.Duration{100, 200, 400, 800, 1600, 3200, 6400, 10000, 10000}
@@ -235,7 +235,7 @@ func TestPauses(t *testing.T) {
 
 // What a worker prints is lines in the log. A flood of them is cut, and stalls
 // nothing.
-// fault: 146
+// fault: 149
 func TestPrintedLines(t *testing.T) {
 	w := start(t, "serve", 1)
 	if out := w.ask("print"); out != "" {
@@ -254,7 +254,7 @@ func TestPrintedLines(t *testing.T) {
 
 // A worker that forks: the child holds the socket and the log's pipe, and holds up
 // neither a status nor the end.
-// fault: 147
+// fault: 150
 func TestWorkerThatForks(t *testing.T) {
 	w := start(t, "serve", 1, grace(time.Hour))
 	left, _ := strconv.Atoi(w.ask("fork"))
@@ -269,7 +269,7 @@ func TestWorkerThatForks(t *testing.T) {
 }
 
 // A worker that closes its socket, in a call or between two, is replaced.
-// fault: 148
+// fault: 151
 func TestWorkerThatClosesItsSocket(t *testing.T) {
 	w := start(t, "raw hangs-up", 1)
 	w.wantCrash(w.begin("x"), "it closed its socket")
@@ -278,7 +278,7 @@ func TestWorkerThatClosesItsSocket(t *testing.T) {
 
 // A worker that answers what it wasn't asked, or another call, is replaced, and no
 // call takes the answer for its own.
-// fault: 149
+// fault: 152
 func TestAnswersThatAreNone(t *testing.T) {
 	for behaviour, words := range map[string]string{
 		"another":       "EXIT of call",
@@ -303,7 +303,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 
 // A worker that takes no call is killed, and the call goes to another. With a worker
 // that ends instead it is likewise: nothing was started.
-// fault: 150
+// fault: 153
 func TestUnbegunCallsGoToAnother(t *testing.T) {
 	for _, behaviour := range []string{"deaf", "raw drops"} {
 		w := start(t, behaviour, 1, times(Times{First: 200 * time.Millisecond, Pause: time.Millisecond}))
@@ -342,7 +342,7 @@ func TestRefusals(t *testing.T) {
 
 // max-uses, max-rss and changed rules replace workers between calls, one after the
 // other.
-// fault: 151
+// fault: 154
 func TestReplacement(t *testing.T) {
 	w := start(t, "serve", 1, rules(func(p *export.Procedure) { p.MaxUses = 3 }))
 	var pids []string
@@ -382,7 +382,7 @@ func TestReplacement(t *testing.T) {
 }
 
 // A new run that is broken replaces no more than one worker: the others serve on.
-// fault: 151
+// fault: 154
 func TestBrokenReplacement(t *testing.T) {
 	w := start(t, "serve", 3, times(Times{Pause: testkit.Limit}))
 	testkit.Eventually(t, "three workers", func() bool { return w.Workers(w.rules).Warm == 3 })
@@ -439,7 +439,7 @@ func TestNumberOfWorkers(t *testing.T) {
 
 // Drain ends idle workers, lets a call end, and refuses the others. What ignores the
 // end gets KILL after the grace.
-// fault: 152
+// fault: 155
 func TestDrain(t *testing.T) {
 	w := start(t, "serve", 2)
 	c := w.begin("until-canceled")
@@ -461,7 +461,7 @@ func TestDrain(t *testing.T) {
 }
 
 // Of 16 calls on 2 workers one is canceled. The other 15 are answered right.
-// fault: 153
+// fault: 156
 func TestCancelOfOneAmongMany(t *testing.T) {
 	w := start(t, "serve", 2)
 	one := w.begin("until-canceled")
@@ -515,7 +515,7 @@ func TestCallsThatCannotBe(t *testing.T) {
 }
 
 // 1,000 calls of 16 callers on 2 workers are all answered right. Nothing is left.
-// fault: 153
+// fault: 156
 func TestManyCalls(t *testing.T) {
 	w := start(t, "serve", 2)
 	testkit.Eventually(t, "two workers", func() bool { return w.Workers(w.rules).Warm == 2 })

@@ -185,7 +185,7 @@ func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 		c.SetBridged()
 	}
 	if p.procedure, err = c.host.Source.Lookup(c.Procedure, c.caller); err != nil {
-		return nil, err
+		return nil, c.host.runners.Unfound(c.Procedure, err)
 	}
 	if c.as, err = c.host.runAs(c.caller, p.streams.Bridged()); err != nil {
 		return nil, err
@@ -225,18 +225,25 @@ func (c *call) job(p *prepared) run.Job {
 		Umask: int(c.Umask),
 		Files: p.streams.Files(),
 		As:    c.as,
+		Wait:  c.mayWait(),
+		Waits: c.waits,
 	}
 }
 
+// mayWait is how long the call may wait for a place, and for a resident worker.
+func (c *call) mayWait() time.Duration {
+	if c.Flags&wire.CallNoWait != 0 {
+		return 0
+	}
+	return c.host.QueueWait
+}
+
+// waits tells the caller what the call waits for.
+func (c *call) waits(behind string) { c.Accept(c.news(wire.AcceptedWaits, behind)) }
+
 // takePlace waits for a place among the running calls.
 func (c *call) takePlace(p *export.Procedure) error {
-	wait := c.host.QueueWait
-	if c.Flags&wire.CallNoWait != 0 {
-		wait = 0
-	}
-	err := c.host.queue.Take(c.ctx, p.Name, p.MaxCalls, wait, func(behind string) {
-		c.Accept(c.news(wire.AcceptedWaits, behind))
-	})
+	err := c.host.queue.Take(c.ctx, p.Name, p.Places(), c.mayWait(), c.waits)
 	if err == nil && c.ctx.Err() != nil { // the caller left just as it got its place
 		c.host.queue.Give(p.Name)
 		err = c.ctx.Err()

@@ -37,6 +37,9 @@ func (c *call) newClosing(process run.Process, p *prepared, s run.Status) *closi
 		exit:      &wire.Exit{Status: s.Wait, User: s.User, System: s.System, MaxRSS: s.MaxRSS, End: why},
 		leftovers: sync.OnceFunc(func() { process.Close(deadline, c.logLeft) }),
 	}
+	if s.Crash != "" && why.Reason == "" {
+		e.exit.Reason, e.exit.Text = wire.Crashed, s.Crash
+	}
 	if why.IsTimeout() {
 		e.exit.Flags |= wire.ExitTimeout
 	}

@@ -33,11 +33,15 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 		s.connections.DrainCalled()
 	} else {
 		s.queue.Close()
+		s.runners.Drain()
 	}
 	reading := killedTime
 	if s.endCalls(d, now) {
 		reading = outputTime
 	}
+	s.runners.Drain()
+	s.wait(s.hasNoCalls, now, time.After(s.Grace))
+	s.runners.Close() // resident workers have had the grace
 	s.hangUp(listeners)
 	s.connections.DrainAll()
 	s.wait(s.hasNoCalls, nil, time.After(outputTime)) // callers that called just before are told
@@ -92,6 +96,7 @@ func (s *Server) refuseAll() {
 	s.refusing = true
 	s.mu.Unlock()
 	s.queue.Close()
+	s.runners.Drain()
 	s.connections.DrainAll()
 }
 

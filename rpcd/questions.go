@@ -103,7 +103,11 @@ func (c *conn) procedures() (entries []wire.Entry, scope wire.Scope) {
 	}
 	list, _ := c.server.Source.List(c.caller)
 	for _, p := range list {
-		entries = append(entries, wire.Entry{Name: p.Name, Kind: "spawned", Summary: p.Summary})
+		e := wire.Entry{Name: p.Name, Kind: "spawned", Summary: p.Summary}
+		if p.Workers > 0 {
+			e.Kind, e.Workers = "resident", c.server.residents.Workers(p)
+		}
+		entries = append(entries, e)
 		if p.AnyCommand() {
 			scope = wire.Commands
 		}

@@ -28,7 +28,7 @@ func TestWhoOwnsACall(t *testing.T) {
 		{export.Overflow, export.Overflow, 1001, false}, {export.Overflow, export.Overflow, export.Overflow, false},
 		{1001, 7, export.Overflow, false}, {0, 7, export.Overflow, true},
 	} {
-		if got := mayTouch(export.Caller{UID: c.asks}, c.self, c.calls); got != c.want {
+		if got := (export.Caller{UID: c.asks}).MayTouch(c.self, c.calls); got != c.want {
 			t.Errorf("uid %d, a call of uid %d, rpcd as %d: %v", c.asks, c.calls, c.self, got)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"rpcd/rpcd/directory"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/limit"
+	"rpcd/rpcd/resident/pool"
 	"rpcd/rpcd/stream"
 	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
@@ -184,9 +185,14 @@ func refuseStart(p *export.Procedure, dir string, as *child.Credential, err erro
 		return &wire.Refused{Code: code, Text: fmt.Sprintf("cannot run %q%s: ", p.Name, who) + fmt.Sprintf(format, args...)}
 	}
 	var noEntry *child.DirError
+	var refused *wire.Refused
+	var full *limit.FullError
+	var unfit *pool.Error
 	switch {
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.Is(err, limit.ErrClosed), errors.As(err, &refused), errors.As(err, &full):
 		return refusal(err)
+	case errors.As(err, &unfit):
+		return refuse(wire.Failed, "%s", unfit.Text)
 	case errors.As(err, &noEntry):
 		return &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf("cannot enter the directory %q%s: %v", dir, who, noEntry.Err)}
 	case errors.Is(err, unix.E2BIG):

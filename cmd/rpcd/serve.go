@@ -136,6 +136,7 @@ func prepare(s *settings) (server *rpcd.Server, cgroup string, release func(), e
 // error that isn't the end of a drain.
 func start(server *rpcd.Server, listeners []*fdconn.Listener, cgroup string) (failed <-chan error) {
 	errs := make(chan error, len(listeners))
+	go server.Warm()
 	for _, l := range listeners {
 		server.Log.Info("serving", "worker", server.Name, "socket", l.Path(), "activated", server.Activated, "cgroup", cgroup, "version", version.String())
 		go func() { errs <- server.Serve(l) }()

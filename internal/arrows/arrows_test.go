@@ -51,11 +51,12 @@ var floors = []floor{
 	// The command rpcd and the daemon.
 	{daemon, []room{
 		{"cmd/rpcd", "internal/commandline internal/flagerror internal/manual internal/names internal/printable internal/sigaction internal/version rpcd rpcd/child rpcd/duration rpcd/export rpcd/export/lint rpcd/fdconn rpcd/talk rpcd/wire", cobra + " " + hclog + " " + sys + " github.com/coreos/go-systemd/v22/daemon"},
-		{"rpcd", "internal/printable rpcd/cause rpcd/child rpcd/directory rpcd/export rpcd/fdconn rpcd/journal rpcd/limit rpcd/run rpcd/stream rpcd/talk rpcd/wire", hclog + " " + sys},
+		{"rpcd", "internal/printable rpcd/cause rpcd/child rpcd/directory rpcd/export rpcd/fdconn rpcd/journal rpcd/limit rpcd/resident/pool rpcd/run rpcd/stream rpcd/talk rpcd/wire", hclog + " " + sys},
 		// The daemon's joints. None imports rpcd.
 		{"rpcd/cause", "rpcd/wire", sys},
 		{"rpcd/journal", "internal/printable rpcd/wire", ""},
 		{"rpcd/directory", "internal/names rpcd/child rpcd/wire", sys},
+		{"rpcd/resident/pool", "internal/printable rpcd/child rpcd/export rpcd/fdconn rpcd/limit rpcd/run rpcd/talk rpcd/wire", sys},
 		{"rpcd/run", "rpcd/child rpcd/export", ""},
 		{"rpcd/stream", "rpcd/fdconn rpcd/wire", sys},
 		{"rpcd/limit", "", "golang.org/x"},
@@ -85,6 +86,7 @@ var floors = []floor{
 	// words that both have to agree on.
 	{shared, []room{
 		{"rpcd/talk", "rpcd/wire", sys},
+		{"rpcd/resident", "rpcd/fdconn rpcd/wire", sys}, // for programs that serve procedures
 		{"internal/door", "rpcd/fdconn rpcd/wire", ""},
 		{"rpcd/fdconn", "", sys + " github.com/mdlayher/socket"},
 		{"internal/flagerror", "", "github.com/spf13/pflag"},

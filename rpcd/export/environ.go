@@ -59,11 +59,12 @@ func SetForEachCall(name string) bool {
 }
 
 // Environ gives a procedure's environment for one call: BaseEnv, and over it
-// CallEnv.
+// CallEnv. For a resident procedure it is CallEnv alone, since its workers have
+// BaseEnv.
 func (p *Procedure) Environ(own []string, c *Call) ([]string, error) {
 	call, err := p.CallEnv(c)
-	if err != nil {
-		return nil, err
+	if err != nil || p.Workers > 0 {
+		return call, err
 	}
 	e := p.base(own)
 	for _, entry := range call {

@@ -75,7 +75,7 @@ func (p *spawnedProcess) OutOfMemory() bool                   { return p.child.O
 
 func (p *spawnedProcess) Wait() (Status, error) {
 	s, err := p.child.Wait()
-	return Status(s), err
+	return Status{Wait: s.Wait, User: s.User, System: s.System, MaxRSS: s.MaxRSS}, err
 }
 
 func (p *spawnedProcess) Close(deadline time.Time, ended func(child.Left)) {

@@ -23,7 +23,7 @@ const (
 	ByKill        EndReason = "kill"           // somebody sent KILL for it
 	CallerLeft    EndReason = "caller-left"    // nobody waited for it any more
 	OutOfMemory   EndReason = "memory"         // the kernel ended it for want of memory
-	Crash         EndReason = "crash"          // its resident worker broke off: the status is none of its own
+	Crashed       EndReason = "crash"          // its resident worker broke off: the status is none of its own
 )
 
 // NoUID is nobody's uid: (uid_t)-1, which setuid(2) refuses.
@@ -49,11 +49,11 @@ type Exit struct {
 	MaxRSS   uint64 // KiB; 0: not known
 	Consumed int64  // bytes of a relayed stdin that the procedure took; -1: not known
 	End
-	Text string // with Crash: one line for people, to be read after the worker's name
+	Text string // with Crashed: one line for people, to be read after the worker's name
 	ID   string // of the call; a resident worker's alone
 }
 
-// CrashStatus is the wait status of an EXIT with the reason Crash: what rpc itself
+// CrashStatus is the wait status of an EXIT with the reason Crashed: what rpc itself
 // exits with, so that no reader takes it for a success.
 const CrashStatus = 125 << 8
 

@@ -75,7 +75,7 @@ func messages() []message {
 	killedByRoot := &Exit{Status: 9, Consumed: -1, End: End{Reason: ByKill}}
 	killedBySomebody := &Exit{Status: 9, Consumed: -1, End: End{Reason: ByKill, By: NoUID}}
 	canceled := &Refused{Code: Canceled, Reason: CanceledByKill, Text: "no"}
-	crash := &Exit{Status: CrashStatus, Consumed: -1, End: End{Reason: Crash}, Text: "no.", ID: "17"}
+	crash := &Exit{Status: CrashStatus, Consumed: -1, End: End{Reason: Crashed}, Text: "no.", ID: "17"}
 	cannot := &Refused{Code: NoDirectory, Text: "no", ID: "17"}
 	pong := &Info{Worker: "hugin", Version: "0.1", State: "drained", Load: Load{1, 2, 1024, 2048}, Counters: Counters{1, 2, 3, 4, 5, time.Hour}}
 	listing := &Info{Worker: "ml", State: "up", Load: Load{MaxCalls: 1}, Procedures: []Entry{{Name: "detect", Kind: "spawned", Summary: "boxe"}, {Name: "f", Kind: "topic"}}}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import socket
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
@@ -19,10 +20,12 @@ from ._worker import Choice, Link, Try, dial, is_bridge, nobody_behind
 
 PATIENCE = 10.0  # seconds in which a worker has to answer (PROTOCOL.md, section 5)
 LEAST_PATIENCE = 2.0  # the same where a wait is about to end
-HEARTBEAT = 30.0  # seconds of silence after which a bridged call counts as lost
+LEAST_HEARTBEAT = 0.1  # seconds
 TURN = 0.001  # seconds after which DATA is answered by a HEARTBEAT
 AFTER_EXIT = 0.2  # seconds for what still holds an output's pipe
 LOOK_AGAIN = 0.1  # seconds until a terminal may be in the foreground
+CANCEL_WAIT = 2.0  # seconds that a worker has to answer a signal to a call that doesn't run yet
+KILL_WAIT = 5.0  # seconds that a worker has to say the end of a call that was killed
 RETRY_MIN, RETRY_MAX = 0.02, 0.25  # seconds between two tries
 
 
@@ -41,6 +44,7 @@ class Plan(NamedTuple):
     joined: bool  # it is the same to who reads it, though opened apart
     extra: Dict[int, int]  # the procedure's numbers of further descriptors, and ours
     keep: bool
+    heartbeat: float = 30.0  # seconds of silence after which a bridged call counts as lost
 
     def streams(self) -> Tuple[List[wire.Stream], List[int]]:
         """Gives the fields of section 4, and the descriptors that ride on the frame."""
@@ -54,7 +58,7 @@ class Plan(NamedTuple):
         stdin = self.stdin
         if stdin is None:
             found.append(wire.Stream(0, wire.CLOSED_MODE))
-        elif stdin.line:
+        elif stdin.terminal:
             found.append(wire.Stream(0, wire.RELAYED, flags=wire.LINE))
         else:
             add(0, stdin.travels())
@@ -64,7 +68,7 @@ class Plan(NamedTuple):
                 found.append(wire.Stream(2, wire.SAME, 1, wire.OUTPUT, wire.WINDOW))
             elif out is None:
                 found.append(wire.Stream(number, wire.CLOSED_MODE, flags=wire.OUTPUT, window=wire.WINDOW))
-            elif out.fd is not None and os.isatty(out.fd):
+            elif out.terminal:
                 found.append(wire.Stream(number, wire.RELAYED, 0, wire.OUTPUT, wire.WINDOW))
             else:
                 flags = wire.OUTPUT | (wire.JOINED if number == 2 and self.joined else 0)
@@ -169,6 +173,7 @@ class Call:
         self.link = link
         self.plan = plan
         self.bridged = False
+        self.heartbeat = max(plan.heartbeat, LEAST_HEARTBEAT)
         self.exit: Optional[wire.Exit] = None
         self.outgoing = bytearray()
         self.answered = False
@@ -209,6 +214,9 @@ class Call:
                     raise self._refusal(self.refused)
                 if self.left and self.started is None:
                     raise self._ended_early(silent=False)
+        except KeyboardInterrupt:
+            self.interrupt()
+            raise
         except BaseException:
             self.link.close()
             raise
@@ -308,6 +316,30 @@ class Call:
         self._send(wire.frame(wire.SIGNAL, bytes([number]), flags=wire.ABANDON if abandon else 0))
         self._flush()
 
+    def interrupt(self) -> None:
+        """Sends INT, and KILL when the worker's grace is over or the user asks again. The connection is closed then."""
+        try:
+            self.signal(signal.SIGINT)
+            until = time.monotonic() + CANCEL_WAIT
+            while self.started is None and self.refused is None and not self.left:
+                self._turn(until)
+            if self.started is not None:
+                self.finish(time.monotonic() + self.started.grace)
+            self.link.close()
+        except (Expired, Exception, KeyboardInterrupt):
+            self.kill()
+
+    def kill(self) -> None:
+        """Kills the procedure and waits until its worker says so. The connection is closed then."""
+        try:
+            self.signal(signal.SIGKILL, abandon=True)
+            if self.started is not None:
+                self.finish(time.monotonic() + KILL_WAIT)
+        except (Expired, Exception):
+            pass
+        finally:
+            self.link.close()
+
     def _turn(self, until: Optional[float]) -> None:
         """Waits until something happens and does it. Raises Expired when until has come."""
         self._wait(until, with_socket=True)
@@ -352,11 +384,11 @@ class Call:
         """Gives when the loop has to wake at the latest."""
         times = [] if until is None else [until]
         if self.bridged and not self.left and self.exit is None:
-            times += [self.heard + HEARTBEAT, self.beat + HEARTBEAT / 3]
+            times += [self.heard + self.heartbeat, self.beat + self.heartbeat / 3]
             if self.silent_since is not None:
                 times.append(self.silent_since + TURN)
         stdin = self.plan.stdin
-        if stdin is not None and stdin.line and stdin.relayed and not stdin.done:
+        if stdin is not None and stdin.terminal and stdin.relayed and not stdin.done:
             times.append(time.monotonic() + LOOK_AGAIN)
         return min(times) if times else None
 
@@ -452,9 +484,9 @@ class Call:
         self.started = m
         stdin = self.plan.stdin
         if stdin is not None:
-            stdin.attach(self.bridged or stdin.line, self._send)
+            stdin.attach(self.bridged or stdin.terminal, self._send)
         for out in self.plan.outputs.values():
-            out.attach(self.bridged or (out.fd is not None and os.isatty(out.fd)), self._send)
+            out.attach(self.bridged or out.terminal, self._send)
         if self.bridged:
             self._owe(partial=False)
         if stdin is not None and stdin.relayed and stdin.fd is None:
@@ -486,14 +518,14 @@ class Call:
         if self.exit is not None or self.left:
             return
         now = time.monotonic()
-        if now - self.heard >= HEARTBEAT:
+        if now - self.heard >= self.heartbeat:
             raise lost(self.plan.worker, "says nothing (is it frozen, or the bridge cut?)")
         if self.silent_since is not None and now - self.silent_since >= TURN:
             partial = self.partial
             self._send(wire.frame(wire.HEARTBEAT, flags=0 if partial else wire.ANSWER))
             if not partial:
                 self.asked, self.late = True, False
-        if now - self.beat >= HEARTBEAT / 3:
+        if now - self.beat >= self.heartbeat / 3:
             self._send(wire.frame(wire.HEARTBEAT))
             self.beat = now
         if self.outgoing:

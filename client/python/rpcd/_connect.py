@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 import time
@@ -17,13 +16,11 @@ from ._call import Call, Expired, Plan, begin, reach
 from ._errors import CallFailed, lost
 from ._memory import LENT, SMALL, Inputs, Memory, Outputs
 from ._npy import BadArray
-from ._run import KILL_WAIT, Word, builder
-from ._run import _end as end_call
+from ._run import Word, builder
 from ._streams import Input, Output, Send
 from ._worker import Link
 
 STDERR_KEPT = 64 << 10  # bytes of what a procedure writes to stderr
-INTERRUPT_WAIT = 0.25  # seconds that a procedure has after Ctrl-C
 
 
 def connect(
@@ -190,14 +187,10 @@ class Connection:
         try:
             return call, call.finish(until)
         except Expired:
-            end_call(call, KILL_WAIT)
+            call.kill()
             raise TimeoutError(f"{self.worker} {self.procedure} didn't end within {self._timeout:g} s") from None
         except KeyboardInterrupt:
-            call.signal(signal.SIGINT)
-            try:
-                call.finish(time.monotonic() + INTERRUPT_WAIT)
-            except Exception:
-                end_call(call, KILL_WAIT)
+            call.interrupt()
             raise
 
     def _bad(self, why: str) -> BadArray:

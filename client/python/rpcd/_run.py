@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import subprocess
 import time
 from typing import IO, Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
@@ -18,8 +17,6 @@ from ._streams import Buffer, Input, Output, check, reopenable
 File = Union[None, int, IO[Any]]
 Word = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 
-KILL_WAIT = 5.0  # seconds that a worker has to say the end of a call that was killed
-INTERRUPT_WAIT = 0.25  # seconds that a procedure has after Ctrl-C, as in subprocess
 
 
 def run(
@@ -43,6 +40,7 @@ def run(
     pass_fds: Sequence[int] = (),
     label: str = "",
     wait: float = 0.0,
+    heartbeat: float = 30.0,
 ) -> "subprocess.CompletedProcess[Any]":
     """Calls a procedure of a worker and waits for its end.
 
@@ -68,6 +66,7 @@ def run(
         pass_fds: descriptors over 2 that the procedure gets, too, by the same numbers. Not through a bridge.
         label: shown by `rpc ps` and in the worker's log.
         wait: seconds to go on trying a worker that is unreachable, draining or busy.
+        heartbeat: seconds of silence after which a call through a bridge counts as lost, 0.1 at least.
 
     Returns:
         subprocess.CompletedProcess: stdout and stderr are bytes, str in text mode, None if not captured.
@@ -86,8 +85,8 @@ def run(
         - A procedure that isn't there, or isn't executable, is rpcd.Refused and not FileNotFoundError.
         - The end is that of the procedure's process. What it left behind in the background and still holds a captured
           output isn't waited for: 0.2 s at most. The worker ends it.
-        - KeyboardInterrupt (Ctrl-C) sends INT to the procedure, then KILL after 0.25 s. Ctrl-Z stops this
-          process alone.
+        - KeyboardInterrupt (Ctrl-C) sends INT to the procedure, and waits for its end; after the worker's grace
+          (5 s), or a second Ctrl-C, KILL. Ctrl-Z stops this process alone.
         - If this process dies, the worker ends the procedure.
         - A relayed stdin is read ahead by up to 64 KiB. A file is set back to what the procedure took.
         - It is safe in threads. Each call has a connection of its own.
@@ -105,11 +104,12 @@ def run(
     as_text = bool(text or universal_newlines or encoding or errors)
     plan = Plan(
         worker,
-        _builder(argv, env, cwd, umask, label),
+        _builder(argv, env, cwd, umask, label, heartbeat),
         _stdin(stdin, _bytes(input, as_text, encoding, errors)),
         *_outputs(stdout, stderr),
         {fd: fd for fd in _extra(pass_fds)},
         False,
+        heartbeat,
     )
     until = None if timeout is None else time.monotonic() + timeout
     captured = _Captured(plan, stdout, stderr, as_text, encoding, errors)
@@ -133,15 +133,21 @@ def run(
 
 
 def _builder(
-    argv: List[bytes], env: Optional[Mapping[str, str]], cwd: Optional[Word], umask: int, label: str
+    argv: List[bytes], env: Optional[Mapping[str, str]], cwd: Optional[Word], umask: int, label: str, heartbeat: float
 ) -> Any:
     where = _where.directory(cwd)
     mask = _where.umask() if umask == -1 else umask
-    return builder(argv[0], argv[1:], env, where, mask, label)
+    return builder(argv[0], argv[1:], env, where, mask, label, heartbeat)
 
 
 def builder(
-    procedure: bytes, args: List[bytes], env: Optional[Mapping[str, str]], where: wire.Where, mask: int, label: str
+    procedure: bytes,
+    args: List[bytes],
+    env: Optional[Mapping[str, str]],
+    where: wire.Where,
+    mask: int,
+    label: str,
+    heartbeat: float = 0.0,
 ) -> Any:
     """Gives the function that makes a CALL frame of flags and streams. Raises ValueError as it would."""
     variables: List[bytes] = []
@@ -160,6 +166,7 @@ def builder(
             label=os.fsencode(label),
             streams=streams,
             flags=flags,
+            heartbeat=heartbeat,
         )
 
     build(0, [])
@@ -201,7 +208,9 @@ def _stdin(file: File, data: Optional[Buffer]) -> Optional[Input]:
         return None
     fd = 0 if file is None else _fileno(file)
     _check(fd, 0)
-    return Input(fd)
+    found = Input(fd)
+    found.terminal = os.isatty(fd)
+    return found
 
 
 def _outputs(stdout: File, stderr: File) -> Tuple[Dict[int, Output], bool, bool]:
@@ -216,6 +225,7 @@ def _outputs(stdout: File, stderr: File) -> Tuple[Dict[int, Output], bool, bool]
             fd = number if file is None else _fileno(file)
             _check(fd, number)
             found[number] = Output(number, fd)
+            found[number].terminal = os.isatty(fd)
     one, other = found.get(1), found.get(2)
     if one is None or other is None or one.fd is None or other.fd is None or not _is_one(one.fd, other.fd):
         return found, False, False
@@ -284,24 +294,9 @@ def _follow(call: Call, args: Any, until: Optional[float], timeout: Optional[flo
     try:
         return call.finish(until)
     except Expired:
-        _end(call, KILL_WAIT)
+        call.kill()
         out, err = captured.raw()
         raise subprocess.TimeoutExpired(args, timeout or 0.0, output=out, stderr=err) from None
     except KeyboardInterrupt:
-        call.signal(signal.SIGINT)
-        try:
-            call.finish(time.monotonic() + INTERRUPT_WAIT)
-        except Exception:
-            _end(call, KILL_WAIT)
+        call.interrupt()
         raise
-
-
-def _end(call: Call, patience: float) -> None:
-    """Kills the procedure and waits until its worker says so."""
-    try:
-        call.signal(signal.SIGKILL, abandon=True)
-        call.finish(time.monotonic() + patience)
-    except (Expired, Exception):
-        pass
-    finally:
-        call.link.close()

@@ -29,11 +29,6 @@ Buffer = Union[bytes, bytearray, memoryview]
 Send = Callable[[bytes], None]
 
 
-def is_terminal(fd: int) -> bool:
-    """Says whether fd is a terminal. It is never passed to a worker, which could type into it."""
-    return os.isatty(fd)
-
-
 def reopenable(fd: int) -> None:
     """Lets another user open an anonymous pipe of ours by name, as /dev/stdout."""
     try:
@@ -57,6 +52,7 @@ class End:
     def __init__(self, number: int, fd: Optional[int]) -> None:
         self.number = number
         self.fd = fd  # the caller's; None: memory
+        self.terminal = False  # it is never passed to a worker, which could type into it
         self.far = -1  # the end of our pipe that travels
         self.near = -1
         self.relayed = False
@@ -113,7 +109,6 @@ class Input(End):
         self.rest = memoryview(data).cast("B")
         self.credit = 0
         self.sent = 0  # bytes that were read from fd
-        self.line = fd is not None and is_terminal(fd)
 
     def wants(self) -> Optional[Tuple[int, int]]:
         if self.done:
@@ -127,7 +122,7 @@ class Input(End):
     def in_background(self) -> bool:
         """Says whether reading the terminal would stop this process (tcgetpgrp(3)). No event tells the end of that."""
         try:
-            return self.line and self.fd is not None and os.tcgetpgrp(self.fd) != os.getpgrp()
+            return self.terminal and self.fd is not None and os.tcgetpgrp(self.fd) != os.getpgrp()
         except OSError:
             return False
 
@@ -179,14 +174,14 @@ class Input(End):
         except (BlockingIOError, InterruptedError):
             return
         except OSError as e:
-            self.failed = None if self.line else e
+            self.failed = None if self.terminal else e
             b = b""
         if not b:
             self.end()
             return
         self.sent += len(b)
-        self.credit = 0 if self.line else self.credit - len(b)
-        self.send(wire.frame(wire.DATA, b, 0, 0 if self.line or not self._has_more() else wire.MORE))
+        self.credit = 0 if self.terminal else self.credit - len(b)
+        self.send(wire.frame(wire.DATA, b, 0, 0 if self.terminal or not self._has_more() else wire.MORE))
 
     def _has_more(self) -> bool:
         assert self.fd is not None

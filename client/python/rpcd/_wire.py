@@ -233,6 +233,7 @@ def call(
     label: bytes,
     streams: Sequence[Stream],
     flags: int,
+    heartbeat: float = 0.0,
 ) -> bytes:
     """Gives a CALL frame. Raises ValueError for a NUL and for more than a frame holds."""
     parts = [MARK, field(1, procedure)]
@@ -246,6 +247,8 @@ def call(
     if label:
         parts.append(field(7, label))
     parts += [field(8, STREAM.pack(*s)) for s in streams]
+    if heartbeat:
+        parts.append(field(10, struct.pack(">Q", int(heartbeat * 1e9))))
     if where.logical:
         parts.append(field(11, where.logical))
     for word in (procedure, label, where.name, *args, *env):

@@ -259,7 +259,10 @@ def _take(fd: int, maps: Maps, limit: int) -> "List[_npy.Array]":
     if fd < 0:
         return []
     st = os.fstat(fd)
-    if stat.S_ISREG(st.st_mode) and st.st_size >= SMALL:
+    if stat.S_ISREG(st.st_mode):
+        if st.st_size < SMALL:
+            b = os.read(fd, SMALL)
+            return _npy.views(b, 0, len(b), limit)
         found = maps.get(fd, st, False)
         if found is not None:
             begins = os.lseek(fd, 0, os.SEEK_CUR)
@@ -447,13 +450,13 @@ class _Worker:
     def run(self, call: Call) -> None:
         """Runs the handler and sends EXIT."""
         before = resource.getrusage(resource.RUSAGE_SELF)
-        self.canceled, self.cancellable = 0, True
-        self._watch(True)
         try:
+            self.canceled, self.cancellable = 0, True
+            self._watch(True)
             status = _handle(self.handle, call)
-        except KeyboardInterrupt:
+            self.cancellable = False
+        except KeyboardInterrupt:  # it comes once, wherever this thread is while cancellable is set
             status = self.canceled or signal.SIGINT
-        self.cancellable = False
         self._watch(False)
         call._close()
         self.leave()
@@ -506,7 +509,8 @@ class _Worker:
             return 0
         h = wire.header(bytes(self.unread[: wire.HEADER.size]))
         if h.type != wire.SIGNAL or h.length != 1:
-            raise SystemExit(f"rpcd sent a frame of type {h.type} in a call")
+            self.gone = True  # what isn't understood can't go on
+            return signal.SIGTERM
         number = self.unread[-1]
         self.unread.clear()
         return number

@@ -114,10 +114,12 @@ def begin(plan: Plan, *, wait: float = 0.0, until: Optional[float] = None, kept:
 
 def _try_all(plan: Plan, ends: Optional[float], until: Optional[float], kept: Optional[Link]) -> "Call":
     flags = wire.CONFIRM | (wire.KEEP if plan.keep else 0) | (wire.ANNOUNCE if ends is not None else 0)
-    if kept is not None and kept.is_whole():
-        call = Call(kept, plan)
-        call.start(flags, PATIENCE, until)
-        return call
+    if kept is not None:
+        if kept.is_whole():
+            call = Call(kept, plan)
+            call.start(flags, PATIENCE, until)
+            return call
+        kept.close()
     choice = Choice(plan.worker)
     first: Optional[Error] = None
     for t in choice:
@@ -269,7 +271,7 @@ class Call:
 
         Raises:
             Lost: the connection ended before.
-            Expired: until has come. finish() may be called again, after signal().
+            Expired, KeyboardInterrupt: finish() may be called again, after signal(). Else the connection has to be closed.
             OSError: a stream of the caller's couldn't be read or written.
         """
         try:
@@ -278,7 +280,7 @@ class Call:
                     raise lost(self.plan.worker, "ended the connection before the call ended (did rpcd or the bridge end?)")
                 self._turn(until)
             self._finish_outputs(until)
-        except Expired:
+        except (Expired, KeyboardInterrupt):
             raise
         except BaseException:
             self.link.close()

@@ -47,16 +47,16 @@ class Layout(NamedTuple):
 
 
 # A simple dtype as numpy.lib.format writes it: byte order, kind, size, unit of time.
-_SIMPLE = re.compile(r"[<>|=]?[biufcSUVmM?][0-9]{0,9}(\[[0-9a-z]{1,12}\])?")
+_SIMPLE = re.compile(r"[<>|=]?[biufcSUVmM?][0-9]{0,9}(\[[0-9A-Za-z]{1,12}\])?")
 
 
 @functools.lru_cache(maxsize=128)
-def _layout(header: bytes) -> Layout:
+def _layout(header: bytes, encoding: str) -> Layout:
     """Reads the dict of a header, without its padding. Raises BadArray."""
     import numpy as np
 
     try:
-        said = ast.literal_eval(header.decode("utf-8"))
+        said = ast.literal_eval(header.decode(encoding))
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         raise BadArray("its header is no dict") from None
     if not isinstance(said, dict) or set(said) != {"descr", "fortran_order", "shape"}:
@@ -83,6 +83,8 @@ def _dtype(descr: object) -> "np.dtype[Any]":
             if not _SIMPLE.fullmatch(descr):
                 raise BadArray(f"its dtype is {descr[:60]!r}")
             return np.dtype(descr)
+        if not isinstance(descr, list):
+            raise BadArray(f"its dtype is {str(descr)[:60]}")
         form: Any = np.lib.format
         dtype: "np.dtype[Any]" = form.descr_to_dtype(descr)
     except BadArray:
@@ -92,6 +94,10 @@ def _dtype(descr: object) -> "np.dtype[Any]":
     if dtype.hasobject:
         raise BadArray("it is an array of objects (a pickle), which is refused")
     return dtype
+
+
+def _encoding(version: int) -> str:
+    return "utf-8" if version == 3 else "latin-1"
 
 
 def _lengths(start: bytes) -> Tuple[int, int]:
@@ -121,19 +127,18 @@ def views(buffer: "Union[bytes, mmap.mmap, Array]", begins: int, ends: int, limi
 
     The arrays are read-only where the buffer is.
     """
-    import numpy as np
-
     found: "List[Array]" = []
     while begins < ends:
-        text, items = _lengths(bytes(buffer[begins : min(begins + 12, ends)]))
+        start = bytes(buffer[begins : min(begins + 12, ends)])
+        text, items = _lengths(start)
         if begins + items > ends:
             raise BadArray("its header is cut off")
-        layout = _layout(bytes(buffer[begins + text : begins + items]).rstrip(b" \n"))
+        layout = _layout(bytes(buffer[begins + text : begins + items]).rstrip(b" \n"), _encoding(start[6]))
         _check(layout, items, limit)
         begins += items
         if layout.size > ends - begins:
             raise BadArray(f"its header promises {layout.size} bytes, and {ends - begins} are there")
-        found.append(_array(layout, buffer if layout.size else np.empty(0, np.uint8), begins if layout.size else 0))
+        found.append(_array(layout, buffer if layout.size else b"", begins if layout.size else 0))
         begins += layout.size
     return found
 
@@ -160,7 +165,7 @@ def read(fd: int, limit: int) -> "List[Array]":
         header = _exactly(fd, items - text)
         if len(header) < items - text:
             raise BadArray("its header is cut off")
-        layout = _layout(header.rstrip(b" \n"))
+        layout = _layout(header.rstrip(b" \n"), _encoding(start[6]))
         _check(layout, items, limit)
         found.append(_read_items(fd, layout))
 

@@ -386,6 +386,8 @@ class _Worker:
             elif h.type == wire.SIGNAL:
                 pass  # it was for the last call
             elif 2 <= h.type <= 15:
+                while fds:
+                    os.close(fds.pop())
                 self.refuse(9, f"has a resident worker that doesn't know frames of type {h.type}")
             else:
                 raise wire.ProtocolError(f"rpcd sent a frame of type {h.type}")
@@ -433,10 +435,10 @@ class _Worker:
             os.fchdir(directory)
         except OSError as e:
             call._close()
+            _close_quietly(directory)
             self.refuse(5, f"has a resident worker that can't enter the directory: {e.strerror}", call.id)
             return
-        finally:
-            os.close(directory)
+        os.close(directory)
         os.umask(call.umask)
         self.say(wire.frame(wire.STARTED, wire.field(1, call._variable(b"RPC_CALL_ID"))))
         self.run(call)

@@ -549,6 +549,7 @@ class _Forking(_Worker):
             call._close()
             sys.stdout.flush()
         except KeyboardInterrupt:
+            call._close()
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGINT)
         except BaseException:

@@ -62,6 +62,10 @@ func (c *Cmd) patience(deadline time.Time) time.Duration {
 // tryAll tries the worker's replicas once: as long as nothing was started, and
 // the call didn't wait in vain in a replica's queue.
 func (c *Cmd) tryAll(ctx context.Context, msg *wire.Call, std *stdio, patience time.Duration) error {
+	if c.on != nil {
+		_, err := c.try(ctx, c.on.socket, msg, std, patience)
+		return err
+	}
 	choice, err := replica.Choose(ctx, c.Worker)
 	if err != nil {
 		return ofReplica(err)

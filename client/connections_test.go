@@ -196,3 +196,41 @@ func TestConnectionOfADeniedCall(t *testing.T) {
 		t.Errorf("%d connections are kept after a denied call", n)
 	}
 }
+
+// A Conn stays with its replica and its connection. After the worker's restart it
+// dials again, and once it is closed nothing is kept.
+func TestConn(t *testing.T) {
+	world := newWorld(t)
+	rpcd := world.serve("w")
+	conn, err := Dial(t.Context(), "w")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.Command("true").Run(); err != nil { // the worker has accepted it then
+		t.Fatal(err)
+	}
+	first := settled(t, rpcd.PID(), 1)
+	for i := range 100 {
+		if out, err := conn.Command("echo", fmt.Sprint(i)).Output(); err != nil || string(out) != fmt.Sprintln(i) {
+			t.Fatalf("call %d: %q, %v", i, out, err)
+		}
+	}
+	if last := settled(t, rpcd.PID(), 1); !slices.Equal(last, first) {
+		t.Errorf("the worker's sockets are %v, and were %v", last, first)
+	}
+	_, err = conn.Command("nosuchcommand").Output()
+	want(t, err, ErrUnknown, false)
+	rpcd.Stop()
+	_, err = conn.Command("true").Output()
+	want(t, err, ErrUnreachable, false)
+	again := world.serve("w")
+	if _, err := conn.Command("true").Output(); err != nil {
+		t.Error(err)
+	}
+	conn.Close()
+	settled(t, again.PID(), 0)
+	if _, err := Dial(t.Context(), "nobody"); err == nil {
+		t.Error("a worker that isn't there is dialed")
+	}
+}

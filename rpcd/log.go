@@ -3,8 +3,6 @@ package rpcd
 import (
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"rpcd/internal/printable"
 	"rpcd/rpcd/cause"
 	"rpcd/rpcd/child"
@@ -57,21 +55,8 @@ func (c *call) logLeft(left child.Left) {
 
 // logEnd writes a call's last line.
 func (c *call) logEnd(p *export.Procedure, e *closing, took time.Duration) {
-	status := unix.WaitStatus(e.exit.Status)
-	words := []any{"call", c.id, "procedure", printable.Escaped(p.Name)}
-	switch {
-	case status.Signaled():
-		words = append(words, "signal", unix.SignalName(status.Signal()))
-	default:
-		words = append(words, "status", status.ExitStatus())
-	}
-	words = append(words, "seconds", journal.Seconds(took), "user", journal.Seconds(e.exit.User), "system", journal.Seconds(e.exit.System))
-	if e.exit.MaxRSS > 0 {
-		words = append(words, "max_rss_kb", e.exit.MaxRSS)
-	}
-	if in, out := e.streams.Relayed(); in+out > 0 {
-		words = append(words, "in", in, "out", out)
-	}
+	in, out := e.streams.Relayed()
+	words := append([]any{"call", c.id, "procedure", printable.Escaped(p.Name)}, journal.End(e.exit, took, in, out)...)
 	words = append(words, cause.Words(e.exit.End)...)
 	if e.lost {
 		words = append(words, "lost", true)

@@ -54,7 +54,7 @@ var floors = []floor{
 		{"rpcd", "internal/printable rpcd/cause rpcd/child rpcd/directory rpcd/export rpcd/fdconn rpcd/journal rpcd/limit rpcd/resident/pool rpcd/run rpcd/stream rpcd/talk rpcd/wire", hclog + " " + sys},
 		// The daemon's joints. None imports rpcd.
 		{"rpcd/cause", "rpcd/wire", sys},
-		{"rpcd/journal", "internal/printable rpcd/wire", ""},
+		{"rpcd/journal", "internal/printable rpcd/wire", sys},
 		{"rpcd/directory", "internal/names rpcd/child rpcd/wire", sys},
 		{"rpcd/resident/pool", "internal/printable rpcd/child rpcd/export rpcd/fdconn rpcd/limit rpcd/run rpcd/talk rpcd/wire", sys},
 		{"rpcd/run", "rpcd/child rpcd/export", ""},

@@ -70,7 +70,7 @@ func TestFillRefuses(t *testing.T) {
 		"no test and no reason":      {"| 1 | a | b | |\n| 2 | a | b | |\n", `line 6: fault "2" has neither a test nor a reason`},
 		"a test of an unknown fault": {"| word | a | b | why |\n", `there is no fault "1", which row x shows`},
 		"a fault twice":              {"| 1 | a | b | |\n| w | a | b | c |\n| w | a | b | c |\n", `line 7: a second fault "w"`},
-		"a number left out":          {"| 1 | a | b | |\n| 3 | a | b | c |\n", "line 6: fault 3 stands where 2 should"},
+		"a number behind a larger":   {"| 3 | a | b | c |\n| 1 | a | b | |\n", "line 6: fault 1 stands behind 3"},
 		"too few tests":              {"| 1 | a | b | |\n", "1 faults have a test, and at least 2 must"},
 		"a test that is gone":        {"| 1 | a | b | |\n| 2 | a | b | `row gone` |\n", `fault "2" has neither`},
 	} {

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -138,5 +139,28 @@ func TestSurveyAll(t *testing.T) {
 	}
 	if len(problems) > 0 || len(entries) != 4 || len(usable) > 0 {
 		t.Errorf("%d entries, of them %q without a problem; of the directory %q", len(entries), usable, problems)
+	}
+}
+
+// The residents are listed whoever may call them, and the smaller of workers and
+// max-calls counts.
+func TestResident(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"a:x": "", "b/run:x": "", "b/workers": "3", "b/allow": "", "c/run:x": "", "c/workers": "3", "c/max-calls": "2", "d/run:x": "", "d/max-calls": "5",
+		"e/run:x": "", "e/workers": "1", "e/alow": "",
+	})
+	d, _, err := Open(dir, me)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range d.Resident() {
+		got = append(got, fmt.Sprint(p.Name, p.Places()))
+	}
+	if strings.Join(got, " ") != "b3 c2" {
+		t.Errorf("%q", got)
+	}
+	if p, err := d.Lookup("d", Caller{}); err != nil || p.Places() != 5 {
+		t.Errorf("%+v, %v", p, err)
 	}
 }

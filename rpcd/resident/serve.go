@@ -123,23 +123,20 @@ func (w *worker) serve(h Handler) error {
 			return err
 		}
 		payload, err := wire.ReadPayload(w.br, header)
-		files := w.conn.TakeFiles()
 		switch {
 		case err != nil:
 		case header.Type == wire.TypeCall:
-			err = w.begin(h, header, payload, files)
-			files = nil
-		case header.Type == wire.TypeSignal:
+			err = w.begin(h, header, payload, w.conn.TakeFiles())
+		case header.Type == wire.TypeSignal: // what the next CALL brings may be here already
 			err = w.signal(payload)
 		case header.Type.First():
+			w.conn.TakeFiles().Close()
 			err = w.conn.WriteFrame((&wire.Refused{Code: wire.Protocol, Text: "has a resident worker that doesn't know " + header.Type.String()}).Append())
 		default:
 			err = fmt.Errorf("%w: a %v frame from rpcd", wire.ErrProtocol, header.Type)
 		}
-		if files != nil {
-			files.Close()
-		}
 		if err != nil {
+			w.conn.TakeFiles().Close()
 			return err
 		}
 	}

@@ -176,6 +176,15 @@ func FuzzInfo(f *testing.F) {
 	})
 }
 
+func FuzzReady(f *testing.F) {
+	seed(f, TypeReady, TypePing)
+	f.Fuzz(func(t *testing.T, _ uint16, payload []byte) {
+		if err := ParseReady(payload); err != nil && !errors.Is(err, ErrProtocol) {
+			t.Error(err)
+		}
+	})
+}
+
 func FuzzPing(f *testing.F) {
 	seed(f, TypePing)
 	f.Fuzz(func(t *testing.T, _ uint16, payload []byte) {

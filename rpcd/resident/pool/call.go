@@ -23,8 +23,8 @@ func (p *pool) Start(ctx context.Context, j run.Job) (run.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	for {
-		w, err := p.take(ctx, j.Wait, j.Waits)
+	for deadline := time.Now().Add(j.Wait); ; {
+		w, err := p.take(ctx, min(j.Wait, time.Until(deadline)), j.Waits)
 		if err != nil {
 			return nil, err
 		}
@@ -63,11 +63,28 @@ func message(j run.Job) (*wire.Call, []int, error) {
 		}
 		m.Streams, fds = append(m.Streams, st), append(fds, fd)
 	}
+	if size(m) > longest {
+		return nil, nil, &wire.Refused{Code: wire.TooLong, Text: fmt.Sprintf("cannot run %q: its arguments and variables are too long for a resident worker (over %d MiB)", m.Procedure, longest>>20)}
+	}
 	if len(fds) >= wire.MaxDescriptors {
 		return nil, nil, &wire.Refused{Code: wire.Protocol, Text: fmt.Sprintf("can't pass more than %d descriptors to a resident worker", wire.MaxDescriptors-1)}
 	}
 	m.Streams = append(m.Streams, wire.Stream{Mode: wire.Directory, Index: uint8(len(fds))})
 	return m, append(fds, j.Dir), nil
+}
+
+// longest is how many bytes of arguments and variables a CALL may hold, of 8 MiB in
+// all (PROTOCOL.md, section 2).
+const longest = 7 << 20
+
+// size is how many bytes arguments and variables take in a CALL.
+func size(m *wire.Call) (n int) {
+	for _, list := range [][]string{m.Args, m.Env} {
+		for _, s := range list {
+			n += len(s) + 6 // its tag and length
+		}
+	}
+	return n
 }
 
 // errUnbegun says that a worker was lost before it began the call.

@@ -220,6 +220,16 @@ func descriptors(t *testing.T) int {
 	return len(entries)
 }
 
+// waiting is how many calls wait for a worker.
+func (s *Pools) waiting(name string) int {
+	s.mu.Lock()
+	p := s.pools[name]
+	s.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.waiters)
+}
+
 // isSignal says whether a status is death by a signal.
 func isSignal(status run.Status, sig syscall.Signal) bool {
 	s := unix.WaitStatus(status.Wait)

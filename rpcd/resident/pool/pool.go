@@ -15,25 +15,34 @@ import (
 	"rpcd/rpcd/wire"
 )
 
+// stage is how far a worker in a pool has come. It only grows.
+type stage int
+
+const (
+	starting stage = iota
+	overdue        // it has said nothing within the time for that
+	ready          // idle or busy
+)
+
 // pool is the workers of one procedure.
 //
-// Each worker is starting, idle or busy, or has left the pool: it is being ended
-// then, or has ended. One that leaves is followed by another at once if the pool
-// replaced it, and after a pause if it failed.
+// Each worker is in a stage, or has left the pool: it is being ended then, or has
+// ended. One that leaves is followed by another at once if the pool replaced it, and
+// after a pause if it failed.
 type pool struct {
 	set  *Pools
 	name string
 
 	mu       sync.Mutex
-	closed   bool
+	closed   error // why nothing is started any more; nil: the pool is open
 	rules    *export.Procedure
-	made     making           // what workers are made of now
-	workers  map[*worker]bool // in the pool; true: ready, so idle or busy
-	idle     []*worker        // the last one to come was busy last, and is taken first
-	waiters  []*waiter        // calls, in the order in which they came
-	failures int              // of workers in a row
-	trouble  error            // the last failure; nil: a call was answered since
-	unfit    bool             // the last failure was one before READY
+	made     making            // what workers are made of now
+	workers  map[*worker]stage // in the pool
+	idle     []*worker         // the last one to come was busy last, and is taken first
+	waiters  []*waiter         // calls, in the order in which they came
+	failures int               // of workers in a row
+	trouble  error             // the last failure; nil: a call was answered since
+	unfit    bool              // the last failure was one before READY
 	restarts uint64
 	next     *time.Timer // starts workers in the place of those that failed; nil: none is due
 	due      time.Time   // when
@@ -78,12 +87,12 @@ func (p *pool) configure(rules *export.Procedure) {
 
 // fill starts the workers that lack, unless they have to wait; p.mu is held.
 func (p *pool) fill() {
-	if p.closed || p.next != nil {
+	if p.closed != nil || p.next != nil {
 		return
 	}
 	for len(p.workers) < p.rules.Workers {
 		w := newWorker(p)
-		p.workers[w] = false
+		p.workers[w] = starting
 		go w.run()
 	}
 }
@@ -106,8 +115,8 @@ func (p *pool) tidy() {
 func (p *pool) leaves(w *worker) bool {
 	why := ""
 	switch {
-	case p.closed:
-		why = "rpcd stops, or the procedure is gone"
+	case p.closed != nil:
+		why = p.closed.Error()
 	case len(p.workers) > p.rules.Workers:
 		why = "fewer workers are wanted"
 	case p.complete():
@@ -116,7 +125,7 @@ func (p *pool) leaves(w *worker) bool {
 	if why == "" {
 		return false
 	}
-	if !p.closed {
+	if p.closed == nil {
 		p.set.Log.Info("replace a resident worker", "procedure", p.name, "pid", w.pid(), "why", why)
 	}
 	delete(p.workers, w)
@@ -127,13 +136,22 @@ func (p *pool) leaves(w *worker) bool {
 
 // complete says whether all workers that are wanted are ready; p.mu is held.
 func (p *pool) complete() bool {
-	for _, ready := range p.workers {
-		if !ready {
-			return false
+	return len(p.workers) >= p.rules.Workers && p.count(ready) == len(p.workers)
+}
+
+// count counts the workers in a stage; p.mu is held.
+func (p *pool) count(s stage) (n int) {
+	for _, is := range p.workers {
+		if is == s {
+			n++
 		}
 	}
-	return len(p.workers) >= p.rules.Workers
+	return n
 }
+
+// hopeless says whether no worker is expected to come up soon, since the last one
+// that tried is none; p.mu is held.
+func (p *pool) hopeless() bool { return p.unfit && p.count(overdue) == len(p.workers) }
 
 // take waits until a worker is free, and gives it to the caller, who gives it back
 // by release, or has it break off. The error is ctx's, limit.ErrClosed, a
@@ -155,7 +173,7 @@ func (p *pool) take(ctx context.Context, wait time.Duration, waits func(string))
 		err = ctx.Err()
 	case <-timer.C:
 		p.mu.Lock()
-		err = &limit.FullError{Behind: p.behind(), Waited: wait}
+		err = &limit.FullError{Behind: p.behind(), Waited: wait.Round(time.Millisecond)}
 		p.mu.Unlock()
 	}
 	p.mu.Lock()
@@ -176,9 +194,9 @@ func (p *pool) enter(mayWait bool) (w *worker, _ *waiter, behind string, err err
 		return w, nil, "", nil
 	}
 	switch {
-	case p.closed:
-		return nil, nil, "", limit.ErrClosed
-	case p.unfit && len(p.workers) == 0:
+	case p.closed != nil:
+		return nil, nil, "", p.closed
+	case p.hopeless():
 		return nil, nil, "", p.trouble
 	case !mayWait:
 		return nil, nil, "", &limit.FullError{Behind: p.behind()}
@@ -231,10 +249,29 @@ func (p *pool) ready(w *worker) {
 	if _, in := p.workers[w]; !in {
 		return
 	}
-	p.workers[w] = true
+	p.workers[w] = ready
 	p.unfit = false
+	if p.failures == 0 {
+		p.trouble = nil
+	}
 	p.free(w)
 	p.tidy() // the next that is due
+}
+
+// silent says that a worker is overdue. Calls are told so, for that reason, and
+// the worker may come up yet.
+func (p *pool) silent(w *worker, why error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, in := p.workers[w]; !in {
+		return
+	}
+	p.workers[w] = overdue
+	p.trouble, p.unfit = why, true
+	p.set.Log.Warn("a resident worker isn't ready", "procedure", p.name, "pid", w.pid(), "why", why.Error())
+	if p.hopeless() {
+		p.wakeAll(why)
+	}
 }
 
 // lost says that a worker has failed: before it was ready if unfit, and else later.
@@ -249,7 +286,7 @@ func (p *pool) lost(w *worker, why error, unfit bool) {
 		p.idle = slices.Delete(p.idle, i, i+1)
 	}
 	switch {
-	case p.closed:
+	case p.closed != nil:
 		return
 	case w.wasKilled(): // for its call's sake
 		p.restarts++
@@ -265,7 +302,7 @@ func (p *pool) lost(w *worker, why error, unfit bool) {
 		p.next = time.AfterFunc(d, p.restart)
 	}
 	p.set.Log.Warn("a resident worker failed", "procedure", p.name, "pid", w.pid(), "why", why.Error(), "in_a_row", p.failures, "next_start", time.Until(p.due).Round(time.Millisecond).String())
-	if unfit && len(p.workers) == 0 {
+	if p.hopeless() {
 		p.wakeAll(p.trouble)
 	}
 }
@@ -283,7 +320,7 @@ func (p *pool) pause() time.Duration {
 func (p *pool) restart() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed != nil {
 		return
 	}
 	p.next = nil
@@ -292,19 +329,19 @@ func (p *pool) restart() {
 }
 
 // close ends the pool: idle workers and those that start at once, busy ones after
-// their calls.
-func (p *pool) close() {
+// their calls. Calls that wait, and calls to come, get why.
+func (p *pool) close(why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.closed = true
+	p.closed = why
 	if p.next != nil {
 		p.next.Stop()
 		p.next = nil
 	}
-	p.wakeAll(limit.ErrClosed)
+	p.wakeAll(why)
 	p.tidy()
-	for w, ready := range p.workers {
-		if !ready {
+	for w, is := range p.workers {
+		if is != ready {
 			delete(p.workers, w)
 			w.retire()
 		}
@@ -322,17 +359,11 @@ func (p *pool) wakeAll(err error) {
 
 // behind says what a call waits for; p.mu is held.
 func (p *pool) behind() string {
-	ready := 0
-	for _, is := range p.workers {
-		if is {
-			ready++
-		}
-	}
-	text := fmt.Sprintf("%d of %d resident workers of %q are ready", ready, p.rules.Workers, p.name)
+	text := fmt.Sprintf("resident workers of %q (%d of %d ready", p.name, p.count(ready), p.rules.Workers)
 	if trouble := p.troubleText(); trouble != "" {
-		text += ": " + trouble
+		text += ", " + trouble
 	}
-	return text
+	return text + ")"
 }
 
 // troubleText says what is wrong with the workers just now; p.mu is held.
@@ -340,13 +371,15 @@ func (p *pool) troubleText() string {
 	if p.trouble == nil {
 		return ""
 	}
-	text := fmt.Sprintf("%d failed in a row", p.failures)
-	if p.failures == 1 {
-		text = "one failed"
+	text := p.trouble.Error()
+	switch {
+	case p.failures == 1:
+		text = "one failed: " + text
+	case p.failures > 1:
+		text = fmt.Sprintf("%d failed in a row: %s", p.failures, text)
 	}
-	text += ": " + p.trouble.Error()
 	if p.next != nil {
-		text += fmt.Sprintf(" (the next starts in %v)", max(0, time.Until(p.due)).Round(100*time.Millisecond))
+		text += fmt.Sprintf(", the next starts in %v", max(0, time.Until(p.due)).Round(100*time.Millisecond))
 	}
 	return text
 }
@@ -362,12 +395,7 @@ func (p *pool) describe() wire.Workers {
 		w.breakOff(errNoise)
 		return true
 	})
-	m := wire.Workers{Wanted: uint32(p.rules.Workers), Restarts: p.restarts, Trouble: p.troubleText()}
-	for _, ready := range p.workers {
-		if ready {
-			m.Warm++
-		}
-	}
+	m := wire.Workers{Wanted: uint32(p.rules.Workers), Warm: uint32(p.count(ready)), Restarts: p.restarts, Trouble: p.troubleText()}
 	m.Busy = m.Warm - min(m.Warm, uint32(len(p.idle)))
 	return m
 }

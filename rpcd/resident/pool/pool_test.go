@@ -17,8 +17,10 @@ import (
 
 	"rpcd/internal/proc"
 	"rpcd/internal/testkit"
+	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/limit"
+	"rpcd/rpcd/run"
 	"rpcd/rpcd/wire"
 )
 
@@ -53,7 +55,7 @@ func TestCallsWaitForAWorker(t *testing.T) {
 	go_ := filepath.Join(testkit.Folder(t), "go")
 	w := start(t, "loading "+go_, 1, times(Times{First: 2 * time.Second, Pause: time.Millisecond}))
 	var full *limit.FullError
-	if _, err := w.try(t.Context(), 0, "pid"); !errors.As(err, &full) || !strings.Contains(full.Behind, "0 of 1 resident workers") {
+	if _, err := w.try(t.Context(), 0, "pid"); !errors.As(err, &full) || !strings.Contains(full.Behind, "workers of \"p\" (0 of 1 ready)") {
 		t.Errorf("a call that may not wait: %v", err)
 	}
 	if _, err := w.try(t.Context(), time.Millisecond, "pid"); !errors.As(err, &full) || full.Waited == 0 {
@@ -84,7 +86,7 @@ func TestProgramsThatAreNone(t *testing.T) {
 		"garbage": "run broke the protocol before it was ready: protocol error: unknown frame type 104",
 		"future":  "run speaks version 99 of the protocol, rpcd version 1: use one release",
 	} {
-		w := start(t, behaviour, 2, times(Times{First: 300 * time.Millisecond, Pause: testkit.Limit}))
+		w := start(t, behaviour, 2, times(Times{First: 300 * time.Millisecond, Silence: 400 * time.Millisecond, Pause: testkit.Limit}))
 		_, err := w.try(t.Context(), testkit.Limit, "pid")
 		var unfit *Error
 		if !errors.As(err, &unfit) || err.Error() != words {
@@ -93,6 +95,7 @@ func TestProgramsThatAreNone(t *testing.T) {
 		if _, again := w.try(t.Context(), testkit.Limit, "pid"); !errors.As(again, &unfit) {
 			t.Errorf("%s, the next call: %v", behaviour, again)
 		}
+		testkit.Eventually(t, "the end of both", func() bool { return w.log.count("WARN", "failed") == 2 })
 		if m := w.Workers(w.rules); !strings.Contains(m.Trouble, words) || !strings.Contains(m.Trouble, "the next starts in") || m.Warm != 0 {
 			t.Errorf("%s: %+v", behaviour, m)
 		}
@@ -100,6 +103,25 @@ func TestProgramsThatAreNone(t *testing.T) {
 	w := start(t, "serve", 1, rules(func(p *export.Procedure) { p.Path = "/none/such" }))
 	if _, err := w.try(t.Context(), testkit.Limit, "pid"); !errors.Is(err, unix.ENOENT) {
 		t.Errorf("a program that is missing: %v", err)
+	}
+}
+
+// A worker that says its first word late has had the calls told so. It serves then.
+// fault: 141
+func TestLateWorker(t *testing.T) {
+	ready := filepath.Join(testkit.Folder(t), "go")
+	w := start(t, "late "+ready, 1, times(Times{First: 100 * time.Millisecond, Silence: time.Hour}))
+	var unfit *Error
+	if _, err := w.try(t.Context(), testkit.Limit, "pid"); !errors.As(err, &unfit) {
+		t.Errorf("%v", err)
+	}
+	if err := os.WriteFile(ready, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, "a worker", func() bool { return w.Workers(w.rules).Warm == 1 })
+	w.ask("pid")
+	if m := w.Workers(w.rules); m != (wire.Workers{Wanted: 1, Warm: 1}) {
+		t.Errorf("%+v", m)
 	}
 }
 
@@ -140,7 +162,7 @@ func TestSignals(t *testing.T) {
 // no failure of the worker's, so no start waits.
 // fault: 143
 func TestWorkerThatNeverAnswers(t *testing.T) {
-	w := start(t, "serve", 1, times(Times{Pause: time.Hour}))
+	w := start(t, "serve", 1, times(Times{Pause: time.Hour, MostPause: time.Hour}))
 	c := w.begin("hang")
 	pid := c.line()
 	c.SignalAll(unix.SIGTERM, unix.SIGCONT)
@@ -220,6 +242,8 @@ func TestPrintedLines(t *testing.T) {
 		t.Errorf("the call's stdout has %q", out)
 	}
 	testkit.Eventually(t, "the line in the log", func() bool { return w.log.count("a resident worker says", "a stray line") == 1 })
+	w.wantCrash(w.begin("last-words"))
+	testkit.Eventually(t, "the last words", func() bool { return w.log.count("a resident worker says", "farewell") == 1 })
 	w.ask("flood")
 	w.wantCrash(w.begin("crash")) // what it printed is read to its end
 	testkit.Eventually(t, "the end of the flood", func() bool { return w.log.count("left_out") > 0 })
@@ -232,12 +256,16 @@ func TestPrintedLines(t *testing.T) {
 // neither a status nor the end.
 // fault: 147
 func TestWorkerThatForks(t *testing.T) {
-	w := start(t, "serve", 1)
+	w := start(t, "serve", 1, grace(time.Hour))
 	left, _ := strconv.Atoi(w.ask("fork"))
 	w.ask("pid")
 	w.wantCrash(w.begin("crash"), "it ended with status 3")
-	testkit.Eventually(t, "the end of what was forked", func() bool { return !proc.Alive(left) })
 	w.ask("pid")
+	if !proc.Alive(left) {
+		t.Error("what was forked is gone before its grace")
+	}
+	w.Close()
+	testkit.Eventually(t, "the end of what was forked", func() bool { return !proc.Alive(left) })
 }
 
 // A worker that closes its socket, in a call or between two, is replaced.
@@ -253,10 +281,11 @@ func TestWorkerThatClosesItsSocket(t *testing.T) {
 // fault: 149
 func TestAnswersThatAreNone(t *testing.T) {
 	for behaviour, words := range map[string]string{
-		"another":    "EXIT of call",
-		"nameless":   `EXIT of call ""`,
-		"exit-first": "a EXIT frame instead of an answer",
-		"data":       "protocol error",
+		"another":       "EXIT of call",
+		"another-start": "STARTED of call",
+		"nameless":      `EXIT of call ""`,
+		"exit-first":    "a EXIT frame instead of an answer",
+		"data":          "protocol error",
 	} {
 		w := start(t, "raw "+behaviour, 1)
 		w.wantCrash(w.begin("x"), words)
@@ -373,7 +402,28 @@ func TestNumberOfWorkers(t *testing.T) {
 		w.For(w.rules)
 		testkit.Eventually(t, fmt.Sprint(n, " workers"), func() bool { return w.Workers(w.rules).Warm == uint32(n) })
 	}
+	var others []*running
+	for range 5 {
+		others = append(others, w.begin("until-canceled"))
+	}
+	waits := make(chan error, 1)
+	r := *w.rules
+	w.rules = &r
+	go func() {
+		_, err := w.For(&r).Start(w.t.Context(), run.Job{Argv: []string{"p"}, Env: []string{"RPC_CALL_ID=x"}, Wait: testkit.Limit})
+		waits <- err
+	}()
+	testkit.Eventually(t, "a call that waits", func() bool { return w.Pools.waiting("p") == 1 })
 	w.Forget("p")
+	var full *limit.FullError
+	if err := <-waits; !errors.As(err, &full) || full.Behind != `"p" was changed just now` {
+		t.Errorf("the call that waited: %v", err)
+	}
+	for _, c := range others {
+		c.line()
+		c.Signal(unix.SIGTERM)
+		c.end()
+	}
 	testkit.Eventually(t, "the end of all", func() bool { return w.Leftovers() == 0 })
 	if m := w.Workers(w.rules); m.Warm != 0 {
 		t.Errorf("%+v", m)
@@ -401,6 +451,59 @@ func TestDrain(t *testing.T) {
 	testkit.Eventually(t, "a worker", func() bool { return w.Workers(w.rules).Warm == 1 })
 	w.Drain()
 	testkit.Eventually(t, "its end", func() bool { return w.Leftovers() == 0 })
+}
+
+// Of 16 calls on 2 workers one is canceled. The other 15 are answered right.
+// fault: 153
+func TestCancelOfOneAmongMany(t *testing.T) {
+	w := start(t, "serve", 2)
+	one := w.begin("until-canceled")
+	pid := one.line()
+	var wg sync.WaitGroup
+	for caller := range 15 {
+		wg.Go(func() {
+			if got := w.ask("say", strconv.Itoa(caller)); got != strconv.Itoa(caller) {
+				t.Errorf("%q, want %d", got, caller)
+			}
+			if caller == 7 {
+				one.Signal(unix.SIGINT)
+			}
+		})
+	}
+	wg.Wait()
+	if status, _ := one.end(); !isSignal(status, unix.SIGINT) {
+		t.Errorf("the canceled one: %+v", status)
+	}
+	if m := w.Workers(w.rules); m != (wire.Workers{Wanted: 2, Warm: 2}) || !proc.Alive(must(strconv.Atoi(pid))) {
+		t.Errorf("%+v", m)
+	}
+}
+
+func must(n int, _ error) int { return n }
+
+// Too many descriptors, arguments over the frame's bound and another user are
+// refused before a worker has the call.
+func TestCallsThatCannotBe(t *testing.T) {
+	w := start(t, "serve", 1)
+	job := func(edit func(*run.Job)) run.Job {
+		j := run.Job{Argv: []string{"p"}, Env: []string{"RPC_CALL_ID=1"}}
+		edit(&j)
+		return j
+	}
+	for what, c := range map[string]struct {
+		job  run.Job
+		code wire.Code
+	}{
+		"253 descriptors": {job(func(j *run.Job) { j.Files = make([]int, 253) }), wire.Protocol},
+		"7 MiB":           {job(func(j *run.Job) { j.Argv = append(j.Argv, strings.Repeat("x", 7<<20)) }), wire.TooLong},
+		"another user":    {job(func(j *run.Job) { j.As = &child.Credential{UID: 1} }), wire.Denied},
+	} {
+		_, err := w.For(w.rules).Start(t.Context(), c.job)
+		var refused *wire.Refused
+		if !errors.As(err, &refused) || refused.Code != c.code {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
 }
 
 // 1,000 calls of 16 callers on 2 workers are all answered right. Nothing is left.

@@ -1,10 +1,12 @@
 package pool
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
 	"rpcd/rpcd/export"
+	"rpcd/rpcd/limit"
 	"rpcd/rpcd/run"
 	"rpcd/rpcd/wire"
 )
@@ -28,6 +30,7 @@ type Log interface {
 // Times are the limits of this package. The zero value stands for the defaults.
 type Times struct {
 	First     time.Duration // for a worker's first frame, and for its answer to CALL: 10 s
+	Silence   time.Duration // after which one that said nothing is killed: 60 s
 	Pause     time.Duration // before the next start after a failure, doubled by each in a row: 0.1 s
 	MostPause time.Duration // 10 s
 }
@@ -35,6 +38,7 @@ type Times struct {
 // The defaults of Times. PROTOCOL.md, section 7, tells them to workers.
 const (
 	firstTime = wire.FirstTimeout
+	silence   = 6 * firstTime
 	pause     = 100 * time.Millisecond
 	mostPause = 10 * time.Second
 )
@@ -56,6 +60,7 @@ var _ run.Residents = (*Pools)(nil)
 // New makes the pools of a daemon. Without a procedure they cost nothing.
 func New(c Config) *Pools {
 	c.Times.First = or(c.Times.First, firstTime)
+	c.Times.Silence = or(c.Times.Silence, silence)
 	c.Times.Pause = or(c.Times.Pause, pause)
 	c.Times.MostPause = or(c.Times.MostPause, mostPause)
 	return &Pools{Config: c, hurry: make(chan struct{}), pools: map[string]*pool{}}
@@ -81,8 +86,10 @@ func (s *Pools) For(p *export.Procedure) run.Runner {
 	s.mu.Lock()
 	q := s.pools[p.Name]
 	if q == nil {
-		q = &pool{set: s, name: p.Name, closed: s.closed, workers: map[*worker]bool{}}
-		if !s.closed {
+		q = &pool{set: s, name: p.Name, workers: map[*worker]stage{}}
+		if s.closed {
+			q.closed = limit.ErrClosed
+		} else {
 			s.pools[p.Name] = q
 		}
 	}
@@ -98,7 +105,7 @@ func (s *Pools) Forget(name string) {
 	delete(s.pools, name)
 	s.mu.Unlock()
 	if q != nil {
-		q.close()
+		q.close(&limit.FullError{Behind: fmt.Sprintf("%q was changed just now", name)})
 	}
 }
 
@@ -122,7 +129,7 @@ func (s *Pools) Drain() {
 	s.pools = map[string]*pool{}
 	s.mu.Unlock()
 	for _, q := range all {
-		q.close()
+		q.close(limit.ErrClosed)
 	}
 }
 

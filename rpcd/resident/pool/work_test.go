@@ -31,6 +31,10 @@ func work(behaviour string) int {
 		for !exists(argument) {
 			time.Sleep(10 * time.Millisecond)
 		}
+	case "late":
+		for !exists(argument) {
+			time.Sleep(10 * time.Millisecond)
+		}
 	case "mute":
 		time.Sleep(time.Hour)
 	case "ends":
@@ -99,6 +103,9 @@ func handle(c *resident.Call) int {
 		fmt.Fprint(c.Stdout, <-c.Signals)
 	case "copy":
 		_, _ = io.Copy(c.Stdout, c.Stdin)
+	case "last-words":
+		fmt.Println("farewell")
+		os.Exit(3)
 	case "crash":
 		os.Exit(3)
 	case "killed":
@@ -115,13 +122,18 @@ func handle(c *resident.Call) int {
 		for i := range 5000 {
 			fmt.Println("line", i)
 		}
-	case "fork": // the child has all that the worker has
-		child := exec.Command("sleep", "1000")
+	case "fork": // the child has all that the worker has, and ignores TERM
+		child := exec.Command("sh", "-c", "trap '' TERM; echo up; exec sleep 1000")
 		fd, _ := unix.Dup(residentFD)
 		child.ExtraFiles = []*os.File{os.NewFile(uintptr(fd), "socket")}
-		if err := child.Start(); err != nil {
+		up, err := child.StdoutPipe()
+		if err == nil {
+			err = child.Start()
+		}
+		if err != nil {
 			return 1
 		}
+		_, _ = up.Read(make([]byte, 3))
 		fmt.Fprint(c.Stdout, child.Process.Pid)
 	case "grow":
 		grown = append(grown, make([]byte, 64<<20)...)
@@ -165,6 +177,8 @@ func raw(argument string) int {
 			_ = conn.WriteFrame(append(append(started, exit...), exit...))
 		case "another":
 			_ = conn.WriteFrame(append(started, (&wire.Exit{ID: id + "0", Consumed: -1}).Append()...))
+		case "another-start":
+			_ = conn.WriteFrame(append((&wire.Started{ID: id + "0"}).Append(wire.TypeStarted), exit...))
 		case "nameless":
 			_ = conn.WriteFrame(append(started, (&wire.Exit{Consumed: -1}).Append()...))
 		case "exit-first":

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -107,6 +107,10 @@ func (w *worker) run() {
 	}
 	w.child.End(time.Now().Add(w.pool.set.Grace), w.pool.set.hurry)
 	w.close()
+	select { // its last words are read
+	case <-lines:
+	case <-time.After(closeTime): // what has left its session holds the pipe
+	}
 	_ = w.lines.Close()
 	<-lines
 	w.pool.set.count(-1)
@@ -202,7 +206,8 @@ func (w *worker) fork(theirs, printed int) (err error) {
 
 func (w *worker) environ() []string {
 	base := slices.DeleteFunc(w.rules.BaseEnv(w.pool.set.Environ()), func(entry string) bool {
-		return export.SetForEachCall(nameOf(entry)) || nameOf(entry) == "RPC_RESIDENT_FD"
+		name, _, _ := strings.Cut(entry, "=")
+		return export.SetForEachCall(name) || name == "RPC_RESIDENT_FD"
 	})
 	return append(base, fmt.Sprintf("RPC_RESIDENT_FD=%d", residentFD), "RPC_WORKER="+w.pool.set.Worker, "RPC_PROCEDURE="+w.rules.Name)
 }
@@ -225,7 +230,12 @@ func (w *worker) watch() {
 
 // awaitReady takes the first frames.
 func (w *worker) awaitReady() error {
-	w.conn.ExpectWithin(w.pool.set.Times.First)
+	limits := w.pool.set.Times
+	w.conn.ExpectWithin(limits.First)
+	if _, err := w.br.Peek(1); errors.Is(err, os.ErrDeadlineExceeded) {
+		w.pool.silent(w, unready(err, ""))
+		w.conn.ExpectWithin(limits.Silence - limits.First)
+	}
 	for {
 		h, err := wire.ReadHeader(w.conn)
 		if err != nil {
@@ -355,21 +365,12 @@ func (w *worker) ends(d time.Duration) bool {
 	}
 }
 
-func nameOf(entry string) string {
-	for i := range len(entry) {
-		if entry[i] == '=' {
-			return entry[:i]
-		}
-	}
-	return entry
-}
-
 // idOf finds the call's id among its variables.
 func idOf(env []string) string {
 	for _, entry := range env {
-		if nameOf(entry) == "RPC_CALL_ID" {
-			return entry[len("RPC_CALL_ID="):]
+		if id, ok := strings.CutPrefix(entry, "RPC_CALL_ID="); ok {
+			return id
 		}
 	}
-	return strconv.Itoa(0)
+	return ""
 }

@@ -304,8 +304,6 @@ class Call:
                 pass
         while any(out.wants() and not out.lasts for out in self.plan.outputs.values()):
             queued = any(out.queue for out in self.plan.outputs.values())
-            if not queued and time.monotonic() >= ends:
-                break
             try:
                 self._wait(until if queued else ends, with_socket=False)
             except Expired:

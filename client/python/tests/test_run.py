@@ -95,6 +95,18 @@ class Run(rig.WithWorker):
             got.seek(0)
             self.assertEqual(got.read(), b"1\n2\n3\n4\n")
 
+    def test_one_pipe_for_both(self) -> None:
+        """Two descriptors of one pipe are one stream, so that the order holds."""
+        r, w = os.pipe()
+        again = os.dup(w)
+        try:
+            for _ in range(10):
+                self.run_(["sh", "-c", "echo 1; echo 2 >&2; echo 3; echo 4 >&2"], stdout=w, stderr=again)
+                self.assertEqual(os.read(r, 100), b"1\n2\n3\n4\n")
+        finally:
+            for fd in (r, w, again):
+                os.close(fd)
+
     def test_a_reader_that_leaves(self) -> None:
         """Who writes into a pipe that nobody reads dies by SIGPIPE, as locally."""
         r, w = os.pipe()
@@ -345,51 +357,102 @@ class Trouble(unittest.TestCase):
         """What isn't the protocol is one line, and nothing hangs."""
         import socket
 
-        for said in (b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x31\0\0\0\0\0\0\3abc", b"\x33\0\0\0\0\0\0\0", b"\x10\1\0\0\xff\xff\xff\xff"):
-            with self.subTest(said=said), socket.socket(socket.AF_UNIX) as s:
+        started = bytes.fromhex("3100000100000000")  # BRIDGED
+        code = bytes.fromhex("0001000000020001")
+        data = bytes.fromhex("1001000000040000") + b"x" * (256 << 10)
+        for said, runs in (
+            (b"HTTP/1.1 400 Bad Request\r\n\r\n", False),
+            (bytes.fromhex("3100000000000003") + b"abc", False),
+            (bytes.fromhex("3300000000000000"), False),
+            (bytes.fromhex("10010000ffffffff"), False),
+            (bytes.fromhex("3200000000000010") + code + code, False),  # a field twice
+            (bytes.fromhex("320000000000000680ff00000000"), False),  # a field that must be understood
+            (bytes.fromhex("3101010000000000"), False),  # a flag that must be
+            (started + data * 3, True),  # over the credit
+            (started + bytes.fromhex("1001000000000000"), True),  # empty DATA
+            (started + bytes.fromhex("1105000000000000"), True),  # of no stream
+            (started + bytes.fromhex("330000000000000a00010000000400010000"), True),  # no wait status
+        ):
+            with self.subTest(said=said[:40]), socket.socket(socket.AF_UNIX) as s:
                 s.bind(self.worker.socket)
                 s.listen()
 
                 def answer() -> None:
                     c, _ = s.accept()
-                    c.sendall(said)
-                    c.recv(10000)
+                    try:
+                        c.sendall(said)
+                        while c.recv(10000):
+                            pass
+                    except OSError:
+                        pass
                     c.close()
 
                 t = threading.Thread(target=answer)
                 t.start()
-                e = self.error(rpcd.Lost, self.worker.socket, ["true"])
+                e = self.error(rpcd.Lost, self.worker.socket, ["true"], stdout=subprocess.PIPE)
                 t.join()
-                self.assertEqual((e.outcome, e.started), ("protocol", False))
+                self.assertEqual((e.outcome, e.started), ("protocol", runs))
                 os.unlink(self.worker.socket)
 
-    def test_a_pool(self) -> None:
-        """The least loaded replica gets the call, and a full one is passed over."""
-        pool = os.path.join(self.worker.folder, "pool")
-        os.mkdir(pool)
+    def pool(self, queue: str) -> Tuple[str, List[rig.Worker]]:
+        folder = os.path.join(self.worker.folder, "pool")
+        os.mkdir(folder)
         replicas = []
         for n in (1, 2):
-            w = rig.Worker(flags=["--max-calls", "1", "--queue", "0"])
+            w = rig.Worker(flags=["--max-calls", "1", "--queue", queue])
             self.addCleanup(w.close)
-            w.socket = os.path.join(pool, f"{n}.sock")
+            w.socket = os.path.join(folder, f"{n}.sock")
             replicas.append(w.start())
-        os.symlink(replicas[0].socket, os.path.join(pool, "0.sock"))  # isn't followed
-        got = []
-        for _ in replicas:
-            r, w_ = os.pipe()
-            t = threading.Thread(target=lambda: rpcd.run(pool, ["sh", "-c", "echo $RPC_WORKER; read x"], stdin=r2, stdout=w_))
-            r2, w2 = os.pipe()
-            t.start()
-            got.append((os.read(r, 100), w2, t, (r, w_, r2)))
-        self.assertEqual(sorted(g[0] for g in got), [b"1\n", b"2\n"])
-        e = self.error(rpcd.Refused, pool, ["true"])
-        self.assertEqual((e.outcome, e.started), ("busy", False))
-        for _, w2, t, fds in got:
-            os.close(w2)
-            t.join()
-            for fd in fds:
-                os.close(fd)
-        self.assertEqual(rpcd.run(pool, ["true"], wait=1).returncode, 0)
+        return folder, replicas
+
+    def test_a_pool(self) -> None:
+        """The least loaded replica gets the call. When all are full it waits in a queue, or is refused as busy."""
+        for queue in ("0", "1"):
+            with self.subTest(queue=queue):
+                pool, replicas = self.pool(queue)
+                results: List[Any] = []
+
+                def call(*args: str, **options: Any) -> None:
+                    try:
+                        results.append(rpcd.run(pool, args, **options).returncode)
+                    except rpcd.Error as e:
+                        results.append((e.outcome, e.started))
+
+                r, w = os.pipe()  # what they say
+                stop, go = os.pipe()  # the calls end when go is closed
+                threads = []
+                for _ in replicas:
+                    threads.append(threading.Thread(target=call, args=("sh", "-c", "echo $RPC_WORKER; read x; :"), kwargs={"stdin": stop, "stdout": w}))
+                    threads[-1].start()
+                    os.read(r, 100) if len(threads) == 1 else None
+                rig.eventually(lambda: self.running(pool) == 2, "each replica runs one")
+                third = threading.Thread(target=call, args=("true",))
+                third.start()
+                if queue == "0":
+                    third.join()
+                    self.assertEqual(results, [("busy", False)])
+                else:
+                    rig.eventually(lambda: self.running(pool) == 3, "one waits")
+                os.close(go)
+                for t in (*threads, third):
+                    t.join()
+                self.assertEqual(results[-2:], [0, 0])
+                for fd in (r, w, stop):
+                    os.close(fd)
+                for worker in replicas:
+                    worker.close()
+                os.rmdir(pool)
+
+    def running(self, pool: str) -> int:
+        """Gives how many calls run or wait."""
+        done = subprocess.run([rig.binaries() + "/rpc", "ps", pool], capture_output=True, text=True)
+        return len(done.stdout.splitlines()) - 1
+
+    def test_no_symlink_in_a_folder_of_sockets(self) -> None:
+        folder = os.path.join(self.worker.folder, "pool")
+        os.mkdir(folder)
+        os.symlink(self.worker.start().socket, os.path.join(folder, "a.sock"))
+        self.assertIn("is a symlink", str(self.error(rpcd.Unreachable, folder, ["true"])))
 
     def test_a_long_path(self) -> None:
         deep = os.path.join(self.worker.folder, "x" * 100)

@@ -241,8 +241,14 @@ class Resident(unittest.TestCase):
         self.fake.log.seek(0)
         self.assertEqual(sorted(self.fake.log.read().split()), [b"stray", b"stray2"])
 
+    def umask(self) -> str:
+        with open(f"/proc/{self.fake.process.pid}/status") as f:
+            return next(line.split()[1] for line in f if line.startswith("Umask:"))
+
     def test_directory_and_umask_are_put_back(self) -> None:
+        before = self.umask()
         self.fake.call("chdir")
+        rig.eventually(lambda: self.umask() == before, "it has its umask again")
         rig.eventually(lambda: os.readlink(f"/proc/{self.fake.process.pid}/cwd") == "/", "it is in / again")
         self.assertEqual(self.fake.call("where", cwd="/usr", umask=0o7).out, b"/usr 0o7\n")
 
@@ -421,6 +427,17 @@ class Memory(unittest.TestCase):
             else:
                 os.ftruncate(fd, 0)
                 self.assertEqual(int(a[99999]), 99999)
+
+    def test_appended(self) -> None:
+        """What is open for appending isn't written by a map: that would begin at the file's start."""
+        from rpcd import _npy, resident
+
+        fd = self.memfd(b"before", True)
+        again = os.open(f"/proc/self/fd/{fd}", os.O_RDWR | os.O_APPEND)
+        self.addCleanup(os.close, again)
+        records, size = _npy.records([np.arange(100000)])
+        resident._give(again, _memory.Maps(), records, size)
+        self.assertEqual((os.pread(fd, 6, 0), os.fstat(fd).st_size), (b"before", size + 6))
 
     def test_maps_are_bounded(self) -> None:
         maps = _memory.Maps()

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import socket
-import stat
 import subprocess
 import sys
 import tempfile
@@ -118,7 +117,7 @@ class Worker:
         self.processes["bridge"] = subprocess.Popen(
             ["socat", f"UNIX-LISTEN:{self.bridge},fork", f"UNIX-CONNECT:{to or self.socket}"], stderr=subprocess.DEVNULL
         )
-        eventually(lambda: os.path.exists(self.bridge) and stat.S_ISSOCK(os.stat(self.bridge).st_mode), "socat listens")
+        eventually(lambda: answers(self.bridge), "socat listens")
         return self
 
     def end(self, which: str, number: int = signal.SIGKILL) -> None:

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/internal/testkit"
+	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/limit"
 	"rpcd/rpcd/talk"
@@ -149,6 +150,30 @@ func TestStopsOfAWaitingCall(t *testing.T) {
 	}
 }
 
+// unready has one procedure, whose resident worker never gets ready.
+type unready struct{ export.Source }
+
+func (unready) Lookup(name string, _ export.Caller) (*export.Procedure, error) {
+	return &export.Procedure{Name: name, Path: "/bin/sleep", Args: []string{"1000"}, Workers: 1}, nil
+}
+
+// A caller is told how long its call may wait for a resident worker, as for a place.
+// fault: 143
+func TestWaitForAResidentWorker(t *testing.T) {
+	s := newServer(t, "any")
+	s.Source = unready{s.Source}
+	d := dial(t, s)
+	d.send(callOf(0, "p"))
+	if m, err := wire.ParseStarted(wire.AcceptedWaits, d.want(wire.TypeAccepted)); err != nil || m.Wait != s.QueueWait || !strings.Contains(m.Text, "0 of 1 ready") {
+		t.Errorf("%+v, %v", m, err)
+	}
+	d.send(wire.Signal(uint8(unix.SIGTERM), 0))
+	d.refused(wire.Canceled)
+	s.runners.Drain()
+	s.runners.Close()
+	testkit.Eventually(t, "the worker's end", func() bool { return s.runners.Leftovers() == 0 })
+}
+
 // A call whose caller hasn't yet answered ACCEPTED has a place already, or a place
 // in the queue.
 // fault: 77
@@ -159,7 +184,7 @@ func TestAnnouncedCallsHavePlaces(t *testing.T) {
 	first.send(callOf(wire.CallAnnounce, "true"))
 	first.want(wire.TypeAccepted)
 	second.send(callOf(wire.CallAnnounce, "true"))
-	if m, err := wire.ParseStarted(wire.AcceptedWaits, second.want(wire.TypeAccepted)); err != nil || m.Text == "" {
+	if m, err := wire.ParseStarted(wire.AcceptedWaits, second.want(wire.TypeAccepted)); err != nil || m.Text == "" || m.Wait != s.QueueWait {
 		t.Errorf("%+v, %v", m, err)
 	}
 	third.send(callOf(wire.CallAnnounce, "true"))

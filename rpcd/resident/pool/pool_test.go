@@ -514,6 +514,18 @@ func TestCallsThatCannotBe(t *testing.T) {
 	}
 }
 
+// A call that runs keeps none of its words: up to 7 MiB, which are no longer counted.
+func TestRunningCallKeepsNothing(t *testing.T) {
+	w := start(t, "serve", 1)
+	c := w.begin("until-canceled")
+	c.line()
+	if m := c.Process.(*call).Call; m.Args != nil || m.Env != nil || m.Streams != nil {
+		t.Errorf("%+v is kept", m)
+	}
+	c.Signal(unix.SIGTERM)
+	c.end()
+}
+
 // 1,000 calls of 16 callers on 2 workers are all answered right. Nothing is left.
 // fault: 156
 func TestManyCalls(t *testing.T) {

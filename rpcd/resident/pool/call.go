@@ -29,7 +29,7 @@ func (p *pool) Start(ctx context.Context, j run.Job) (run.Process, error) {
 			return nil, err
 		}
 		c := &call{worker: w, id: idOf(j.Env), Caller: talk.NewCaller(w.conn, m)}
-		switch err := c.begin(fds); {
+		switch err := c.begin(ctx, fds); {
 		case err == nil:
 			m.Args, m.Env, m.Streams = nil, nil, nil // the call may last
 			return c, nil
@@ -113,9 +113,10 @@ type call struct {
 var _ run.Process = (*call)(nil)
 
 // begin sends the call and takes STARTED. Without an error the call has begun,
-// though its worker may be lost by now: Wait tells. The error is errUnbegun, or a
-// *wire.Refused of a worker that is free again.
-func (c *call) begin(fds []int) error {
+// though its worker may be lost by now: Wait tells. The error is errUnbegun, a
+// *wire.Refused of a worker that is free again, or ctx's, where a lost worker doesn't
+// end: it may hang in the kernel.
+func (c *call) begin(ctx context.Context, fds []int) error {
 	w := c.worker
 	w.uses++
 	w.mu.Lock()
@@ -138,7 +139,13 @@ func (c *call) begin(fds []int) error {
 		return refused
 	}
 	w.breakOff(c.explain(err))
-	<-w.died
+	select {
+	case <-w.died:
+	case <-ctx.Done():
+		c.over()
+		c.Over(err, false)
+		return ctx.Err()
+	}
 	w.conn.ExpectWithin(w.pool.set.Times.First)
 	if sent && c.hasBegun(err) {
 		c.broken = w.why()

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/internal/proc"
+	"rpcd/internal/stubborn"
 	"rpcd/internal/testkit"
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
@@ -512,6 +513,35 @@ func TestCallsThatCannotBe(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+}
+
+// A worker hangs as it enters the call's directory, and doesn't even die. A caller that
+// leaves isn't held up.
+// fault: 159
+func TestWorkerThatHangs(t *testing.T) {
+	fs := testkit.NewFileSystem(t)
+	dir, err := unix.Open(fs.Dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(dir)
+	w := start(t, "serve", 1, times(Times{First: 2 * time.Second, Pause: time.Millisecond}))
+	w.ask("pid")
+	defer fs.Answer()
+	fs.Hang(stubborn.RequestAccess)
+	ctx, leave := context.WithCancel(t.Context())
+	began := make(chan error, 1)
+	go func() {
+		_, err := w.For(w.rules).Start(ctx, run.Job{Argv: []string{"p"}, Env: []string{"RPC_CALL_ID=1"}, Dir: dir, Wait: testkit.Limit})
+		began <- err
+	}()
+	fs.Hung(t, 1)
+	leave()
+	testkit.Within(t, "the call's end", func() {
+		if err := <-began; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
 }
 
 // A call that runs keeps none of its words: up to 7 MiB, which are no longer counted.

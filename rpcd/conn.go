@@ -68,8 +68,8 @@ func newConn(s *Server, fd *fdconn.Conn) (*conn, error) {
 	if c.denied = s.admit(c.caller); c.denied != nil {
 		owner = child.Strangers
 	}
-	fd.Charge(owner)
-	if child.Discards(owner) >= child.MaxDiscards {
+	fd.Charge(owner, child.Overfull)
+	if child.Overfull(owner) {
 		fd.SendAndHangUp(errTooManyDiscards.Append())
 		return nil, fmt.Errorf("uid %d has sent too many descriptors that can't be closed", peer.UID)
 	}

@@ -56,15 +56,24 @@ func (r *raw) with(b []byte, fds ...int) {
 func (r *raw) late(message []byte, fds ...int) {
 	r.t.Helper()
 	r.with(message[:9], fds...)
-	drop(fds...)
+	drop(r.t, fds...)
 	r.write(message[9:])
 }
 
 // drop closes descriptors, which may take as long as the test where the worker was
-// quicker.
-func drop(fds ...int) {
+// quicker. It returns when their numbers are free: a process that is forked later
+// doesn't get them, and so doesn't hang in its execve(2) as the last to close them.
+func drop(t testing.TB, fds ...int) {
+	t.Helper()
 	for _, fd := range fds {
+		var before, now unix.Stat_t
+		if err := unix.Fstat(fd, &before); err != nil {
+			t.Fatal(err)
+		}
 		go unix.Close(fd)
+		testkit.Eventually(t, "the descriptor's number is free", func() bool {
+			return unix.Fstat(fd, &now) != nil || now.Ino != before.Ino
+		})
 	}
 }
 
@@ -88,14 +97,14 @@ var stickyWays = []struct {
 		c := dialStranger(t, w)
 		fds := []int{testkit.Sticky(t), testkit.Sticky(t)}
 		c.with([]byte{byte(wire.TypePing)}, fds...)
-		drop(fds...)
+		drop(t, fds...)
 		return []*raw{c}
 	}},
 	{"half a frame of who leaves", func(t *testing.T, w *world) []*raw {
 		c := dialStranger(t, w)
 		fd := testkit.Sticky(t)
 		c.with([]byte{byte(wire.TypeCall)}, fd)
-		drop(fd)
+		drop(t, fd)
 		c.Close()
 		return nil
 	}},
@@ -103,7 +112,7 @@ var stickyWays = []struct {
 		c := dialStranger(t, w)
 		fd := testkit.Sticky(t)
 		c.with([]byte("GET / HTTP/1.1\r\n\r\n"), fd)
-		drop(fd)
+		drop(t, fd)
 		return []*raw{c}
 	}},
 	{"a call that may not be", func(t *testing.T, w *world) []*raw {
@@ -141,7 +150,7 @@ var stickyWays = []struct {
 		}
 		fd := testkit.Sticky(t)
 		c.with([]byte{0}, fd)
-		drop(fd)
+		drop(t, fd)
 		return []*raw{c}
 	}},
 	{"descriptors behind the end", func(t *testing.T, w *world) []*raw {
@@ -152,7 +161,7 @@ var stickyWays = []struct {
 		}
 		fd := testkit.Sticky(t)
 		c.with([]byte{0}, fd)
-		drop(fd)
+		drop(t, fd)
 		c.Close()
 		return nil
 	}},

@@ -22,9 +22,22 @@ var discards = discardSet{classes: map[class]*classState{}}
 // since a user namespace has as many user IDs as its root likes.
 const Strangers = ^uint32(0)
 
-// MaxDiscards is how many Discards of one owner may go on or wait before more
-// connections of that owner are refused.
-const MaxDiscards = 512
+// The most descriptors of one owner that may be on their way to their close, before no
+// more of them are taken: for strangers, and for one who may call. A share of the limit
+// of open files, so that what hangs leaves room for everybody's calls.
+var (
+	mostOfStrangers = sync.OnceValue(func() int { return min(512, openFiles()/8) })
+	mostOfOne       = sync.OnceValue(func() int { return openFiles() / 4 })
+)
+
+// openFiles is the limit of open files, RLIMIT_NOFILE (getrlimit(2)).
+func openFiles() int {
+	var l unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil {
+		return 1024
+	}
+	return int(min(l.Cur, 1<<30))
+}
 
 const (
 	maxClosersOfOne = 16 // closes of one class side by side
@@ -41,6 +54,7 @@ type class struct {
 type classState struct {
 	waiting []*discarding
 	running int
+	fds     int // of those that run and wait
 }
 
 // discarding is descriptors that are discarded together.
@@ -82,13 +96,22 @@ func Discard(owner uint32, fds []int) (done <-chan struct{}) {
 	return both
 }
 
-// Discards is how many of an owner's Discards go on or wait.
-func Discards(owner uint32) (n int) {
-	discards.mu.Lock()
-	defer discards.mu.Unlock()
+// Overfull reports whether so many descriptors of an owner are on their way to their
+// close that no more are to be taken.
+func Overfull(owner uint32) bool {
+	if owner == Strangers {
+		return discards.of(owner) >= mostOfStrangers()
+	}
+	return discards.of(owner) >= mostOfOne()
+}
+
+// of is how many descriptors of an owner are being closed or wait.
+func (s *discardSet) of(owner uint32) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, files := range []bool{true, false} {
-		if c := discards.classes[class{owner, files}]; c != nil {
-			n += c.running + len(c.waiting)
+		if c := s.classes[class{owner, files}]; c != nil {
+			n += c.fds
 		}
 	}
 	return n
@@ -110,6 +133,7 @@ func (s *discardSet) add(k class, fds []int) <-chan struct{} {
 		s.classes[k] = c
 	}
 	c.waiting = append(c.waiting, d)
+	c.fds += len(fds)
 	s.begin(k, c)
 	return d.done
 }
@@ -126,13 +150,14 @@ func (s *discardSet) begin(k class, c *classState) {
 	go func() {
 		closeAside(d.fds, k.files)
 		close(d.done)
-		s.end(k, c)
+		s.end(k, c, len(d.fds))
 	}()
 }
 
-func (s *discardSet) end(k class, c *classState) {
+func (s *discardSet) end(k class, c *classState, fds int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	c.fds -= fds
 	c.running--
 	s.running--
 	if c.running == 0 && len(c.waiting) == 0 {

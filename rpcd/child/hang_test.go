@@ -186,7 +186,7 @@ func TestDiscard(t *testing.T) {
 		testkit.Within(t, "the close of a sticky descriptor", func() { <-done })
 	}
 	for owner := range uint32(3) {
-		testkit.Eventually(t, "nothing goes on", func() bool { return Discards(owner) == 0 })
+		testkit.Eventually(t, "nothing goes on", func() bool { return discards.of(owner) == 0 })
 	}
 	for _, fd := range fds {
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {

@@ -5,6 +5,7 @@
 package fdconn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -28,8 +29,9 @@ type Conn struct {
 	deadlines sync.Mutex    // held while one is chosen and set, so that the last to choose counts
 	idle      time.Duration // see SetIdle
 
-	receives bool   // descriptors
-	owner    uint32 // of the descriptors that arrive, for Discard
+	receives bool                    // descriptors
+	owner    uint32                  // of the descriptors that arrive, for Discard
+	full     func(owner uint32) bool // no more of them are to be taken; nil: never
 
 	write sync.Mutex             // held for a whole frame, so that frames don't mix
 	left  atomic.Pointer[[]byte] // of WriteIfRead, for who holds write
@@ -70,8 +72,12 @@ func (c *Conn) Receive(most int) {
 func roomFor(descriptors int) []byte { return make([]byte, unix.CmsgLen(4*descriptors)) }
 
 // Charge says to whose account the descriptors go that arrive from now on; see
-// Discard. Only the reading goroutine may call Charge.
-func (c *Conn) Charge(owner uint32) { c.owner = owner }
+// Discard. While full says that this has too many, Read takes no message that brings
+// some, and fails with ErrFull. Only the reading goroutine may call Charge.
+func (c *Conn) Charge(owner uint32, full func(owner uint32) bool) { c.owner, c.full = owner, full }
+
+// ErrFull is Read's error where a message with descriptors is left unread.
+var ErrFull = errors.New("descriptors from somebody whose last ones can't be closed")
 
 // Held gives the number of descriptors that arrived and weren't taken yet. Only
 // the reading goroutine may call Held.
@@ -109,9 +115,12 @@ func (c *Conn) Read(p []byte) (int, error) {
 		}
 		return max(n, 0), err
 	}
-	n, oobn, flags, _, err := c.s.Recvmsg(context.Background(), p, c.oob, unix.MSG_CMSG_CLOEXEC)
+	n, oobn, flags, err := c.receive(p)
 	if err != nil {
-		return 0, err // n may be -1, which no io.Reader may say
+		return 0, err
+	}
+	if n == 0 && len(p) > 0 {
+		return 0, io.EOF
 	}
 	if oobn > 0 {
 		c.collect(c.oob[:oobn])
@@ -124,6 +133,34 @@ func (c *Conn) Read(p []byte) (int, error) {
 		return 0, errors.New("more descriptors than a call can have")
 	}
 	return n, nil
+}
+
+// receive is recvmsg(2) as soon as there is something.
+func (c *Conn) receive(p []byte) (n, oobn, flags int, err error) {
+	rc, err := c.s.SyscallConn()
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	waited := rc.Read(func(fd uintptr) bool {
+		if c.full != nil && c.full(c.owner) && bringsFiles(int(fd)) {
+			err = ErrFull
+			return true
+		}
+		for {
+			n, oobn, flags, _, err = unix.Recvmsg(int(fd), p, c.oob, unix.MSG_CMSG_CLOEXEC)
+			if err != unix.EINTR {
+				return err != unix.EAGAIN
+			}
+		}
+	})
+	return n, oobn, flags, cmp.Or(waited, os.NewSyscallError("recvmsg", err))
+}
+
+// bringsFiles says whether the next message of a socket brings descriptors. A look at
+// it (MSG_PEEK) that has no room for them takes none.
+func bringsFiles(fd int) bool {
+	_, _, flags, _, err := unix.Recvmsg(fd, make([]byte, 1), nil, unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	return err == nil && flags&unix.MSG_CTRUNC != 0
 }
 
 // arm starts the time limit of SetIdle anew.

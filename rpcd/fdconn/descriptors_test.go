@@ -361,3 +361,36 @@ func TestOutOfBand(t *testing.T) {
 		t.Errorf("%d descriptors came with a byte out of band", len(fds))
 	}
 }
+
+// What brings descriptors stays unread while their owner has too many, and what brings
+// none is read.
+// fault: 160
+func TestFullOwner(t *testing.T) {
+	noLeak(t)
+	a, b := pair(t)
+	defer a.Close()
+	defer b.Close()
+	full := false
+	a.Charge(7, func(uint32) bool { return full })
+	null := open(t, 1)
+	defer closeFDs(null)
+	write := func(fds []int) {
+		if err := b.WriteDescriptors([]byte{1}, fds); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(null)
+	readByte(t, a)
+	fds, _ := taken(a)
+	closeFDs(fds)
+	if len(fds) != 1 {
+		t.Errorf("%d descriptors came while there was room", len(fds))
+	}
+	full = true
+	write(nil)
+	readByte(t, a)
+	write(null)
+	if _, err := a.Read(make([]byte, 1)); !errors.Is(err, ErrFull) || a.Held() != 0 {
+		t.Errorf("%v, and %d descriptors", err, a.Held())
+	}
+}

@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 export RPCD_TEST_ALL=1 # a missing tool fails a test instead of skipping it
 
-packages=(ca-certificates gcc libc6-dev socat tmux python3 jq perl-base shellcheck shfmt hugin-tools enblend imagemagick procps util-linux busybox-static openssh-client openssh-sftp-server sshfs tar)
+packages=(ca-certificates gcc libc6-dev socat tmux python3 jq perl-base shellcheck shfmt hugin-tools enblend imagemagick procps strace util-linux busybox-static openssh-client openssh-sftp-server sshfs tar)
 
 say() { printf '\n== %s (%s)\n' "$*" "$(date +%T)"; }
 
@@ -53,7 +53,11 @@ lint() {
   .ci/vulnerabilities.sh
 }
 
-go_tests() { go test -timeout 20m ./...; }
+# What can be seen of a call is tested a second time without the entry (cmd/rpc/entry).
+go_tests() {
+  go test -timeout 20m ./...
+  RPCD_TEST_ENTRY=off go test -timeout 20m ./cmd/rpc -run 'TestTable/(passed|users)|TestScripts|TestTerminal|TestSignalTable'
+}
 
 # In these packages goroutines share memory. The other tests run separate processes, which the race detector can't see.
 race() { go test -race -short -timeout 15m ./rpcd/... ./client/...; }

@@ -97,7 +97,9 @@ func (k *call) await(ctx context.Context) error {
 
 // started begins the relaying and the reading.
 func (k *call) started(m *wire.Started) error {
-	k.began = time.Now()
+	if k.began.IsZero() { // else it came before the call was adopted
+		k.began = time.Now()
+	}
 	k.cmd.setID(m.ID)
 	k.bridged = m.Flags&wire.StartedBridged != 0
 	if err := k.attach(); err != nil {
@@ -112,6 +114,7 @@ func (k *call) started(m *wire.Started) error {
 // failed ends a call that doesn't run, and gives the error of that.
 func (k *call) failed(err error) error {
 	k.end(nil, err)
+	k.EndBounds()
 	if k.WasToldToEnd() && Retryable(err) { // another try would lose the signal
 		err = fail(ErrCanceled, k.worker(), false, err, "%v", err)
 	}
@@ -129,6 +132,9 @@ func (k *call) failed(err error) error {
 func (k *call) follow() {
 	defer close(k.followed)
 	exit, err := k.read()
+	if err != nil {
+		err = k.Cause(err)
+	}
 	k.end(exit, err)
 }
 
@@ -181,14 +187,15 @@ func (k *call) wait() (*wire.Exit, error) {
 		k.follow()
 	}
 	<-k.followed // nobody reads the connection any more, and it is kept or closed
-	unwritten := k.awaitOutputs()
+	written, unwritten := k.awaitOutputs()
+	k.EndBounds()
 	unread := k.endStdin()
 	switch {
 	case unwritten != nil:
 		return k.exit, fail(ErrWrite, k.worker(), true, unwritten, "cannot write the output of %s: %v", k.worker(), unwritten)
 	case k.err == nil && unread != nil:
 		return k.exit, fail(ErrWrite, k.worker(), true, unread, "cannot read the stdin of %s: %v", k.worker(), unread)
-	case k.err == nil && !k.IsLate():
+	case k.err == nil && written:
 		return k.exit, nil
 	case k.IsLate():
 		return nil, k.explain(talk.ErrLate, "")
@@ -196,9 +203,11 @@ func (k *call) wait() (*wire.Exit, error) {
 	return nil, k.explain(k.err, "before the call ended")
 }
 
-// awaitOutputs waits until the relayed outputs are written. It gives the first
-// error of the caller's files.
-func (k *call) awaitOutputs() (first error) {
+// awaitOutputs waits until the relayed outputs are written, or until the call's time
+// limit has run out: then written is false. It gives the first error of the caller's
+// files.
+func (k *call) awaitOutputs() (written bool, first error) {
+	written = true
 	for _, w := range k.outputs {
 		select {
 		case err := <-w.done:
@@ -206,10 +215,11 @@ func (k *call) awaitOutputs() (first error) {
 				first = err
 			}
 			w.close()
-		case <-k.Late(): // nor is its output taken
+		case <-k.Late():
+			written = false
 		}
 	}
-	return first
+	return written, first
 }
 
 // endStdin ends the reading of a relayed stdin, and gives the error of that file.

@@ -35,6 +35,7 @@ type Cmd struct {
 	ProcessState *ProcessState // after Wait, unless the status is unknown
 
 	ctx          context.Context
+	on           *Conn       // nil: a replica is chosen
 	parentPipes  []io.Closer // ours, closed by Wait
 	childFiles   []*os.File  // the procedure's, closed by Start
 	copiers      []func() error

@@ -62,6 +62,10 @@ func (c *Cmd) patience(deadline time.Time) time.Duration {
 // tryAll tries the worker's replicas once: as long as nothing was started, and
 // the call didn't wait in vain in a replica's queue.
 func (c *Cmd) tryAll(ctx context.Context, msg *wire.Call, std *stdio, patience time.Duration) error {
+	if c.on != nil {
+		_, err := c.try(ctx, c.on.socket, msg, std, patience)
+		return err
+	}
 	choice, err := replica.Choose(ctx, c.Worker)
 	if err != nil {
 		return ofReplica(err)
@@ -127,6 +131,12 @@ func (c *Cmd) adopt(ctx context.Context, std *stdio) error {
 		return err
 	}
 	std.streams = c.sent.Call.Streams
-	k := newCall(c, conn, talk.Adopt(conn.Conn, c.sent.Call), std)
-	return k.start(ctx, func() error { return nil })
+	k := newCall(c, conn, talk.Adopt(conn.Conn, c.sent.Call, c.sent.At, c.sent.Started), std)
+	k.began = c.sent.Started
+	return k.start(ctx, func() error {
+		if c.sent.Ready != nil {
+			c.sent.Ready()
+		}
+		return nil
+	})
 }

@@ -31,20 +31,20 @@ func sockets(t *testing.T, pid int) (inodes []string) {
 	return inodes
 }
 
-// settled waits until the worker holds its listening socket and the given number
-// of connections, and returns these sockets.
-func settled(t *testing.T, pid, connections int) []string {
+// settled waits until the worker holds the given number of sockets besides those that
+// it holds without a connection, and returns these sockets.
+func settled(t *testing.T, pid int, idle []string, connections int) (more []string) {
 	t.Helper()
-	var found []string
 	testkit.Eventually(t, fmt.Sprintf("the worker has %d connections", connections), func() bool {
-		found = sockets(t, pid)
-		return len(found) == 1+connections // 1 for the listening socket
+		more = slices.DeleteFunc(sockets(t, pid), func(s string) bool { return slices.Contains(idle, s) })
+		return len(more) == connections
 	})
-	return found
+	return more
 }
 
 func TestConnectionCarriesManyCalls(t *testing.T) {
 	rpcd := newWorld(t).serve("w")
+	idle := sockets(t, rpcd.PID())
 	var kept Connections
 	defer kept.Close()
 	call := func(words ...string) (string, error) {
@@ -56,7 +56,7 @@ func TestConnectionCarriesManyCalls(t *testing.T) {
 	if _, err := call("true"); err != nil {
 		t.Fatal(err)
 	}
-	first := settled(t, rpcd.PID(), 1)
+	first := settled(t, rpcd.PID(), idle, 1)
 	for i := range 100 {
 		if out, err := call("echo", fmt.Sprint(i)); err != nil || out != fmt.Sprintln(i) {
 			t.Fatalf("call %d: %q, %v", i, out, err)
@@ -74,11 +74,11 @@ func TestConnectionCarriesManyCalls(t *testing.T) {
 	if _, err := call("true"); err != nil {
 		t.Error(err)
 	}
-	if last := settled(t, rpcd.PID(), 1); !slices.Equal(last, first) {
+	if last := settled(t, rpcd.PID(), idle, 1); !slices.Equal(last, first) {
 		t.Errorf("the worker's sockets are %v, and were %v", last, first)
 	}
 	kept.Close()
-	settled(t, rpcd.PID(), 0)
+	settled(t, rpcd.PID(), idle, 0)
 }
 
 // If the worker restarts between two calls, the second call makes a new
@@ -194,5 +194,45 @@ func TestConnectionOfADeniedCall(t *testing.T) {
 	want(t, call("secret"), ErrDenied, false)
 	if n := kept.kept.Len(); n != 0 {
 		t.Errorf("%d connections are kept after a denied call", n)
+	}
+}
+
+// A Conn stays with its replica and its connection. After the worker's restart it
+// dials again, and once it is closed nothing is kept.
+func TestConn(t *testing.T) {
+	world := newWorld(t)
+	rpcd := world.serve("w")
+	idle := sockets(t, rpcd.PID())
+	conn, err := Dial(t.Context(), "w")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.Command("true").Run(); err != nil { // the worker has accepted it then
+		t.Fatal(err)
+	}
+	first := settled(t, rpcd.PID(), idle, 1)
+	for i := range 100 {
+		if out, err := conn.Command("echo", fmt.Sprint(i)).Output(); err != nil || string(out) != fmt.Sprintln(i) {
+			t.Fatalf("call %d: %q, %v", i, out, err)
+		}
+	}
+	if last := settled(t, rpcd.PID(), idle, 1); !slices.Equal(last, first) {
+		t.Errorf("the worker's sockets are %v, and were %v", last, first)
+	}
+	_, err = conn.Command("nosuchcommand").Output()
+	want(t, err, ErrUnknown, false)
+	rpcd.Stop()
+	_, err = conn.Command("true").Output()
+	want(t, err, ErrUnreachable, false)
+	again := world.serve("w")
+	idle = sockets(t, again.PID())
+	if _, err := conn.Command("true").Output(); err != nil {
+		t.Error(err)
+	}
+	conn.Close()
+	settled(t, again.PID(), idle, 0)
+	if _, err := Dial(t.Context(), "nobody"); err == nil {
+		t.Error("a worker that isn't there is dialed")
 	}
 }

@@ -25,7 +25,8 @@
 //     whether another try makes sense.
 //   - ProcessState.Reason says who or what ended a procedure that didn't end by
 //     itself: a time limit, the worker's end, rpc kill, a lack of memory.
-//   - Options.Connections lets many calls share few connections.
+//   - Options.Connections lets many calls share few connections. A Conn is one to
+//     a replica that is chosen once.
 //   - SysProcAttr, Path, Err and LookPath have no counterpart.
 //
 // Ping, List, Calls and Kill ask workers without a call.

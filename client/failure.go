@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"rpcd/client/internal/caller"
 	"rpcd/rpcd/talk"
@@ -20,7 +21,7 @@ func (k *call) explainStart(ctx context.Context, err error) error {
 	ended := torn || errors.Is(err, io.EOF) || talk.Gone(err)
 	switch silent := errors.Is(err, os.ErrDeadlineExceeded); {
 	case hold == talk.Held && (ended || silent), hold == talk.HeldIfBridged && ended && k.conn.IsBridged(ctx):
-		return ofReplica(k.conn.Ended(k.worker(), k.answered || torn, err))
+		return ofReplica(k.conn.Ended(k.worker(), k.answered || torn, k.silence(), err))
 	}
 	err = k.explain(err, "before it answered")
 	var e *Error
@@ -29,6 +30,9 @@ func (k *call) explainStart(ctx context.Context, err error) error {
 	}
 	return err
 }
+
+// silence is how long a worker that has answered may say nothing.
+func (k *call) silence() time.Duration { return wire.HeartbeatOf(k.Call.Heartbeat) }
 
 // explain makes an error for people of a call that got no answer or no end. when
 // says how far it came.
@@ -40,12 +44,20 @@ func (k *call) explain(err error, when string) error {
 		return k.refused(refused)
 	case errors.Is(err, talk.ErrUnanswered):
 		return fail(ErrCanceled, w, true, os.ErrDeadlineExceeded, "%s was told to end %q and says nothing (is it frozen?)", w, k.cmd.Procedure)
+	case errors.Is(err, talk.ErrNotStarted):
+		return fail(ErrLost, w, true, os.ErrDeadlineExceeded, "%s didn't start %q after its wait in the queue (is it frozen?)", w, k.cmd.Procedure)
+	case errors.Is(err, talk.ErrLate) && k.exit != nil:
+		e := fail(ErrTimeout, w, true, nil, "your limit%s ran out before the output of %q was taken (who reads it?)", limitOf(k.Call.Timeout), k.cmd.Procedure)
+		e.Reason = ReasonCallerTimeout
+		return e
 	case errors.Is(err, talk.ErrLate):
 		e := fail(ErrTimeout, w, true, nil, "%s didn't end %q when your limit%s ran out (is it frozen?)", w, k.cmd.Procedure, limitOf(k.Call.Timeout))
 		e.Reason = ReasonCallerTimeout
 		return e
 	case errors.Is(err, wire.ErrProtocol):
 		return fail(ErrProtocol, w, true, err, "%s doesn't speak rpc's protocol: %v (is %q an rpcd's socket?)", w, err, k.conn.Path)
+	case errors.Is(err, os.ErrDeadlineExceeded) && k.answered:
+		return fail(ErrLost, w, true, err, "%s has said nothing for %v (is it frozen, or the bridge cut?)", w, k.silence())
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fail(ErrLost, w, true, err, "%s says nothing (is it frozen, or the bridge cut?)", w)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), talk.Gone(err):

@@ -49,6 +49,12 @@ func (c *Cmd) checkWords(env []string) error {
 	if c.Procedure == "" {
 		return fail(ErrUsage, c.Worker, false, nil, "no procedure named")
 	}
+	if err := wire.CheckProcedure(c.Procedure); err != nil {
+		return fail(ErrUnknown, c.Worker, false, err, "%s has no procedure %.50q...: %v", c.Worker, c.Procedure, err)
+	}
+	if err := wire.CheckWords(len(c.Args) + len(env)); err != nil {
+		return fail(ErrTooLong, c.Worker, false, err, "cannot call %s: %v (send more by stdin or by a file)", c.Worker, err)
+	}
 	size := 0
 	for _, list := range [][]string{{c.Procedure, c.Label, c.Dir}, c.Args, env} {
 		for _, s := range list {

@@ -11,7 +11,7 @@ type Options struct {
 	Pass      Pass          // which files travel as descriptors
 	Timeout   time.Duration // how long the procedure may run; 0: as the worker says
 	RetryFor  time.Duration // how long to try again while the worker is unreachable, silent, draining or busy
-	Heartbeat time.Duration // bridged: silence after which the other side is gone; 0: 30 s
+	Heartbeat time.Duration // bridged or waiting: silence after which the other side is gone; 0: 30 s
 	Label     string        // shown by the worker; at most 4096 bytes
 	Umask     *uint32       // of the procedure; nil: this process's
 	ServerUID *uint32       // refuse to call unless this user listens on the socket

@@ -24,6 +24,7 @@ const (
 	ReasonKill          Reason = "kill"           // somebody sent a signal by Kill, or by rpc kill
 	ReasonCallerLeft    Reason = "caller-left"    // the worker took the caller for gone
 	ReasonMemory        Reason = "memory"         // the worker's kernel ended it for want of memory
+	ReasonCrash         Reason = "crash"          // its resident worker broke off: see ErrLost
 )
 
 // NoUID is nobody's uid, (uid_t)-1: it isn't known who it was.

@@ -1,6 +1,10 @@
 package client
 
-import "errors"
+import (
+	"errors"
+
+	"rpcd/rpcd/wire"
+)
 
 // Wait waits for the end of the call and of the copying to Stdout and Stderr.
 // It returns nil for status 0, *ExitError for another end of the procedure,
@@ -31,6 +35,8 @@ func (c *Cmd) Wait() error {
 	switch {
 	case err != nil:
 		return err
+	case c.ProcessState.Reason() == ReasonCrash:
+		return c.crashed(exit)
 	case c.ProcessState.TimedOut():
 		e := fail(ErrTimeout, c.Worker, true, nil, "%s", c.ProcessState.Explain())
 		e.Reason = c.ProcessState.Reason()
@@ -39,6 +45,19 @@ func (c *Cmd) Wait() error {
 		return &ExitError{ProcessState: c.ProcessState}
 	}
 	return copyErr
+}
+
+// crashed is the error of a call whose resident worker broke off: the call may have
+// done anything, and has no status.
+func (c *Cmd) crashed(exit *wire.Exit) error {
+	c.ProcessState = nil
+	text := exit.Text
+	if text == "" {
+		text = "lost its resident worker in the middle of the call"
+	}
+	e := fail(ErrLost, c.Worker, true, nil, "%s %s", c.Worker, text)
+	e.Reason = ReasonCrash
+	return e
 }
 
 func (c *Cmd) closeParentPipes() {

@@ -10,12 +10,13 @@ import (
 
 // What workers say of themselves and of calls.
 type (
-	Info      = replica.Info      // a replica: its load, its counters and what may be called
-	Load      = replica.Load      // how busy a replica is
-	Counters  = replica.Counters  // a replica's sums since its start
-	Entry     = replica.Entry     // a procedure that a replica lists
-	Running   = replica.Running   // a call that runs or waits
-	CallState = replica.CallState // what such a call does just now
+	Info            = replica.Info            // a replica: its load, its counters and what may be called
+	Load            = replica.Load            // how busy a replica is
+	Counters        = replica.Counters        // a replica's sums since its start
+	Entry           = replica.Entry           // a procedure that a replica lists
+	ResidentWorkers = replica.ResidentWorkers // of a procedure
+	Running         = replica.Running         // a call that runs or waits
+	CallState       = replica.CallState       // what such a call does just now
 )
 
 // The states of a call.

@@ -19,6 +19,7 @@ import (
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/journal"
 	"rpcd/rpcd/limit"
+	"rpcd/rpcd/lookup"
 	"rpcd/rpcd/run"
 	"rpcd/rpcd/stream"
 	"rpcd/rpcd/talk"
@@ -49,7 +50,7 @@ type call struct {
 	id     json.Number  // decimal
 	came   time.Time
 	argv   []string          // its first arguments, for PS
-	free   func()            // gives the memory of a long first frame back
+	memory *limit.Loan       // of a long first frame
 	dir    string            // where it runs
 	as     *child.Credential // the user that it runs as; nil: rpcd's own
 
@@ -69,7 +70,7 @@ type call struct {
 	timers   []*time.Timer
 }
 
-func newCall(h *host, c *conn, m *wire.Call, free func()) *call {
+func newCall(h *host, c *conn, m *wire.Call, memory *limit.Loan) *call {
 	k := &call{
 		Callee:   talk.NewCallee(c.talk, m),
 		host:     h,
@@ -79,7 +80,7 @@ func newCall(h *host, c *conn, m *wire.Call, free func()) *call {
 		id:       json.Number(strconv.FormatUint(h.lastID.Add(1), 10)),
 		came:     time.Now(),
 		argv:     wire.FirstArgs(m.Args),
-		free:     free,
+		memory:   memory,
 		finished: make(chan struct{}),
 	}
 	k.ctx, k.leave = context.WithCancel(context.Background())
@@ -108,13 +109,24 @@ func (c *call) serve(files *fdconn.Files, refusal error) {
 // any more.
 func (c *call) forget() {
 	c.Args, c.Env = nil, nil
-	c.free()
+	c.memory.Give()
+}
+
+// forgetAll lets go of all texts of a call that is over. Its connection may stay.
+func (c *call) forgetAll() {
+	c.mu.Lock() // for describe
+	defer c.mu.Unlock()
+	c.Procedure, c.Label, c.Dir, c.Logical, c.Streams = "", "", wire.Dir{}, "", nil
+	c.argv, c.dir, c.pending, c.timers = nil, "", nil, nil
 }
 
 // refuse answers that nothing was started.
 func (c *call) refuse(err error) {
 	c.become(callOver)
 	r := refusal(err)
+	if r.Code == wire.Canceled && c.cause.Begun() == wire.Drain {
+		r = refusedDraining
+	}
 	if by, ok := c.cause.Canceler(); ok && r.Code == wire.Canceled {
 		r = refuseKilled(by)
 	}
@@ -131,10 +143,10 @@ func (c *call) run(files *fdconn.Files) error {
 		return err
 	}
 	defer p.close()
-	if err := c.takePlace(p.procedure); err != nil {
+	if err := c.takePlace(p.Procedure); err != nil {
 		return err
 	}
-	defer c.host.queue.Give(p.procedure.Name)
+	defer c.host.queue.Give(p.Procedure.Name)
 	if err := c.Announce(c.ctx, c.news(0, "")); err != nil {
 		return err
 	}
@@ -142,36 +154,30 @@ func (c *call) run(files *fdconn.Files) error {
 		return err
 	}
 	began := time.Now()
-	process, err := p.runner.Start(c.ctx, c.job(p))
+	process, err := p.Runner.Start(c.ctx, c.job(p))
 	if err != nil {
-		return refuseStart(p.procedure, c.dir, c.as, err)
+		return refuseStart(p.Procedure, c.dir, c.as, err)
 	}
-	p.streams.Started()
 	c.supervise(process, p, began)
 	return nil
 }
 
 // prepared is what a call needs to start.
 type prepared struct {
-	procedure *export.Procedure
-	runner    run.Runner
-	streams   *stream.Set
-	place     *directory.Place
-	env       []string
+	*lookup.Found
+	streams *stream.Set
+	env     []string
 }
 
 func (p *prepared) close() {
 	p.streams.Close()
-	p.place.Close()
+	if p.Found != nil {
+		p.Place.Close()
+	}
 }
 
-// prepare looks up everything that the call needs, while few other calls do.
+// prepare looks up everything that the call needs.
 func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
-	give, err := c.host.lookups.Take(c.ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer give()
 	p := &prepared{}
 	if p.streams, err = stream.New(stream.Plan{Streams: c.Streams, Files: files, Conn: c.fd, Relay: c.Relay, Null: c.host.null}); err != nil {
 		return nil, err
@@ -181,28 +187,22 @@ func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 			p.close()
 		}
 	}()
-	if p.streams.Bridged() {
+	host, caller, bridged := c.host, c.caller, p.streams.Bridged()
+	if bridged {
 		c.SetBridged()
 	}
-	if p.procedure, err = c.host.Source.Lookup(c.Procedure, c.caller); err != nil {
+	p.Found, err = lookup.Lookup{
+		Source: host.Source, Slots: host.lookups, Runners: host.runners, Caller: caller, Procedure: c.Procedure,
+		Place: directory.Choice{Caller: c.Dir, Logical: c.Logical, Bridged: bridged, Workdirs: []string{host.Workdir}},
+		As:    func() (*child.Credential, error) { return host.runAs(caller, bridged) },
+	}.Run(c.ctx)
+	if err != nil {
 		return nil, err
 	}
-	if c.as, err = c.host.runAs(c.caller, p.streams.Bridged()); err != nil {
+	c.dir, c.as = p.Place.Name, p.As
+	if p.env, err = c.environ(p.Procedure, p.Place.PWD); err != nil {
 		return nil, err
 	}
-	where := directory.Choice{Caller: c.Dir, Logical: c.Logical, Bridged: p.streams.Bridged(), Workdirs: []string{p.procedure.Workdir, c.host.Workdir}, As: c.as}
-	if p.place, err = where.Open(); err != nil {
-		return nil, err
-	}
-	c.dir = p.place.Name
-	if err = p.procedure.LookIn(p.place); err != nil {
-		return nil, err
-	}
-	child.Touch(p.place.FD, p.procedure.Path)
-	if p.env, err = c.environ(p.procedure, p.place.PWD); err != nil {
-		return nil, err
-	}
-	p.runner = c.host.runners.For(p.procedure)
 	return p, nil
 }
 
@@ -218,25 +218,36 @@ func (c *call) environ(p *export.Procedure, pwd string) ([]string, error) {
 // job is what the runner gets to start.
 func (c *call) job(p *prepared) run.Job {
 	return run.Job{
-		Path:  p.procedure.Path,
-		Argv:  append(append([]string{c.Procedure}, p.procedure.Args...), c.Args...),
+		Path:  p.Procedure.Path,
+		Argv:  append(append([]string{c.Procedure}, p.Procedure.Args...), c.Args...),
 		Env:   p.env,
-		Dir:   p.place.FD,
+		Dir:   p.Place.FD,
 		Umask: int(c.Umask),
 		Files: p.streams.Files(),
-		As:    c.as,
+		As:    c.as, Caller: c.caller.UID,
+		Wait:  c.mayWait(),
+		Waits: c.waits,
 	}
+}
+
+// mayWait is how long the call may wait for a place, and for a resident worker.
+func (c *call) mayWait() time.Duration {
+	if c.Flags&wire.CallNoWait != 0 {
+		return 0
+	}
+	return c.host.QueueWait
+}
+
+// waits tells the caller what the call waits for.
+func (c *call) waits(behind string) {
+	news := c.news(wire.AcceptedWaits, behind)
+	news.Wait = c.mayWait()
+	c.Accept(news)
 }
 
 // takePlace waits for a place among the running calls.
 func (c *call) takePlace(p *export.Procedure) error {
-	wait := c.host.QueueWait
-	if c.Flags&wire.CallNoWait != 0 {
-		wait = 0
-	}
-	err := c.host.queue.Take(c.ctx, p.Name, p.MaxCalls, wait, func(behind string) {
-		c.Accept(c.news(wire.AcceptedWaits, behind))
-	})
+	err := c.host.queue.Take(c.ctx, p.Name, p.Places(), c.mayWait(), c.waits)
 	if err == nil && c.ctx.Err() != nil { // the caller left just as it got its place
 		c.host.queue.Give(p.Name)
 		err = c.ctx.Err()
@@ -246,11 +257,13 @@ func (c *call) takePlace(p *export.Procedure) error {
 
 // supervise sees a started process to its end and reports it.
 func (c *call) supervise(process run.Process, p *prepared, began time.Time) {
-	c.started(process, cause.Limit(c.Timeout, p.procedure.Timeout, c.host.Timeout))
+	c.started(process, cause.Limit(c.Timeout, p.Procedure.Timeout, c.host.Timeout))
 	c.Start(c.news(0, ""))
+	p.streams.Started() // only now: the process is supervised
 	p.streams.Relay()
-	c.logStart(p.procedure)
+	c.logStart(p.Procedure)
 	c.forget()
+	p.env = nil
 
 	status, err := process.Wait()
 	if err != nil { // somebody else reaped it, which can't happen; it must not look like 0
@@ -260,7 +273,7 @@ func (c *call) supervise(process run.Process, p *prepared, began time.Time) {
 	took := time.Since(began)
 	end := c.newClosing(process, p, status)
 	end.run()
-	c.logEnd(p.procedure, end, took)
+	c.logEnd(p.Procedure, end, took)
 	c.host.counters.Count(end.exit, end.lost)
 }
 

@@ -12,23 +12,10 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// mayTouch reports whether a caller sees and signals a call of another. Root and
-// our own user, self, may touch all, others those of their uid. The uid of
-// unmapped strangers is nobody's, even where it is self.
-func mayTouch(c export.Caller, self, owner uint32) bool {
-	switch c.UID {
-	case 0:
-		return true
-	case export.Overflow:
-		return false
-	}
-	return c.UID == self || c.UID == owner
-}
-
 // visibleCalls lists the calls that a caller may see, eldest first.
 func (s *Server) visibleCalls(c export.Caller) *wire.Calls {
 	visible := slices.DeleteFunc(s.allCalls(), func(k *call) bool {
-		return k.HasEnded() || !mayTouch(c, uint32(os.Geteuid()), k.caller.UID)
+		return k.HasEnded() || !c.MayTouch(uint32(os.Geteuid()), k.caller.UID)
 	})
 	slices.SortFunc(visible, func(a, b *call) int { return a.came.Compare(b.came) })
 	m := &wire.Calls{Worker: s.Name}
@@ -68,7 +55,7 @@ func (s *Server) kill(c export.Caller, m *wire.Kill) error {
 		return noSuchCall(m.ID)
 	}
 	k := all[i]
-	if !mayTouch(c, uint32(os.Geteuid()), k.caller.UID) {
+	if !c.MayTouch(uint32(os.Geteuid()), k.caller.UID) {
 		return anothersCall(k, c)
 	}
 	sig := unix.Signal(m.Signal)

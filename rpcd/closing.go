@@ -35,7 +35,10 @@ func (c *call) newClosing(process run.Process, p *prepared, s run.Status) *closi
 		call:      c,
 		streams:   p.streams,
 		exit:      &wire.Exit{Status: s.Wait, User: s.User, System: s.System, MaxRSS: s.MaxRSS, End: why},
-		leftovers: sync.OnceFunc(func() { process.Close(deadline, c.logLeft) }),
+		leftovers: sync.OnceFunc(func() { process.Close(deadline, c.leftLogger()) }),
+	}
+	if s.Crash != "" && why.Reason == "" {
+		e.exit.Reason, e.exit.Text = wire.Crashed, s.Crash
 	}
 	if why.IsTimeout() {
 		e.exit.Flags |= wire.ExitTimeout
@@ -60,7 +63,7 @@ func (e *closing) bound() (lift func()) {
 	if e.exit.Flags&wire.ExitTimeout != 0 {
 		timers = append(timers,
 			time.AfterFunc(grace+outputTime, e.streams.GiveUp),
-			time.AfterFunc(grace+2*outputTime, func() { e.call.conn.Close() }))
+			time.AfterFunc(grace+2*outputTime, e.call.fd.HangUp))
 	}
 	return func() {
 		for _, t := range timers {

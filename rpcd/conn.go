@@ -2,12 +2,14 @@ package rpcd
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"time"
 
+	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/limit"
@@ -62,19 +64,25 @@ func newConn(s *Server, fd *fdconn.Conn) (*conn, error) {
 		talk:   talk.NewConn(fd),
 		caller: export.Caller{UID: peer.UID, GID: peer.GID, Groups: peer.Groups},
 	}
-	c.br = bufio.NewReaderSize(c, 4<<10)
-	c.denied = s.admit(c.caller)
-	c.seat = s.connections.Seat(c.caller.UID, c.denied != nil, c.turnAway)
-	if c.denied != nil {
-		fd.Receive(1) // what a PING may bring
+	owner := peer.UID
+	if c.denied = s.admit(c.caller); c.denied != nil {
+		owner = child.Strangers
 	}
+	fd.Charge(owner, child.Overfull)
+	if child.Overfull(owner) {
+		fd.SendAndHangUp(errTooManyDiscards.Append())
+		return nil, fmt.Errorf("uid %d has sent too many descriptors that can't be closed", peer.UID)
+	}
+	c.br = bufio.NewReaderSize(c, 4<<10)
+	c.seat = s.connections.Seat(c.caller.UID, c.denied != nil, c.turnAway)
 	return c, nil
 }
 
-// turnAway refuses whatever the caller may be about to send, and closes.
+// turnAway refuses whatever the caller may be about to send. The reader closes:
+// nobody waits for that here.
 func (c *conn) turnAway(why limit.Reason) {
 	c.server.counters.Refused.Add(1)
-	c.fd.SendAndClose(turnedAway(why).Append())
+	c.fd.SendAndHangUp(turnedAway(why).Append())
 }
 
 // Read reads the connection for br, and sees to it that no caller hoards
@@ -144,6 +152,9 @@ func (c *conn) first(h wire.Header) (wire.Header, error) {
 	}
 	if !route.files {
 		f.files.Close()
+		if f.arrived > 1 {
+			return h, c.refuse(fmt.Errorf("%w: %d descriptors with a question", wire.ErrProtocol, f.arrived))
+		}
 	}
 	return route.serve(c, f)
 }
@@ -154,13 +165,15 @@ type firstFrame struct {
 	wire.Header
 	payload []byte
 	files   *fdconn.Files
-	arrived int    // descriptors that came with it, also if they are closed by now
-	free    func() // gives the memory of a long payload back
+	arrived int         // descriptors that came with it, also if they are closed by now
+	memory  *limit.Loan // of a long payload
 }
 
+// close lets go of all of it. Its connection may stay.
 func (f *firstFrame) close() {
 	f.files.Close()
-	f.free()
+	f.payload = nil
+	f.memory.Give()
 }
 
 // read reads the rest of a first frame, and refuses one that makes no sense.
@@ -170,18 +183,18 @@ func (c *conn) read(h wire.Header) (*firstFrame, error) {
 	} else if err != nil { // the caller has left, or said no more
 		return nil, err
 	}
-	free, err := c.reserve(h)
+	memory, err := c.reserve(h)
 	if err != nil {
 		return nil, c.refuse(err)
 	}
 	payload, err := wire.ReadPayload(c.br, h)
 	if err != nil {
-		free()
+		memory.Give()
 		return nil, err
 	}
 	files := c.fd.TakeFiles()
 	c.seat.Hold(0)
-	return &firstFrame{h, payload, files, files.Len(), free}, nil
+	return &firstFrame{h, payload, files, files.Len(), memory}, nil
 }
 
 // refuse answers an error of the caller's in words, waits until the caller has
@@ -198,15 +211,14 @@ func (c *conn) refuse(err error) error {
 // call serves a CALL.
 func (c *conn) call(f *firstFrame) (wire.Header, error) {
 	m, err := wire.ParseCall(f.Flags, f.payload)
-	if err != nil {
+	if m == nil {
 		f.close()
 		return f.Header, c.refuse(err)
 	}
-	call := newCall(&c.server.host, c, m, f.free)
-	refusal := c.server.enter(call)
-	if refusal == nil {
-		refusal = c.denied
-	}
+	f.payload = nil // the call may last
+	f.memory.Keep(m.Cost(int(f.Length)))
+	call := newCall(&c.server.host, c, m, f.memory)
+	refusal := cmp.Or(c.server.enter(call), c.denied, err)
 	if !c.seat.StartCall() { // the caller was turned away
 		c.server.exit(call)
 		f.close()
@@ -217,6 +229,7 @@ func (c *conn) call(f *firstFrame) (wire.Header, error) {
 		call.serve(f.files, refusal)
 		c.rest(call)
 		c.server.exit(call)
+		call.forgetAll()
 		close(call.finished)
 	}()
 	return c.attend(call)

@@ -342,8 +342,8 @@ func TestSlowStart(t *testing.T) {
 	s := newServer(t, "any")
 	s.lookups = limit.NewSlots(limit.MaxStuck)
 	var gives []func()
-	for range limit.MaxStuck { // takes all slots, as look-ups on a hung volume would
-		give, err := s.lookups.Take(t.Context())
+	for i := range limit.MaxStuck { // takes all slots, as look-ups on a hung volume would
+		give, err := s.lookups.Take(t.Context(), uint32(i)+1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,7 +15,7 @@ const killedTime = 500 * time.Millisecond
 
 // stuckTime bounds the wait for killed processes: what is stuck in the kernel may
 // stay there.
-const stuckTime = 10 * time.Second
+const stuckTime = 2 * time.Second
 
 // Drain brings the server to its end and returns when no call is left. Running
 // calls have d to end by themselves, then TERM, the grace, KILL. New and waiting
@@ -33,14 +33,18 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 		s.connections.DrainCalled()
 	} else {
 		s.queue.Close()
+		s.runners.Drain()
 	}
 	reading := killedTime
 	if s.endCalls(d, now) {
 		reading = outputTime
 	}
+	s.runners.Drain()
+	s.wait(s.hasNoCalls, now, time.After(s.Grace))
+	s.runners.Close() // resident workers have had the grace
 	s.hangUp(listeners)
 	s.connections.DrainAll()
-	s.wait(s.hasNoCalls, nil, time.After(outputTime)) // callers that called just before are told
+	s.wait(s.hasNoCalls, nil, time.After(reading)) // callers that called just before are told
 	// Behind some bridges a worker that closes first takes its last words with it.
 	s.wait(func() bool { return s.connections.Answered() == 0 }, now, time.After(reading))
 	sums := s.counters.Sums(time.Since(s.began))
@@ -92,6 +96,7 @@ func (s *Server) refuseAll() {
 	s.refusing = true
 	s.mu.Unlock()
 	s.queue.Close()
+	s.runners.Drain()
 	s.connections.DrainAll()
 }
 
@@ -99,7 +104,7 @@ func (s *Server) refuseAll() {
 // interrupted.
 func (s *Server) endAll(how ending, d time.Duration) {
 	for _, c := range s.allCalls() {
-		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", printable.Escaped(c.Procedure))
+		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", printable.Escaped(c.describe().Procedure))
 		c.end(how, wire.End{Reason: wire.Drain, Limit: d})
 	}
 }
@@ -107,7 +112,7 @@ func (s *Server) endAll(how ending, d time.Duration) {
 // cutAll closes the connections of calls whose callers don't take the output.
 func (s *Server) cutAll() {
 	for _, c := range s.allCalls() {
-		c.conn.Close()
+		c.fd.HangUp()
 	}
 }
 
@@ -116,28 +121,12 @@ func (s *Server) cutAll() {
 func (s *Server) hangUp(listeners []*fdconn.Listener) {
 	for _, l := range listeners {
 		if !s.Activated {
-			l.Unlink()
-			s.refuseWaiting(l.AcceptAndRefuse)
+			l.HangUp()
+			s.counters.Refused.Add(uint64(l.RefuseWaiting(refusedDraining.Append())))
 		}
 		l.Close()
 	}
 	s.loops.Wait()
-}
-
-// mostRefused is how many callers may wait to be accepted (fdconn's backlog). A
-// caller that has a descriptor of the socket's file may come again for ever.
-const mostRefused = 4096
-
-// refuseWaiting refuses callers that wait to be accepted. next refuses one, and
-// says whether there was one.
-func (s *Server) refuseWaiting(next func([]byte) bool) {
-	words := refusedDraining.Append()
-	for range mostRefused {
-		if !next(words) {
-			return
-		}
-		s.counters.Refused.Add(1)
-	}
 }
 
 // waitResult is how a wait ends.

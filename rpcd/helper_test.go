@@ -37,11 +37,11 @@ func isFree(b *limit.Budget, size int64) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
 	for uid := range uint32(2) {
-		give, err := b.Take(ctx, 1<<31+uid, size/2)
+		loan, err := b.Take(ctx, 1<<31+uid, size/2)
 		if err != nil {
 			return false
 		}
-		defer give()
+		defer loan.Give()
 	}
 	return true
 }

@@ -1,9 +1,8 @@
 package rpcd
 
 import (
+	"slices"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"rpcd/internal/printable"
 	"rpcd/rpcd/cause"
@@ -46,33 +45,22 @@ func (c *call) logRefusal(r *wire.Refused) {
 	c.host.Log.Info("refused", words...)
 }
 
-// logLeft tells what a call left and rpcd has ended.
-func (c *call) logLeft(left child.Left) {
-	tell, what := c.host.Log.Info, "ended what a call left"
-	if left.Stuck {
-		tell, what = c.host.Log.Warn, "cannot end what a call left: it is stuck in the kernel"
+// leftLogger gives a function that tells what a call left and rpcd has ended. The
+// call may be over by then, and forgotten.
+func (c *call) leftLogger() func(child.Left) {
+	log, words := c.host.Log, []any{"call", c.id, "procedure", printable.Escaped(c.Procedure)}
+	return func(left child.Left) {
+		tell, what := log.Info, "ended what a call left"
+		if left.Stuck {
+			tell, what = log.Warn, "cannot end what a call left: it is stuck in the kernel"
+		}
+		tell(what, append(words, "processes", len(left.Names), "names", journal.Names(left.Names))...)
 	}
-	tell(what, "call", c.id, "procedure", printable.Escaped(c.Procedure), "processes", len(left.Names), "names", journal.Names(left.Names))
 }
 
 // logEnd writes a call's last line.
 func (c *call) logEnd(p *export.Procedure, e *closing, took time.Duration) {
-	status := unix.WaitStatus(e.exit.Status)
-	words := []any{"call", c.id, "procedure", printable.Escaped(p.Name)}
-	switch {
-	case status.Signaled():
-		words = append(words, "signal", unix.SignalName(status.Signal()))
-	default:
-		words = append(words, "status", status.ExitStatus())
-	}
-	words = append(words, "seconds", journal.Seconds(took), "user", journal.Seconds(e.exit.User), "system", journal.Seconds(e.exit.System))
-	if e.exit.MaxRSS > 0 {
-		words = append(words, "max_rss_kb", e.exit.MaxRSS)
-	}
-	if in, out := e.streams.Relayed(); in+out > 0 {
-		words = append(words, "in", in, "out", out)
-	}
-	words = append(words, cause.Words(e.exit.End)...)
+	words := slices.Concat([]any{"call", c.id, "procedure", printable.Escaped(p.Name)}, journal.End(e.exit, took, e.streams.Relayed), cause.Words(e.exit.End))
 	if e.lost {
 		words = append(words, "lost", true)
 	}

@@ -46,10 +46,6 @@ func (c *conn) kill(f *firstFrame) (*answer, error) {
 	return &answer{frame: wire.Frame(wire.TypeSignaled, 0, 0, nil)}, nil
 }
 
-// longest is how long a LISTING or CALLS may be, in bytes (PROTOCOL.md, section
-// 2).
-const longest = 4 << 20
-
 // long makes an answer that may be long, or takes many files to look at: a few
 // at a time, and in a memory that is bounded until they are taken.
 func (c *conn) long(f *firstFrame, make func() []byte) (*answer, error) {
@@ -58,19 +54,19 @@ func (c *conn) long(f *firstFrame, make func() []byte) (*answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	free, err := c.server.answers.Take(ctx, c.caller.UID, longest)
+	memory, err := c.server.answers.Take(ctx, c.caller.UID, wire.MaxList)
 	if err != nil {
 		return nil, errTooManyQuestions
 	}
-	give, err := c.server.lists.Take(ctx)
+	give, err := c.server.lists.Take(ctx, c.caller.UID)
 	if err != nil {
-		free()
+		memory.Give()
 		return nil, errTooManyQuestions
 	}
-	a := &answer{frame: make(), taken: free}
+	a := &answer{frame: make(), taken: memory.Give}
 	give()
 	if len(a.frame) <= smallFrame {
-		free()
+		memory.Give()
 	}
 	return a, nil
 }
@@ -103,7 +99,7 @@ func (c *conn) procedures() (entries []wire.Entry, scope wire.Scope) {
 	}
 	list, _ := c.server.Source.List(c.caller)
 	for _, p := range list {
-		entries = append(entries, wire.Entry{Name: p.Name, Kind: "spawned", Summary: p.Summary})
+		entries = append(entries, c.server.residents.Entry(p))
 		if p.AnyCommand() {
 			scope = wire.Commands
 		}
@@ -131,7 +127,7 @@ func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wire.FirstTimeout)
 	defer cancel()
-	give, err := c.server.lookups.Take(ctx)
+	give, err := c.server.lookups.Take(ctx, c.caller.UID)
 	if err != nil {
 		return w
 	}

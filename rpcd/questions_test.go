@@ -28,7 +28,7 @@ func TestWhoOwnsACall(t *testing.T) {
 		{export.Overflow, export.Overflow, 1001, false}, {export.Overflow, export.Overflow, export.Overflow, false},
 		{1001, 7, export.Overflow, false}, {0, 7, export.Overflow, true},
 	} {
-		if got := mayTouch(export.Caller{UID: c.asks}, c.self, c.calls); got != c.want {
+		if got := (export.Caller{UID: c.asks}).MayTouch(c.self, c.calls); got != c.want {
 			t.Errorf("uid %d, a call of uid %d, rpcd as %d: %v", c.asks, c.calls, c.self, got)
 		}
 	}
@@ -113,6 +113,24 @@ func TestKillRefused(t *testing.T) {
 	}
 }
 
+// A question brings one descriptor at most: each costs rpcd a close.
+func TestPingWithManyDescriptors(t *testing.T) {
+	d := dial(t, newServer(t, "any"))
+	r, w := pipe(t)
+	if err := d.conn.WriteDescriptors(wire.Ping(wire.Dir{}), []int{w, w}); err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(w)
+	d.want(wire.TypeRefused)
+	testkit.Within(t, "the descriptors to be closed", func() {
+		var b [1]byte
+		if n, err := unix.Read(r, b[:]); n != 0 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	})
+	unix.Close(r)
+}
+
 // PONG tells the asker's ids, how many descriptors arrived, and whether its
 // directory is the same here.
 func TestPingSeesTheWay(t *testing.T) {
@@ -132,15 +150,15 @@ func TestPingSeesTheWay(t *testing.T) {
 	}{
 		{wire.Dir{}, "/", 0, wire.DirNotAsked},
 		{proven(st.Ino), "/", 1, wire.DirSame},
-		{proven(st.Ino + 1), "", 2, wire.DirOther},
-		{proven(st.Ino + 1), "/", 2, wire.DirWorkdir},
+		{proven(st.Ino + 1), "", 1, wire.DirOther},
+		{proven(st.Ino + 1), "/", 1, wire.DirWorkdir},
 		{wire.Dir{Name: here + "/not"}, "/", 0, wire.DirMissing}, // without a proof: the caller only named it
 	} {
 		s := newServer(t, "any")
 		s.Workdir = c.workdir
 		d := dial(t, s)
 		r, w := pipe(t)
-		if err := d.conn.WriteDescriptors(wire.Ping(c.dir), []int{w, w}[:c.fds]); err != nil {
+		if err := d.conn.WriteDescriptors(wire.Ping(c.dir), []int{w}[:c.fds]); err != nil {
 			t.Fatal(err)
 		}
 		unix.Close(w)
@@ -180,7 +198,7 @@ func TestPingSeesTheWay(t *testing.T) {
 // fault: 92
 func TestAnswersAreCounted(t *testing.T) {
 	s := newServer(t, "any")
-	const size = 4 * longest
+	const size = 4 * wire.MaxList
 	s.answers, s.queue = limit.NewBudget(size), limit.NewQueue(1, 100)
 	for range 81 { // their list is more than a socket's buffer holds
 		call := wire.Call{Procedure: "sleep", Args: []string{"1000"}, Dir: wire.Dir{Name: "/"}, Label: strings.Repeat("x", wire.MaxLabel)}

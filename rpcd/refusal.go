@@ -13,6 +13,7 @@ import (
 	"rpcd/rpcd/directory"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/limit"
+	"rpcd/rpcd/resident/pool"
 	"rpcd/rpcd/stream"
 	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
@@ -27,6 +28,7 @@ var refusedDraining = &wire.Refused{Code: wire.Draining, Text: "is draining"}
 var (
 	errTooManyFrames    = &wire.Refused{Code: wire.Busy, Text: "is busy: too many calls with long argument lists are on their way"}
 	errTooManyQuestions = &wire.Refused{Code: wire.Busy, Text: "is busy: too many ask what there is"}
+	errTooManyDiscards  = &wire.Refused{Code: wire.Busy, Text: "is busy: too many descriptors of yours can't be closed (does a file system not answer?)"}
 	errUnknownQuestion  = &wire.Refused{Code: wire.Protocol, Text: "doesn't know this kind of question (is it an older rpcd?)"}
 )
 
@@ -34,9 +36,11 @@ var (
 func refusal(err error) *wire.Refused {
 	var refused *wire.Refused
 	var version *wire.VersionError
+	var length *wire.LengthError
 	var exported *export.Error
 	var variable *export.VariableError
 	var full *limit.FullError
+	var stuck *limit.StuckError
 	if r := refuseStreams(err); r != nil {
 		return r
 	}
@@ -48,6 +52,8 @@ func refusal(err error) *wire.Refused {
 		return refused
 	case errors.As(err, &version):
 		return &wire.Refused{Code: wire.Protocol, Text: fmt.Sprintf("speaks version %d of the protocol, rpc speaks version %d: use binaries of one release", wire.Version, version.Theirs)}
+	case errors.As(err, &length):
+		return &wire.Refused{Code: length.Code, Text: "refuses " + length.Error()}
 	case errors.Is(err, wire.ErrProtocol):
 		return &wire.Refused{Code: wire.Protocol, Text: "refuses: " + err.Error()}
 	case errors.As(err, &exported):
@@ -56,6 +62,8 @@ func refusal(err error) *wire.Refused {
 		return &wire.Refused{Code: wire.Denied, Text: variable.Error()}
 	case errors.As(err, &full):
 		return &wire.Refused{Code: wire.Busy, Text: "is busy: " + full.Error()}
+	case errors.As(err, &stuck):
+		return &wire.Refused{Code: wire.Busy, Text: "is busy: " + stuck.Error()}
 	case errors.Is(err, limit.ErrClosed):
 		return refusedDraining
 	case errors.Is(err, talk.ErrUnproceeded):
@@ -184,9 +192,17 @@ func refuseStart(p *export.Procedure, dir string, as *child.Credential, err erro
 		return &wire.Refused{Code: code, Text: fmt.Sprintf("cannot run %q%s: ", p.Name, who) + fmt.Sprintf(format, args...)}
 	}
 	var noEntry *child.DirError
+	var stuck *child.BusyError
+	var refused *wire.Refused
+	var full *limit.FullError
+	var unfit *pool.Error
 	switch {
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.Is(err, limit.ErrClosed), errors.As(err, &refused), errors.As(err, &full):
 		return refusal(err)
+	case errors.As(err, &stuck):
+		return &wire.Refused{Code: wire.Busy, Text: "is busy: " + stuck.Error()}
+	case errors.As(err, &unfit):
+		return refuse(wire.Failed, "%s", unfit.Text)
 	case errors.As(err, &noEntry):
 		return &wire.Refused{Code: wire.NoDirectory, Text: fmt.Sprintf("cannot enter the directory %q%s: %v", dir, who, noEntry.Err)}
 	case errors.Is(err, unix.E2BIG):

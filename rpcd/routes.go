@@ -3,6 +3,7 @@ package rpcd
 import (
 	"context"
 
+	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
 )
 
@@ -59,34 +60,35 @@ func question(ask func(*conn, *firstFrame) (*answer, error)) func(*conn, *firstF
 	}
 }
 
-// smallFrame is the longest first frame, in bytes, that is read from anybody.
-// Longer ones are for callers that are admitted, and share maxFrames.
-const smallFrame = 64 << 10
+// smallFrame is the longest first frame, in bytes, that is read from anybody: it has
+// room for a directory. Longer ones are of admitted callers, and share maxFrames.
+const smallFrame = 8 << 10
 
 // The memory, in bytes, of long first frames from their arrival until the start
 // of their process, and of long answers from before they are made until they are
 // taken.
 const (
-	maxFrames  = 64 << 20
-	maxAnswers = 64 << 20
+	maxFrames  = 56 << 20
+	maxAnswers = 32 << 20
 )
 
 // patience is how long a first frame or an answer waits for its memory: half of
 // what the other side waits for.
 const patience = wire.FirstTimeout / 2
 
-// reserve takes the memory of a first frame; free gives it back, once.
-func (c *conn) reserve(h wire.Header) (free func(), err error) {
+// reserve takes the memory of a first frame, as much as it can cost.
+func (c *conn) reserve(h wire.Header) (*limit.Loan, error) {
 	if h.Length <= smallFrame {
-		return func() {}, nil
+		return nil, nil
 	}
 	if c.denied != nil {
 		return nil, c.denied
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if free, err = c.server.frames.Take(ctx, c.caller.UID, int64(h.Length)); err != nil {
+	memory, err := c.server.frames.Take(ctx, c.caller.UID, wire.MostCost(int(h.Length)))
+	if err != nil {
 		return nil, errTooManyFrames
 	}
-	return free, nil
+	return memory, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/limit"
+	"rpcd/rpcd/resident/pool"
 	"rpcd/rpcd/run"
 )
 
@@ -26,6 +27,7 @@ type Server struct {
 	frames      *limit.Budget // of long first frames of calls that haven't started
 	answers     *limit.Budget // of answers to LIST and PS that are made or sent
 	burst       limit.Burst   // of connections
+	residents   *pool.Pools
 	began       time.Time
 
 	changed chan struct{}  // a call or connection has gone: has Drain anything left to wait for?
@@ -62,11 +64,15 @@ func New(c Config) (*Server, error) {
 	s.Config = c
 	s.queue = limit.NewQueue(c.MaxCalls, c.Queue)
 	s.lookups = limit.NewSlots(lookupSlots)
-	s.runners = run.NewRunners(c.Keep, s.poke)
+	s.residents = pool.New(pool.Config{Worker: c.Name, Grace: c.Grace, Environ: os.Environ, Log: c.Log, Changed: s.poke})
+	s.runners = run.NewRunners(c.Keep, s.residents, s.poke)
 	s.null = null
 	s.connections = limit.NewConnections(limit.ShareOfDescriptors(), s.poke)
 	return s, nil
 }
+
+// Warm starts the resident workers. It may take as long as a look at the exports.
+func (s *Server) Warm() { s.residents.Open(s.Source.Resident()) }
 
 // acceptPause is how long a shortage (of descriptors, of memory) is given before
 // the next accept(2).

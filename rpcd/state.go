@@ -98,6 +98,8 @@ func (c *call) bringAbout(how ending) {
 	}
 	c.ending = how
 	switch {
+	case c.state == callWaiting:
+		c.leave() // a look-up or a start may hang
 	case c.state != callRunning:
 	case how == killed:
 		c.deadline = time.Now()
@@ -160,7 +162,7 @@ func (c *call) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state == callClosing {
-		c.conn.Close()
+		c.fd.HangUp()
 	}
 }
 

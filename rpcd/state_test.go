@@ -3,6 +3,7 @@ package rpcd
 import (
 	"context"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/internal/testkit"
+	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/limit"
 	"rpcd/rpcd/talk"
@@ -86,11 +88,46 @@ func TestRefusedCallIsForgotten(t *testing.T) {
 	s := newServer(t, "any")
 	fd := dial(t, s).conn
 	c := &conn{server: s, fd: fd, talk: talk.NewConn(fd)}
-	k := newCall(&s.host, c, &wire.Call{Procedure: "no such", Args: []string{"x"}, Flags: wire.CallKeep}, func() {})
+	k := newCall(&s.host, c, &wire.Call{Procedure: "no such", Args: []string{"x"}, Flags: wire.CallKeep}, nil)
 	k.serve(&fdconn.Files{}, nil)
 	if k.Args != nil || k.Env != nil {
 		t.Errorf("%q, %q", k.Args, k.Env)
 	}
+}
+
+// A call that is over leaves nothing of its texts, though its connection is kept.
+// fault: 120
+func TestKeptConnectionForgetsItsCall(t *testing.T) {
+	s := newServer(t, "any")
+	c := dial(t, s)
+	c.send((&wire.Call{Flags: wire.CallKeep | wire.CallAnnounce, Procedure: "true", Label: "label", Dir: wire.Dir{Name: "/"}, Logical: "/"}).Append())
+	c.want(wire.TypeAccepted)
+	k := s.allCalls()[0]
+	c.send(wire.Frame(wire.TypeContinued, 0, 0, nil))
+	c.want(wire.TypeStarted)
+	c.want(wire.TypeExit)
+	<-k.finished
+	if k.Procedure+k.Label+k.Dir.Name+k.Logical+k.dir != "" || k.argv != nil || k.Streams != nil {
+		t.Errorf("%+v is kept", k.Call)
+	}
+}
+
+// A name that is too long is a call's fault, not its connection's.
+// fault: 123
+func TestTooLongNameKeepsConnection(t *testing.T) {
+	s := newServer(t, "any")
+	c := dial(t, s)
+	for _, m := range []wire.Call{
+		{Procedure: strings.Repeat("p", 300), Dir: wire.Dir{Name: "/"}},
+		{Procedure: "true", Dir: wire.Dir{Name: "/" + strings.Repeat("d", 5000)}},
+	} {
+		m.Flags = wire.CallKeep
+		c.send(m.Append())
+		c.want(wire.TypeRefused)
+	}
+	c.send((&wire.Call{Flags: wire.CallKeep, Procedure: "true", Dir: wire.Dir{Name: "/"}}).Append())
+	c.want(wire.TypeStarted)
+	c.want(wire.TypeExit)
 }
 
 // If the caller of a waiting call stops and continues often, only the last of
@@ -113,6 +150,30 @@ func TestStopsOfAWaitingCall(t *testing.T) {
 	}
 }
 
+// unready has one procedure, whose resident worker never gets ready.
+type unready struct{ export.Source }
+
+func (unready) Lookup(name string, _ export.Caller) (*export.Procedure, error) {
+	return &export.Procedure{Name: name, Path: "/bin/sleep", Args: []string{"1000"}, Workers: 1}, nil
+}
+
+// A caller is told how long its call may wait for a resident worker, as for a place.
+// fault: 143
+func TestWaitForAResidentWorker(t *testing.T) {
+	s := newServer(t, "any")
+	s.Source = unready{s.Source}
+	d := dial(t, s)
+	d.send(callOf(0, "p"))
+	if m, err := wire.ParseStarted(wire.AcceptedWaits, d.want(wire.TypeAccepted)); err != nil || m.Wait != s.QueueWait || !strings.Contains(m.Text, "0 of 1 ready") {
+		t.Errorf("%+v, %v", m, err)
+	}
+	d.send(wire.Signal(uint8(unix.SIGTERM), 0))
+	d.refused(wire.Canceled)
+	s.runners.Drain()
+	s.runners.Close()
+	testkit.Eventually(t, "the worker's end", func() bool { return s.runners.Leftovers() == 0 })
+}
+
 // A call whose caller hasn't yet answered ACCEPTED has a place already, or a place
 // in the queue.
 // fault: 77
@@ -123,7 +184,7 @@ func TestAnnouncedCallsHavePlaces(t *testing.T) {
 	first.send(callOf(wire.CallAnnounce, "true"))
 	first.want(wire.TypeAccepted)
 	second.send(callOf(wire.CallAnnounce, "true"))
-	if m, err := wire.ParseStarted(wire.AcceptedWaits, second.want(wire.TypeAccepted)); err != nil || m.Text == "" {
+	if m, err := wire.ParseStarted(wire.AcceptedWaits, second.want(wire.TypeAccepted)); err != nil || m.Text == "" || m.Wait != s.QueueWait {
 		t.Errorf("%+v, %v", m, err)
 	}
 	third.send(callOf(wire.CallAnnounce, "true"))
@@ -148,15 +209,4 @@ func TestStoppedAfterTheEnd(t *testing.T) {
 	d.want(wire.TypeExit)
 	d.send(wire.Frame(wire.TypeStopped, 0, 0, nil))
 	d.dropped()
-}
-
-// A drain ends although new connections keep coming: it refuses mostRefused of
-// them at most.
-// fault: 99
-func TestDrainAgainstComers(t *testing.T) {
-	s := newServer(t, "any")
-	testkit.Within(t, "the end of turning away", func() { s.refuseWaiting(func([]byte) bool { return true }) })
-	if n := s.counters.Refused.Load(); n != mostRefused {
-		t.Errorf("%d are turned away, want %d", n, mostRefused)
-	}
 }

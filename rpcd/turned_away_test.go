@@ -56,15 +56,17 @@ func TestSilentConnectionsMakeRoom(t *testing.T) {
 	silent[3].want(wire.TypeExit)
 }
 
-// Long first frames share a bounded memory. A short one doesn't wait for its turn.
+// Long first frames share a bounded memory, with what they can cost. A short one
+// doesn't wait for its turn. The longest of all fits into one user's half.
 func TestLongFramesShareMemory(t *testing.T) {
 	s := newServer(t, "any")
-	s.frames = limit.NewBudget(2 << 20)
 	long := append([]byte("RPCD\x00\x01"), make([]byte, 900<<10)...)
+	size := 2 * wire.MostCost(len(long))
+	s.frames = limit.NewBudget(size)
 	hog := dial(t, s)
 	hog.send(wire.Frame(wire.TypeCall, 0, 0, long)[:600<<10]) // the rest is never sent
 	testkit.Within(t, "its memory is counted", func() {
-		for isFree(s.frames, 2<<20) {
+		for isFree(s.frames, size) {
 			time.Sleep(time.Millisecond)
 		}
 	})
@@ -76,16 +78,27 @@ func TestLongFramesShareMemory(t *testing.T) {
 	another.refused(wire.Busy)
 	hog.conn.Close()
 	testkit.Within(t, "the memory of who has left", func() {
-		for !isFree(s.frames, 2<<20) {
+		for !isFree(s.frames, size) {
 			time.Sleep(time.Millisecond)
 		}
 	})
-	last := dial(t, s)
+	if most := wire.MostCost(8 << 20); most > maxFrames/2 {
+		t.Errorf("%d bytes for the longest frame, one user has %d", most, maxFrames/2)
+	}
 	argument := fmt.Sprintf("%0100000d", 7)
+	waits := dial(t, s)
+	call := &wire.Call{Procedure: "true", Args: []string{argument}, Dir: wire.Dir{Name: "/"}, Flags: wire.CallAnnounce}
+	waits.send(call.Append())
+	waits.want(wire.TypeAccepted)
+	if cost := call.Cost(len(argument) + 100); !isFree(s.frames, size-cost) || isFree(s.frames, size) {
+		t.Errorf("a call that waits doesn't cost %d bytes", cost)
+	}
+	waits.conn.Close()
+	last := dial(t, s)
 	last.send((&wire.Call{Procedure: "sleep", Args: []string{argument, "1000"}, Dir: wire.Dir{Name: "/"}}).Append())
 	last.want(wire.TypeStarted)
 	testkit.Within(t, "the memory of a call that runs", func() {
-		for !isFree(s.frames, 2<<20) {
+		for !isFree(s.frames, size) {
 			time.Sleep(time.Millisecond)
 		}
 	})

@@ -15,8 +15,11 @@ import (
 )
 
 func main() {
-	if filepath.Base(os.Args[0]) == procedureName {
+	switch filepath.Base(os.Args[0]) {
+	case procedureName:
 		procedure(os.Args[1:])
+	case strangerName:
+		beStranger(os.Args[1:])
 	}
 	os.Exit(rig.Main("soak", run))
 }

@@ -19,6 +19,7 @@ type report struct {
 	date          time.Time
 	machine       rig.Machine
 	options       options
+	strangers     *strangers
 	calls         []*call
 	faults        []fault
 	before, after snapshot
@@ -85,6 +86,7 @@ func (r *report) String() string {
 	}
 	fmt.Fprintf(&text, "%s\n%d calls with those of the warm-up (then %.1f a second), %d callers killed; %s.\n\n", rig.Table(lines), len(r.calls),
 		float64(r.made)/o.length.Seconds(), r.victims, r.faultWords())
+	fmt.Fprintf(&text, "%s\n", r.strangers)
 	text.WriteString(r.holdings())
 	if l := r.listing; l != nil {
 		fmt.Fprintf(&text, "\nThe steady worker counts %d calls, %d refused, %d lost, %d out of time, %d killed by a signal; %d running, %d waiting.\n",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -31,7 +32,7 @@ const (
 // soak makes the calls of the warm-up and of the run proper, and judges them.
 func soak(ctx context.Context, st *stage) (*report, error) {
 	o := st.options
-	r := &report{date: time.Now(), machine: rig.LookAround(), options: o}
+	r := &report{date: time.Now(), machine: rig.LookAround(), options: o, strangers: st.strangers}
 	lastID := 0
 	id := func() int { lastID++; return lastID }
 	idle, err := proc.Look(st.daemons[steady].PID())
@@ -66,8 +67,13 @@ func soak(ctx context.Context, st *stage) (*report, error) {
 	if err := r.judgeAll(entries); err != nil {
 		return nil, err
 	}
+	if err := errors.Join(st.strangers.failures...); err != nil {
+		return nil, err
+	}
 	r.compare()
-	r.end(st)
+	if err := r.end(st); err != nil {
+		return nil, err
+	}
 	r.machine.LoadAfter = rig.Load()
 	return r, nil
 }
@@ -91,10 +97,13 @@ func (r *report) withFaults(ctx context.Context, st *stage, run func(context.Con
 
 // end ends the daemons and bridges, and looks for processes, files and control
 // groups that they leave.
-func (r *report) end(st *stage) {
+func (r *report) end(st *stage) error {
 	made := []string{groupOf(st.daemons[steady]), groupOf(st.daemons[fickle])}
 	st.stop()
-	for _, path := range made {
+	if err := st.sweep(); err != nil {
+		return err
+	}
+	for _, path := range append(made, st.groups...) {
 		if !groupGone(path) {
 			r.find(leftOver, "a control group after the end: "+path)
 		}
@@ -107,6 +116,7 @@ func (r *report) end(st *stage) {
 			r.find(leftOver, "a file after the end: "+name)
 		}
 	}
+	return nil
 }
 
 // many makes calls for the time length, at the rate of the options or as fast as
@@ -137,6 +147,7 @@ func many(ctx context.Context, st *stage, chance *rand.Rand, id func() int, leng
 			c.make(ctx, st)
 			<-places
 		})
+		st.strangers.maybe(ctx, st, &all)
 	}
 	return calls
 }

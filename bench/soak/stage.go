@@ -34,6 +34,8 @@ type stage struct {
 	bridges               [workers]*rig.Bridge
 	incarnations          [workers]int
 	exports, ledger, work string
+	strangers             *strangers
+	groups                []string // of ended daemons, which strangers kept
 }
 
 // Environment variables by which soak finds processes again: those of this run,
@@ -77,6 +79,7 @@ func newStage(o options) (st *stage, err error) {
 	if err := rig.Export(st.exports, st.work); err != nil {
 		return nil, err
 	}
+	st.strangers = newStrangers(st)
 	for w := range workers {
 		if err := st.serve(w); err != nil {
 			return nil, err

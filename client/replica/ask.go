@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rpcd/rpcd/talk"
@@ -30,9 +31,12 @@ type answer struct {
 }
 
 // askAll puts a question to every replica of a worker, side by side, for at most
-// d each. The answers have the order of the sockets.
+// d each. The answers have the order of the sockets. Together they may be as long as
+// one may be: a worker has any number of sockets in its folder.
 func askAll(ctx context.Context, worker string, sockets []string, q talk.Question, d time.Duration) []answer {
 	answers := make([]answer, len(sockets))
+	q.Room = &atomic.Int64{}
+	q.Room.Store(wire.MaxList)
 	var all sync.WaitGroup
 	for i, path := range sockets {
 		all.Go(func() {

@@ -70,9 +70,11 @@ func hungUp(err error) bool { return errors.Is(err, io.EOF) || talk.Gone(err) }
 
 // Ended makes an error of a call on the connection that got no STARTED, for
 // err, and that has not been started. answered says that the worker had taken
-// the call.
-func (c *Connection) Ended(worker string, answered bool, err error) error {
+// the call; then silence is how long it has said nothing, if that is the end.
+func (c *Connection) Ended(worker string, answered bool, silence time.Duration, err error) error {
 	switch {
+	case answered && errors.Is(err, os.ErrDeadlineExceeded):
+		return accepting(worker, c.Path, fmt.Sprintf("has said nothing for %v", silence), "is the worker frozen, or the bridge cut?", err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return accepting(worker, c.Path, "accepts and says nothing", "is the worker frozen, or gone from behind a bridge?", err)
 	case answered:

@@ -40,6 +40,14 @@ type Entry struct {
 	Name    string
 	Type    string // spawned, resident or topic
 	Summary string // one line, or ""
+	Workers ResidentWorkers
+}
+
+// ResidentWorkers are those of a procedure; the zero value is none.
+type ResidentWorkers struct {
+	Wanted, Warm, Busy uint32 // how many there should be, are ready or serve, and serve
+	Restarts           uint64 // how many were started in the place of one that failed
+	Trouble            string // what is wrong with them just now, one line; "": nothing
 }
 
 // Way is how a caller reaches a replica, as the replica sees it.
@@ -132,7 +140,7 @@ func (a *answer) info() (*Info, error) {
 		Load: Load(m.Load), Counters: Counters(m.Counters),
 	}
 	for _, p := range m.Procedures {
-		i.Procedures = append(i.Procedures, Entry{Name: p.Name, Type: p.Kind, Summary: p.Summary})
+		i.Procedures = append(i.Procedures, Entry{Name: p.Name, Type: p.Kind, Summary: p.Summary, Workers: ResidentWorkers(p.Workers)})
 	}
 	if w := m.Way; w != nil {
 		i.Way = &Way{UID: w.UID, GID: w.GID, OwnUID: w.OwnUID, OwnGID: w.OwnGID, Descriptors: w.Descriptors, Dir: Sameness(w.Dir), Inside: Inside(w.Inside)}

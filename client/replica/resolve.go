@@ -3,9 +3,11 @@ package replica
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"rpcd/internal/reach"
@@ -53,11 +55,23 @@ func dial(ctx context.Context, worker, socket string) (*fdconn.Conn, error) {
 	return fdconn.Dial(ctx, socket)
 }
 
-// socketsIn gives the sockets in a folder.
+// maxEntries is how many entries a folder of sockets may have: a worker that writes to
+// its own would else have its callers keep any number.
+const maxEntries = 1000
+
+// socketsIn gives the sockets in a folder, by name.
 func socketsIn(worker, folder string) ([]string, error) {
-	entries, err := os.ReadDir(folder)
+	f, err := os.Open(folder)
 	if err != nil {
 		return nil, unreachable(worker, folder, err)
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(maxEntries + 1)
+	switch {
+	case err != nil && err != io.EOF:
+		return nil, unreachable(worker, folder, err)
+	case len(entries) > maxEntries:
+		return nil, newError(Unreachable, worker, nil, "cannot reach %s: %q has more than %d entries (name one of its sockets)", worker, folder, maxEntries)
 	}
 	var sockets []string
 	for _, e := range entries {
@@ -68,5 +82,6 @@ func socketsIn(worker, folder string) ([]string, error) {
 	if len(sockets) == 0 {
 		return nil, unreachable(worker, folder, reach.ErrEmpty)
 	}
+	slices.Sort(sockets)
 	return sockets, nil
 }

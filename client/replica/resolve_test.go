@@ -2,6 +2,7 @@ package replica
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -107,6 +108,27 @@ func TestWorkers(t *testing.T) {
 	}
 	t.Setenv("RPC_DIR", filepath.Join(dir, "gone"))
 	if _, err := Workers(); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+}
+
+// A folder with very many entries is refused, before anybody is asked.
+// fault: 122
+func TestManySockets(t *testing.T) {
+	dir := t.TempDir()
+	for i := range maxEntries {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.sock", i)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sockets, err := Sockets(dir); len(sockets) != maxEntries || !slices.IsSorted(sockets) || err != nil {
+		t.Errorf("%d sockets, %v", len(sockets), err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "more"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var e *Error
+	if _, err := Sockets(dir); !errors.As(err, &e) || e.Reason != Unreachable || !strings.Contains(e.Text, "more than 1000 entries") {
 		t.Errorf("%v", err)
 	}
 }

@@ -49,6 +49,51 @@ type procedure struct {
 	Name    string `json:"name"`
 	Kind    string `json:"kind"`
 	Summary string `json:"summary"`
+	// Of a resident procedure: of all replicas that answered.
+	Workers *workersRow `json:"workers,omitempty"`
+}
+
+// workersRow is the resident workers of a procedure.
+type workersRow struct {
+	Wanted   uint32 `json:"wanted"`
+	Warm     uint32 `json:"warm"`
+	Busy     uint32 `json:"busy"`
+	Restarts uint64 `json:"restarts"`
+	Trouble  string `json:"trouble"`
+}
+
+// words say how they are; "": there are none.
+func (w *workersRow) words() string {
+	if w == nil {
+		return ""
+	}
+	text := fmt.Sprintf("%d/%d warm, %d busy, %d restarts", w.Warm, w.Wanted, w.Busy, w.Restarts)
+	if w.Trouble != "" {
+		text += ": " + printable.Line(w.Trouble)
+	}
+	return text
+}
+
+// workersOf sums the resident workers of a procedure in a pool; nil: none has any.
+func workersOf(name string, infos []client.Info) (sum *workersRow) {
+	for _, i := range infos {
+		for _, p := range i.Procedures {
+			if p.Name != name || p.Workers.Wanted == 0 {
+				continue
+			}
+			if sum == nil {
+				sum = &workersRow{}
+			}
+			sum.Wanted += p.Workers.Wanted
+			sum.Warm += p.Workers.Warm
+			sum.Busy += p.Workers.Busy
+			sum.Restarts += p.Workers.Restarts
+			if sum.Trouble == "" {
+				sum.Trouble = p.Workers.Trouble
+			}
+		}
+	}
+	return sum
 }
 
 // askRow asks a worker, for at most answerTime. The row of a worker that doesn't
@@ -75,7 +120,7 @@ func askRow(worker string) row {
 	}
 	r.AnyCommand = infos[0].AnyCommand
 	for _, p := range infos[0].Procedures {
-		r.Procedures = append(r.Procedures, procedure{p.Name, p.Type, p.Summary})
+		r.Procedures = append(r.Procedures, procedure{p.Name, p.Type, p.Summary, workersOf(p.Name, infos)})
 	}
 	return r
 }
@@ -150,7 +195,11 @@ func writeLong(w io.Writer, rows []row) error {
 			if !kinds {
 				kind = ""
 			}
-			fmt.Fprintf(t, "  %s\t%s%s\n", printable.Line(p.Name), kind, printable.Line(p.Summary))
+			summary := printable.Line(p.Summary)
+			if words := p.Workers.words(); words != "" {
+				summary = strings.TrimSpace(words + "  " + summary)
+			}
+			fmt.Fprintf(t, "  %s\t%s%s\n", printable.Line(p.Name), kind, summary)
 		}
 	}
 	return t.Flush()

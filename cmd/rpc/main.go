@@ -14,6 +14,13 @@ import (
 )
 
 func main() {
+	takeSignals()
+	hideTraces()
+	defer func() {
+		if crash := recover(); crash != nil {
+			os.Exit(printError(afterCrash(crash)))
+		}
+	}()
 	// Most calls only wait, and Go wakes threads for each further processor. A
 	// call that relays streams takes all processors later.
 	runtime.GOMAXPROCS(1)

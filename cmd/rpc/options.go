@@ -42,7 +42,7 @@ func (o *callOptions) flags(f *pflag.FlagSet) {
 	f.IntVar(&o.statusFD, "status-fd", -1, "write a line of JSON to descriptor `N` when the call ends")
 	f.StringVar(&o.label, "label", "", "`TEXT` shown by rpc ps and in the worker's log [RPC_LABEL]")
 	f.StringVar(&o.serverUID, "server-uid", "", "refuse to call unless the socket's owner is `UID` [RPC_SERVER_UID]")
-	f.Var(&o.heartbeat, "heartbeat", "bridged: how soon a dead other side is noticed [RPC_HEARTBEAT]")
+	f.Var(&o.heartbeat, "heartbeat", "bridged or waiting: how soon a dead other side is noticed [RPC_HEARTBEAT]")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say before the start: replica, directory, how each stream travels")
 	f.BoolVarP(&o.interactive, "interactive", "i", false, "nothing: stdin is always connected")
 	_ = f.MarkHidden("interactive")

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"rpcd/client"
+	"rpcd/internal/printable"
 )
 
 // hostile are odd texts and names that a worker, a caller or a folder may use.
@@ -112,11 +113,22 @@ func FuzzTables(f *testing.F) {
 				t.Fatalf("%s: %q", what, got)
 			}
 		}
-		for _, rows := range []any{rows, calls} {
-			var b bytes.Buffer
-			if err := writeJSON(&b, rows); err != nil || !json.Valid(b.Bytes()) || bytes.ContainsFunc(b.Bytes(), obeyed) {
-				t.Fatalf("%q: %v", &b, err)
-			}
-		}
+		checkJSON(t, rows)
+		checkJSON(t, calls)
 	})
+}
+
+// checkJSON: what is written by pieces is what encoding/json makes of the whole.
+func checkJSON[T any](t *testing.T, list []T) {
+	t.Helper()
+	for _, list := range [][]T{{}, list, append(list, list...)} {
+		var got, want bytes.Buffer
+		j := json.NewEncoder(&want)
+		j.SetIndent("", "  ")
+		j.SetEscapeHTML(false)
+		err, failed := writeJSON(&got, list), j.Encode(list)
+		if err != nil || failed != nil || !bytes.Equal(got.Bytes(), printable.JSON(want.Bytes())) || bytes.ContainsFunc(got.Bytes(), obeyed) {
+			t.Fatalf("%q, want %q: %v, %v", &got, &want, err, failed)
+		}
+	}
 }

@@ -102,9 +102,13 @@ func ps(out io.Writer, workers []string, long, asJSON bool) error {
 }
 
 func newCalling(worker string, r client.Running) calling {
+	args := r.Args
+	if args == nil {
+		args = []string{} // in JSON a list, too
+	}
 	return calling{
 		Worker: worker, Socket: r.Socket, ID: r.ID, UID: r.UID, GID: r.GID, PID: r.PID,
-		Procedure: r.Procedure, Args: append([]string{}, r.Args...), Label: r.Label, AgeSeconds: r.Age.Seconds(), State: string(r.State), Bridged: r.Bridged,
+		Procedure: r.Procedure, Args: args, Label: r.Label, AgeSeconds: r.Age.Seconds(), State: string(r.State), Bridged: r.Bridged,
 	}
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -10,8 +12,15 @@ import (
 	"rpcd/internal/version"
 )
 
+// memoryGoal is the memory in bytes from which on garbage is collected as soon as it
+// is made: long answers of a worker make much. GOMEMLIMIT sets another goal.
+const memoryGoal = 20 << 20
+
 // runVerb has cobra read the words: a verb, help, or a shell's completion.
 func runVerb(words []string) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryGoal)
+	}
 	root, out := rootCommand(), &output{}
 	root.SetArgs(signalOptions(words))
 	root.SetOut(out)

@@ -13,8 +13,15 @@ import (
 // stopSelf stops this process by TSTP's default action. It returns when the
 // process is continued.
 func stopSelf() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var stop, before unix.Sigset_t
+	stop.Val[0] = 1 << (unix.SIGTSTP - 1)
 	goHandler := sigaction.Set(unix.SIGTSTP, sigaction.Default)
+	// The entry blocks it where it hands a call over.
+	_ = unix.PthreadSigmask(unix.SIG_UNBLOCK, &stop, &before)
 	signalThread(unix.SIGTSTP)
+	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil)
 	sigaction.Set(unix.SIGTSTP, goHandler)
 }
 

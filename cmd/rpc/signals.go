@@ -13,21 +13,30 @@ import (
 
 	"rpcd/client"
 	"rpcd/internal/door"
+	"rpcd/internal/sigaction"
 )
 
-// The signals that reach the procedure. A signal that rpc was started ignoring
-// stays ignored. Each costs 40 us to ask for, so those for job control are asked
+// The signals that reach the procedure. A signal that rpc was started ignoring or
+// blocking stays so. Each costs 40 us to ask for, so those for job control are asked
 // for while the worker starts the procedure.
 var (
 	forwarded  = []syscall.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2}
 	jobControl = []syscall.Signal{unix.SIGCONT, unix.SIGTSTP}
 )
 
-func notify(to chan os.Signal, signals []syscall.Signal) {
+// notify asks for signals. Those that the entry has held back are still blocked, and
+// may be pending. os/signal unblocks a signal before it has its handler, so one of
+// job control is taken first.
+func notify(to chan os.Signal, signals []syscall.Signal, held bool) {
 	for _, sig := range signals {
-		if !signal.Ignored(sig) {
-			signal.Notify(to, sig)
+		if ownSignals.ignores(sig) || ownSignals.blocks(sig) {
+			continue
 		}
+		if held && !ownSignals.giveBack(sig) && sigaction.Take(sig) {
+			to <- sig
+		}
+		signal.Notify(to, sig)
+		ownSignals.giveBack(sig)
 	}
 }
 
@@ -37,23 +46,43 @@ const (
 	abandonWindow = 2 * time.Second
 )
 
+// A worker that takes no frame doesn't keep rpc here: it hears of the end by the end
+// of the connection, and of a stop when it reads on.
+const (
+	abandonWait = 100 * time.Millisecond
+	stopWait    = 500 * time.Millisecond
+)
+
 // callWithSignals makes the call, forwards this process's signals to it, and
 // gives the last one that was forwarded, or 0. Where a signal ends rpc itself,
 // beforeDeath is called first, and callWithSignals doesn't return.
 func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall.Signal, error) {
 	signals := make(chan os.Signal, 16)
-	notify(signals, forwarded)
 	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil {
 		signal.Ignore(unix.SIGTTIN) // so that a read in the background gives EIO
 	}
 
 	var last, abandonedBy atomic.Int32
-	go forward(cmd, signals, &last, func(sig syscall.Signal) {
+	abandon := func(sig syscall.Signal) {
 		abandonedBy.Store(int32(sig))
-		_ = cmd.Abandon(sig)
+		within(abandonWait, newTeller().say(func() { _ = cmd.Abandon(sig) })) // not behind what isn't taken
 		beforeDeath(sig)
 		die(sig)
-	})
+	}
+	begin := func(held bool, came ...syscall.Signal) {
+		notify(signals, forwarded, held)
+		for _, sig := range came {
+			signals <- sig
+		}
+		go forward(cmd, signals, held, &last, abandon)
+	}
+	// A signal that came in the entry is pending. It comes when there is a handler, and
+	// then the call has to be there.
+	if adopted, err := adoptSent(cmd, func(came ...syscall.Signal) { begin(true, came...) }); err != nil {
+		return 0, err
+	} else if !adopted {
+		begin(false)
+	}
 	err := cmd.Start()
 	if err == nil {
 		if door.Of(cmd).Relays() {
@@ -69,19 +98,29 @@ func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall
 	return syscall.Signal(last.Load()), err
 }
 
-// forward passes signals on for as long as the process lives. It ends the call
-// by abandon, which doesn't return.
-func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, abandon func(syscall.Signal)) {
-	notify(signals, jobControl)
+// forward passes signals on for as long as the process lives, and never waits for the
+// worker. It ends the call by abandon, which doesn't return.
+func forward(cmd *client.Cmd, signals chan os.Signal, held bool, last *atomic.Int32, abandon func(syscall.Signal)) {
+	notify(signals, jobControl, held)
+	words := newTeller()
+	// No procedure runs: the call isn't sent yet, or it has ended and rpc still
+	// writes its output.
+	unsent := make(chan syscall.Signal)
 	var interrupts []time.Time
-	for s := range signals {
-		sig := s.(syscall.Signal)
+	for {
+		var sig syscall.Signal
+		select {
+		case sig = <-unsent:
+			abandon(sig)
+		case s := <-signals:
+			sig = s.(syscall.Signal)
+		}
 		switch sig {
 		case unix.SIGTSTP:
-			stop(cmd)
+			stop(cmd, words)
 			continue
 		case unix.SIGCONT:
-			_ = cmd.Signal(sig)
+			words.say(func() { _ = cmd.Signal(sig) })
 			continue
 		case unix.SIGINT, unix.SIGTERM:
 			interrupts = append(interrupts, time.Now())
@@ -90,18 +129,51 @@ func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, abando
 			}
 		}
 		last.Store(int32(sig))
-		// No procedure runs: the call isn't sent yet, or it has ended and rpc still
-		// writes its output.
-		if errors.Is(cmd.Signal(sig), client.ErrNotRunning) {
-			abandon(sig)
-		}
+		words.say(func() {
+			if errors.Is(cmd.Signal(sig), client.ErrNotRunning) {
+				unsent <- sig
+			}
+		})
 	}
 }
 
 // stop stops the procedure's group at the worker and this process here, and
 // continues both when this process is continued.
-func stop(cmd *client.Cmd) {
-	_ = cmd.Stopped()
+func stop(cmd *client.Cmd, words teller) {
+	within(stopWait, words.say(func() { _ = cmd.Stopped() }))
 	stopSelf()
-	_ = cmd.Continued()
+	words.say(func() { _ = cmd.Continued() })
+}
+
+// teller tells the worker one thing after the other, each of which may wait for the
+// worker.
+type teller chan func()
+
+func newTeller() teller {
+	t := make(teller, 16) // a worker that takes none of so many has no use for more
+	go func() {
+		for f := range t {
+			f()
+		}
+	}()
+	return t
+}
+
+// say lets f be called behind the others, unless these are too many. done is closed
+// when f has returned.
+func (t teller) say(f func()) (done <-chan struct{}) {
+	over := make(chan struct{})
+	select {
+	case t <- func() { defer close(over); f() }:
+	default:
+	}
+	return over
+}
+
+// within waits for done, for at most d.
+func within(d time.Duration, done <-chan struct{}) {
+	select {
+	case <-done:
+	case <-time.After(d):
+	}
 }

@@ -20,7 +20,7 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	var dir, as string
+	var dir, as, runAs string
 	var trustMount bool
 	c := &cobra.Command{
 		Use:   "check [DIR]",
@@ -45,23 +45,41 @@ With --as, root checks as the user that rpcd will be: for an image's build.`,
 			} else if !given {
 				dir = cmp.Or(os.Getenv("RPCD_EXPORTS"), defaultExports)
 			}
-			if v := os.Getenv("RPCD_TRUST_MOUNT"); v != "" && !c.Flags().Changed("trust-mount") {
-				if err := c.Flags().Set("trust-mount", v); err != nil {
-					return usageError{fmt.Errorf("cannot use RPCD_TRUST_MOUNT=%q: %w", v, flagerror.Cause(err))}
-				}
+			if err := checkEnvironment(c); err != nil {
+				return err
+			}
+			if runAs != "" && runAs != "caller" {
+				return usageError{fmt.Errorf("cannot use --run-as %q: write caller", runAs)}
 			}
 			if as != "" {
 				if err := become(as); err != nil {
 					return err
 				}
 			}
-			return check(c.OutOrStdout(), dir, self(trustMount))
+			owner := self(trustMount)
+			owner.RunAs = runAs != ""
+			return check(c.OutOrStdout(), dir, owner)
 		},
 	}
 	c.Flags().StringVar(&dir, "exports", "", "the `DIR` to check")
 	c.Flags().StringVar(&as, "as", "", "check as the user `UID[:GID]`, without supplementary groups; GID is UID's number unless given")
+	c.Flags().StringVar(&runAs, "run-as", "", "what serve will be given: `WHO` is caller, as whom no resident worker can run")
 	c.Flags().BoolVar(&trustMount, "trust-mount", false, trustMountUsage)
 	return c
+}
+
+// checkEnvironment sets the flags that weren't given from serve's variables.
+func checkEnvironment(c *cobra.Command) error {
+	for flag, variable := range map[string]string{"trust-mount": "RPCD_TRUST_MOUNT", "run-as": "RPCD_RUN_AS"} {
+		v := os.Getenv(variable)
+		if v == "" || c.Flags().Changed(flag) {
+			continue
+		}
+		if err := c.Flags().Set(flag, v); err != nil {
+			return usageError{fmt.Errorf("cannot use %s=%q: %w", variable, v, flagerror.Cause(err))}
+		}
+	}
+	return nil
 }
 
 // become makes the process another user's for good, so that the kernel answers

@@ -19,6 +19,8 @@ type bad struct {
 	says []string // texts that the line has: the fault and the cure
 	root bool     // the script needs root, to make files of another user
 	as   string   // the user of --as, which needs root
+
+	runAs string // of --run-as
 }
 
 // foreign begins a script that writes a program whose loader isn't there.
@@ -68,8 +70,14 @@ var bads = []bad{
 	{name: "ELF that is cut off", make: `head -c 1000 "$(type -P true)" >ex/script`, file: "ex/script", says: []string{"damaged ELF", "cut off", "copy it again"}},
 	{name: "neither ELF nor script", make: `printf 'MZ\0' >ex/script`, file: "ex/script", says: []string{"neither ELF nor a script", "export a program"}},
 	{name: "run is a directory", make: `rm ex/p/run; mkdir ex/p/run`, file: "ex/p/run", says: []string{"a directory, not a program", "put a program"}},
-	{name: "max-uses", make: `echo 5 >ex/p/max-uses`, file: "ex/p/max-uses", says: []string{"not in this version", "remove it"}},
-	{name: "resident workers", make: `echo 2 >ex/p/workers`, file: "ex/p/workers", says: []string{"not in this version", "remove it"}},
+	{name: "max-uses", make: `echo 5 >ex/p/max-uses`, file: "ex/p/max-uses", says: []string{"no effect", "add a file workers"}},
+	{name: "resident workers", make: `echo 2 >ex/p/workers`, file: "ex/p/run", says: []string{"isn't a resident worker", "resident.serve", "remove the file workers"}},
+	{name: "bad workers", make: `echo 0 >ex/p/workers`, file: "ex/p/workers", says: []string{"from 1 to 1024", "remove"}},
+	{name: "bad max-rss", make: `echo 512M >ex/p/max-rss`, file: "ex/p/max-rss", says: []string{"from 1 to", "remove"}},
+	{name: "max-rss", make: `echo 512 >ex/p/max-rss`, file: "ex/p/max-rss", says: []string{"no effect", "add a file workers"}},
+	{name: "keep of resident workers", make: `echo 2 >ex/p/workers; : >ex/p/keep; echo 'import rpcd.resident' >>ex/p/run`, file: "ex/p/keep", says: []string{"no effect", "remove it"}},
+	{name: "resident workers as callers", make: `echo 2 >ex/p/workers; echo 'import rpcd.resident' >>ex/p/run`, file: "ex/p/workers", says: []string{"--run-as caller", "another rpcd"}, runAs: "caller"},
+	{name: "resident workers without a run", make: `echo 2 >ex/p/workers; rm ex/p/run`, file: "ex/p", says: []string{"has no program named run", "ln -s"}},
 	{name: "topic", make: `mv ex/p/run .; echo retain >ex/p/topic`, file: "ex/p/topic", says: []string{"not in this version", "program named run there"}},
 	{name: "args with CRLF", make: `printf -- '-a\n-b\r\n' >ex/p/args`, file: "ex/p/args", says: []string{"line 2", "carriage return", "plain newlines"}},
 	{name: "env sets PWD", make: `echo PWD=/tmp >ex/p/env`, file: "ex/p/env", says: []string{`sets "PWD"`, "remove that line"}},
@@ -105,6 +113,7 @@ for line in /bin/sh ' /bin/sh -e' '/usr/bin/env bash' '/usr/bin/env -S nosuch -u
   printf '#!%s\necho\n' "$line" >"ex/${line//\//:}"; chmod +x "ex/${line//\//:}"
 done
 printf '#!%s/ex/script' "$PWD" >ex/nested; chmod +x ex/nested
+mkdir ex/warm; echo 2 >ex/warm/workers; echo 100 >ex/warm/max-uses; echo 512 >ex/warm/max-rss; printf '#!/bin/sh\nexec python3 -m model' >ex/warm/run; chmod +x ex/warm/run
 printf '# a comment\r\nany\r\n' >ex/p/allow; printf -- '-a\n\n-b' >ex/p/args; echo RPC_DIR=/run >ex/p/env; echo / >ex/p/workdir`
 
 // exports makes a folder with good exports in ex, and runs a script there. No
@@ -152,6 +161,9 @@ func TestCheck(t *testing.T) {
 			var options []string
 			if b.as != "" {
 				options = []string{"--as", b.as}
+			}
+			if b.runAs != "" {
+				options = append(options, "--run-as", b.runAs)
 			}
 			if (b.root || b.as != "") && os.Getuid() != 0 {
 				testkit.Lack(t, "files of other users need root")

@@ -100,6 +100,42 @@ func TestLogWriterAfterFlush(t *testing.T) {
 	})
 }
 
+// A log that nobody reads costs no more than maxHeldBytes, and says later what it
+// dropped. One line is bounded, too.
+// fault: 121
+func TestLogWriterIsBounded(t *testing.T) {
+	s := &slow{pass: make(chan struct{})}
+	l := newLogWriter(s, 1000)
+	line := append(bytes.Repeat([]byte("x"), 4*maxLine), '\n')
+	for range 1000 {
+		if n, err := l.Write(line); n != len(line) || err != nil {
+			t.Errorf("write: %d, %v", n, err)
+		}
+	}
+	if held := l.held.Load(); held > maxHeldBytes {
+		t.Errorf("%d bytes are held", held)
+	}
+	close(s.pass)
+	l.Flush(testkit.Limit)
+	lines := strings.Split(strings.TrimSpace(s.String()), "\n")
+	kept, dropped := 0, 0
+	for _, line := range lines {
+		switch {
+		case len(line) > maxLine+100:
+			t.Errorf("a line of %d bytes", len(line))
+		case strings.HasSuffix(line, fmt.Sprintf("... (%d bytes cut)", 3*maxLine+1)):
+			kept++
+		default:
+			if _, err := fmt.Sscanf(line, "rpcd: %d log lines dropped", &dropped); err != nil {
+				t.Errorf("%.50q", line)
+			}
+		}
+	}
+	if kept < 10 || kept+dropped != 1000 {
+		t.Errorf("%d lines kept, %d told as dropped", kept, dropped)
+	}
+}
+
 // What a terminal would obey doesn't reach the log, in neither format, whatever
 // names and errors hold it.
 // fault: 115

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -16,14 +17,16 @@ import (
 )
 
 const (
-	// maxHeldLines is how many log lines wait for a slow stderr. More are dropped:
-	// no call waits for the log.
-	maxHeldLines = 4096
+	// memoryGoal is the memory in bytes from which on garbage is collected as soon as it
+	// is made: else there may be as much of it as memory in use. All that callers can make
+	// rpcd keep fits below it (SECURITY.md, section 7). GOMEMLIMIT sets another goal.
+	memoryGoal = 112 << 20
 	// logFlushTime is how long the end of rpcd waits for a slow stderr.
 	logFlushTime = time.Second
 	// drainMargin is what a drain may take beyond --drain and the grace: up to 2 s
-	// for the last output of calls, the rest for a slow machine.
-	drainMargin = 5 * time.Second
+	// for the last output of calls, 4 s for processes that are stuck in the kernel,
+	// the rest for a slow machine.
+	drainMargin = 8 * time.Second
 )
 
 func serveCommand(signals *signals) *cobra.Command {
@@ -67,6 +70,9 @@ accepted yet waits for the next rpcd.`,
 // serve is the life of the daemon: it prepares the process, listens, serves
 // until a signal comes, and drains.
 func serve(s *settings, signals *signals) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryGoal)
+	}
 	lines := newLogWriter(os.Stderr, maxHeldLines)
 	defer lines.Flush(logFlushTime)
 	s.config.Log = newLogger(lines, s.logLevel, s.logJSON)
@@ -136,6 +142,7 @@ func prepare(s *settings) (server *rpcd.Server, cgroup string, release func(), e
 // error that isn't the end of a drain.
 func start(server *rpcd.Server, listeners []*fdconn.Listener, cgroup string) (failed <-chan error) {
 	errs := make(chan error, len(listeners))
+	go server.Warm()
 	for _, l := range listeners {
 		server.Log.Info("serving", "worker", server.Name, "socket", l.Path(), "activated", server.Activated, "cgroup", cgroup, "version", version.String())
 		go func() { errs <- server.Serve(l) }()

@@ -3,6 +3,7 @@ package main
 import (
 	"rpcd/rpcd"
 	"rpcd/rpcd/child"
+	"rpcd/rpcd/fdconn"
 )
 
 // supervise prepares the process for starting calls as c says. release is to be
@@ -12,6 +13,7 @@ func supervise(c rpcd.Config) (release func(), cgroup string, err error) {
 	if err := child.Setup(); err != nil {
 		return nil, "", err
 	}
+	fdconn.Discard = child.Discard
 	if c.RunAs {
 		if err := child.RunAs(); err != nil {
 			return nil, "", err
@@ -26,5 +28,5 @@ func supervise(c rpcd.Config) (release func(), cgroup string, err error) {
 		}
 	}
 	child.PrestartThreads()
-	return child.Release, cgroup, nil
+	return func() { child.Release(); child.Leave() }, cgroup, nil
 }

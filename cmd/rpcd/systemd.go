@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"rpcd/rpcd"
-	"rpcd/rpcd/child"
 )
 
 // statusPause is the least time between two status texts. It also bounds how
@@ -71,7 +70,7 @@ func (n *notifier) run() {
 			}
 		case <-watchdog:
 			// A slower answer would come after the manager has ended us.
-			if err := answers(n.server.ServeConn, child.Starting, n.watchdog/2); err != nil {
+			if err := answers(n.server.ServeConn, n.watchdog/2); err != nil {
 				n.log.Error("no answer from myself, nothing for the watchdog", "error", err)
 				continue
 			}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"rpcd/rpcd/fdconn"
@@ -14,13 +13,7 @@ import (
 // caller's that serve serves and closes. An answer takes goroutines, the server's
 // locks and the wire: all that a stuck daemon lacks. A refusal is an answer, and
 // a shortage of descriptors is no failure.
-//
-// starting says for how long the start of a call has gone on. Longer than d is a
-// failure, too: one start holds up all others.
-func answers(serve func(*fdconn.Conn), starting func() time.Duration, d time.Duration) error {
-	if hung := starting(); hung > d {
-		return fmt.Errorf("a call's start has gone on for %v", hung.Round(time.Millisecond))
-	}
+func answers(serve func(*fdconn.Conn), d time.Duration) error {
 	theirs, ours, err := fdconn.Pair()
 	if err != nil {
 		return nil

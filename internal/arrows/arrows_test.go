@@ -43,7 +43,8 @@ const (
 var floors = []floor{
 	// The command rpc and the Go package that it is made of.
 	{client, []room{
-		{"cmd/rpc", "client client/replica internal/commandline internal/door internal/flagerror internal/manual internal/names internal/printable internal/reach internal/sigaction internal/version rpcd/duration rpcd/fdconn rpcd/wire", cobra + " " + sys},
+		{"cmd/rpc", "cmd/rpc/entry client client/replica internal/commandline internal/door internal/flagerror internal/manual internal/names internal/printable internal/reach internal/sigaction internal/version rpcd/duration rpcd/fdconn rpcd/wire", cobra + " " + sys},
+		{"cmd/rpc/entry", "internal/names internal/version", sys},
 		{"client", "client/replica client/internal/caller internal/door internal/printable rpcd/fdconn rpcd/talk rpcd/wire", sys},
 		{"client/replica", "client/internal/caller internal/names internal/printable internal/reach rpcd/fdconn rpcd/talk rpcd/wire", sys},
 		{"client/internal/caller", "internal/names rpcd/wire", sys},
@@ -51,15 +52,19 @@ var floors = []floor{
 	// The command rpcd and the daemon.
 	{daemon, []room{
 		{"cmd/rpcd", "internal/commandline internal/flagerror internal/manual internal/names internal/printable internal/sigaction internal/version rpcd rpcd/child rpcd/duration rpcd/export rpcd/export/lint rpcd/fdconn rpcd/talk rpcd/wire", cobra + " " + hclog + " " + sys + " github.com/coreos/go-systemd/v22/daemon"},
-		{"rpcd", "internal/printable rpcd/cause rpcd/child rpcd/directory rpcd/export rpcd/fdconn rpcd/journal rpcd/limit rpcd/run rpcd/stream rpcd/talk rpcd/wire", hclog + " " + sys},
+		{"rpcd", "internal/printable rpcd/cause rpcd/child rpcd/directory rpcd/export rpcd/fdconn rpcd/journal rpcd/limit rpcd/lookup rpcd/resident/pool rpcd/run rpcd/stream rpcd/talk rpcd/wire", hclog + " " + sys},
 		// The daemon's joints. None imports rpcd.
 		{"rpcd/cause", "rpcd/wire", sys},
-		{"rpcd/journal", "internal/printable rpcd/wire", ""},
+		{"rpcd/journal", "internal/printable rpcd/wire", sys},
+		{"rpcd/lookup", "rpcd/child rpcd/directory rpcd/export rpcd/limit rpcd/run", ""},
 		{"rpcd/directory", "internal/names rpcd/child rpcd/wire", sys},
+		{"rpcd/resident/pool", "internal/printable rpcd/child rpcd/export rpcd/fdconn rpcd/limit rpcd/run rpcd/talk rpcd/wire", sys},
 		{"rpcd/run", "rpcd/child rpcd/export", ""},
 		{"rpcd/stream", "rpcd/fdconn rpcd/wire", sys},
 		{"rpcd/limit", "", "golang.org/x"},
-		{"rpcd/child", "rpcd/child/cgroup internal/sigaction", sys},
+		{"rpcd/child", "rpcd/child/cgroup rpcd/child/openfiles rpcd/child/starter internal/sigaction", sys},
+		{"rpcd/child/openfiles", "", ""},
+		{"rpcd/child/starter", "", sys},
 		{"rpcd/child/cgroup", "internal/names", sys},
 		// Policy: what may be called. A call is decided without lint.
 		{"rpcd/export/lint", "rpcd/export rpcd/export/internal/display rpcd/export/internal/program", ""},
@@ -71,11 +76,12 @@ var floors = []floor{
 	{tests, []room{
 		{"bench", "internal/proc internal/rig", ""},
 		{"bench/flood", "internal/proc internal/rig rpcd/fdconn rpcd/wire", ""},
-		{"bench/soak", "internal/names internal/proc internal/rig", ""},
+		{"bench/soak", "internal/names internal/proc internal/rig internal/stubborn rpcd/wire", sys},
 		{"internal/arrows", "", ""},
 		{"internal/docs", "internal/manual internal/rows", ""},
 		{"internal/testbin", "internal/proc internal/rig internal/testkit", "github.com/rogpeppe/go-internal/testscript go.uber.org/goleak"},
-		{"internal/testkit", "", sys},
+		{"internal/testkit", "internal/stubborn", sys},
+		{"internal/stubborn", "", sys},
 		{"internal/rig", "internal/proc rpcd/wire", ""},
 		{"internal/rows", "", ""},
 		{"internal/proc", "", ""},
@@ -85,6 +91,7 @@ var floors = []floor{
 	// words that both have to agree on.
 	{shared, []room{
 		{"rpcd/talk", "rpcd/wire", sys},
+		{"rpcd/resident", "rpcd/fdconn rpcd/wire", sys}, // for programs that serve procedures
 		{"internal/door", "rpcd/fdconn rpcd/wire", ""},
 		{"rpcd/fdconn", "", sys + " github.com/mdlayher/socket"},
 		{"internal/flagerror", "", "github.com/spf13/pflag"},

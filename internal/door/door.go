@@ -4,6 +4,8 @@
 package door
 
 import (
+	"time"
+
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
 )
@@ -35,6 +37,13 @@ type Sent struct {
 	Socket string       // where Conn is connected to
 	Call   *wire.Call   // the first frame
 	Read   []byte       // all that was read of the answer
+
+	// When the frame had left, and when STARTED had come (zero: it isn't in Read).
+	// Time limits count from then.
+	At, Started time.Time
+
+	// Ready is called once signals reach the call, before Start waits for its answer.
+	Ready func()
 }
 
 // Of gives the inner side of a *client.Cmd. Package client sets it.

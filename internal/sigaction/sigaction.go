@@ -29,11 +29,9 @@ var nothing uintptr
 // but that execve(2) resets to the default. It is for signals that os/signal knows
 // no handler for: 32 to 34, which are a C library's.
 func Nothing() Action {
-	var runtimes Action // of any signal with a handler
-	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGSEGV), 0,
-		uintptr(unsafe.Pointer(&runtimes)), unsafe.Sizeof(runtimes.mask), 0, 0)
-	runtimes.handler = nothing
-	return runtimes
+	action := Of(unix.SIGSEGV) // or any signal with a handler
+	action.handler = nothing
+	return action
 }
 
 // Set sets a signal's action and gives the one that it had. A number that no
@@ -42,4 +40,34 @@ func Set(sig syscall.Signal, action Action) (before Action) {
 	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig),
 		uintptr(unsafe.Pointer(&action)), uintptr(unsafe.Pointer(&before)), unsafe.Sizeof(action.mask), 0, 0)
 	return before
+}
+
+// Of gives a signal's action.
+func Of(sig syscall.Signal) (action Action) {
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig),
+		0, uintptr(unsafe.Pointer(&action)), unsafe.Sizeof(action.mask), 0, 0)
+	return action
+}
+
+// Blocked gives the signals that this thread blocks: bit N-1 is signal N.
+func Blocked() uint64 {
+	var mask [2]uint32
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK,
+		0, uintptr(unsafe.Pointer(&mask)), unsafe.Sizeof(mask), 0, 0)
+	return uint64(mask[1])<<32 | uint64(mask[0])
+}
+
+// Take takes away a signal that is pending and blocked in this thread, and says
+// whether there was one (sigtimedwait(2)).
+func Take(sig syscall.Signal) bool {
+	var mask [2]uint32
+	if sig -= 1; sig < 32 {
+		mask[0] = 1 << sig
+	} else {
+		mask[1] = 1 << (sig - 32)
+	}
+	var zero unix.Timespec
+	got, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGTIMEDWAIT, uintptr(unsafe.Pointer(&mask)), 0,
+		uintptr(unsafe.Pointer(&zero)), unsafe.Sizeof(mask), 0, 0)
+	return errno == 0 && got == uintptr(sig)+1
 }

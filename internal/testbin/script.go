@@ -44,6 +44,7 @@ func setup(e *testscript.Env, path string) error {
 	e.Setenv("PATH", path)
 	e.Setenv("LC_ALL", "C")
 	e.Setenv("RPC_DIR", e.WorkDir+"/run")
+	e.Setenv("RPC_TEST_ENTRY", os.Getenv("RPCD_TEST_ENTRY"))
 	e.Setenv("RPCD_TEST_ALL", os.Getenv("RPCD_TEST_ALL")) // for scripts that look themselves
 	testdata, err := filepath.Abs("testdata")
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 )
 
 // Environment is this process's without what rpc and rpcd read, and with the
-// words of the C locale.
+// words of the C locale. RPCD_TEST_ENTRY=off has rpc make no call before Go's runtime.
 func Environment() []string {
 	env := slices.DeleteFunc(rig.Environment(), func(entry string) bool {
 		return strings.HasPrefix(entry, "LC_") || strings.HasPrefix(entry, "LANG")
 	})
-	return append(env, "LC_ALL=C")
+	return append(env, "LC_ALL=C", "RPC_TEST_ENTRY="+os.Getenv("RPCD_TEST_ENTRY"))
 }
 
 // Serve starts a worker with the real rpcd, which ends with the test, and waits

@@ -38,6 +38,13 @@ func (r *Record) Begin(e wire.End) {
 	}
 }
 
+// Begun gives the reason for which rpcd has begun to end the call; "": it hasn't.
+func (r *Record) Begun() wire.EndReason {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.begun.Reason
+}
+
 // Kill says that the uid by sent a signal at that time, by KILL.
 func (r *Record) Kill(sig syscall.Signal, by uint32, at time.Time) {
 	r.mu.Lock()

@@ -33,13 +33,17 @@ func RunAs() error {
 		return fmt.Errorf("cannot run calls as their callers: rpcd lacks %s (try docker run --user 0 with --cap-add SETUID, SETGID and KILL, systemd's AmbientCapabilities=, or setpriv --ambient-caps)", strings.Join(missing, " and "))
 	}
 	asCallers = true
+	keyrings = haveKeyrings()
 	return nil
 }
 
 // asCallers says that Specs may have As.
 var asCallers bool
 
-// prepareThread keeps from the children of the calling thread, which is locked, what
+// keyrings says that asCallers is, and that there are keyrings.
+var keyrings bool
+
+// prepareThread is for startAlone. It keeps from the children of the calling thread, which is locked, what
 // rpcd has for RunAs: ambient capabilities, and a session keyring that isn't theirs.
 // undo is called after the fork.
 func prepareThread() (undo func(), err error) {

@@ -26,8 +26,12 @@ func FindDir(name string, as *Credential) (int, error) {
 
 // findDir opens a directory that fits.
 func findDir(name string, as *Credential, fits func(fd int) error) (fd int, err error) {
+	open := helpers.open
+	if as != nil { // whose rights this thread has
+		open = func(name string, how *unix.OpenHow) (int, error) { return unix.Openat2(unix.AT_FDCWD, name, how) }
+	}
 	err = as.Files(func() error {
-		if fd, err = openPath(name); err != nil {
+		if fd, err = openPath(name, open); err != nil {
 			return err
 		}
 		if err := fits(fd); err != nil {
@@ -42,9 +46,9 @@ func findDir(name string, as *Credential, fits func(fd int) error) (fd int, err 
 // openPath opens a directory by name. Magic links are not followed
 // (proc_pid_fd(5)): /proc/self would be rpcd's own, and its descriptors other
 // calls' directories.
-func openPath(name string) (int, error) {
+func openPath(name string, open func(string, *unix.OpenHow) (int, error)) (int, error) {
 	const flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
-	fd, err := unix.Openat2(unix.AT_FDCWD, name, &unix.OpenHow{Flags: flags, Resolve: unix.RESOLVE_NO_MAGICLINKS})
+	fd, err := open(name, &unix.OpenHow{Flags: flags, Resolve: unix.RESOLVE_NO_MAGICLINKS})
 	switch {
 	case errors.Is(err, unix.ELOOP):
 		return -1, errors.New("a circle of links, or a link of /proc")
@@ -57,15 +61,4 @@ func openPath(name string) (int, error) {
 		return -1, err
 	}
 	return unix.Open(plain, flags|unix.O_NOFOLLOW, 0)
-}
-
-// Touch reads the first byte of a program before its start. A relative path is one
-// of the directory dir, a descriptor. A file system that hangs then blocks this
-// goroutine, and not Start, which does one start after the other.
-func Touch(dir int, path string) {
-	if fd, err := unix.Openat(dir, path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err == nil {
-		var b [1]byte
-		_, _ = unix.Pread(fd, b[:], 0)
-		unix.Close(fd)
-	}
 }

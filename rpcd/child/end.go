@@ -138,22 +138,39 @@ func (c *Child) sessionGone() bool {
 	return !c.sessionLives()
 }
 
-// await waits until done says true, and asks it at each wake. It gives done's
-// last answer: false means that deadline came first, or the close of now.
+// await waits until done says true, and asks it at each wake, but the less often the
+// longer it waits (patience). It gives done's last answer: false means that deadline
+// came first, or the close of now.
 func await(done func() bool, deadline time.Time, now <-chan struct{}) bool {
+	return children.await(done, deadline, now)
+}
+
+func (r *registry) await(done func() bool, deadline time.Time, now <-chan struct{}) bool {
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
+	began := time.Now()
 	for {
-		woken := children.next()
+		woken := r.next()
 		if done() {
 			return true
 		}
-		select {
-		case <-woken:
-		case <-now:
-			return done()
-		case <-timer.C:
-			return done()
+		var pause <-chan time.Time
+		for woken != nil || pause != nil {
+			select {
+			case <-woken:
+				woken, pause = nil, time.After(patience(time.Since(began)))
+			case <-pause:
+				pause = nil
+			case <-now:
+				return done()
+			case <-timer.C:
+				return done()
+			}
 		}
 	}
 }
+
+// patience is how long a wait that has lasted so long lets a wake rest. Any death
+// wakes all who wait, and each looks at all of rpcd's children. Without the rest a
+// thousand calls that resist TERM would slow down every other call.
+func patience(waited time.Duration) time.Duration { return min(waited/16, time.Second) }

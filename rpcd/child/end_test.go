@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -346,4 +347,46 @@ func TestOrphansAndOwnChildren(t *testing.T) {
 	}
 	testkit.Within(t, "the children", all.Wait)
 	testkit.Eventually(t, "all orphans are reaped", func() bool { return len(ownChildren(t)) == 0 })
+}
+
+// What resists TERM is looked at the less often the longer it resists, however often
+// other processes die. Its end is still noticed, and so are the deadline and now.
+// fault: 128
+func TestAwaitRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &registry{changed: make(chan struct{})}
+		die := time.NewTicker(reapPause)
+		defer die.Stop()
+		stop := make(chan struct{})
+		defer close(stop)
+		go func() {
+			for {
+				select {
+				case <-die.C:
+					r.wake()
+				case <-stop:
+					return
+				}
+			}
+		}()
+		began, looks := time.Now(), 0
+		gone := func() bool { looks++; return time.Since(began) >= time.Minute }
+		if !r.await(gone, began.Add(time.Hour), nil) || time.Since(began) > time.Minute+2*time.Second {
+			t.Errorf("noticed after %v", time.Since(began))
+		}
+		if looks > 200 {
+			t.Errorf("%d looks in a minute", looks)
+		}
+		never := func() bool { return false }
+		began = time.Now()
+		if r.await(never, began.Add(time.Minute), nil) || time.Since(began) != time.Minute {
+			t.Errorf("the deadline is noticed after %v", time.Since(began))
+		}
+		now := make(chan struct{})
+		time.AfterFunc(time.Minute, func() { close(now) })
+		began = time.Now()
+		if r.await(never, began.Add(time.Hour), now) || time.Since(began) != time.Minute {
+			t.Errorf("now is noticed after %v", time.Since(began))
+		}
+	})
 }

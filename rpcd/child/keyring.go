@@ -3,6 +3,7 @@ package child
 import (
 	"errors"
 	"fmt"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,4 +33,19 @@ func joinKeyring() (leave func(), err error) {
 func newKeyring() error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0)
 	return err
+}
+
+// haveKeyrings reports whether a process can have a session keyring of its own. It
+// tries it in a thread that ends at once, and that may be none: then the start of
+// a process gives the error.
+func haveKeyrings() bool {
+	var err error
+	tried := make(chan struct{})
+	go func() {
+		defer close(tried)
+		runtime.LockOSThread() // for good, so that the thread ends with this goroutine
+		err = newKeyring()
+	}()
+	<-tried
+	return !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EPERM)
 }

@@ -3,6 +3,7 @@ package child
 import (
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,6 +19,10 @@ var score = &oomScore{fd: -1}
 
 type oomScore struct {
 	fd int // -1: it can't be raised, and children have rpcd's
+
+	mu     sync.Mutex
+	starts int    // those that want it raised
+	own    string // rpcd's own, while it's raised; "": it couldn't be
 }
 
 // open opens the file. Once rpcd isn't dumpable, it belongs to root.
@@ -27,19 +32,34 @@ func (o *oomScore) open() {
 	}
 }
 
-// raise raises the score; restore sets it back. Lowering it to a value that it
-// had before needs no privilege. The caller holds the fork lock.
+// raise raises the score as long as some start is going on; restore ends that for
+// this one. Lowering it to a value that it had before needs no privilege.
 func (o *oomScore) raise() (restore func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.starts++; o.starts == 1 {
+		o.set()
+	}
+	return func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.starts--; o.starts == 0 && o.own != "" {
+			_, _ = unix.Pwrite(o.fd, []byte(o.own), 0)
+		}
+	}
+}
+
+// set raises the score once, and remembers what it was.
+func (o *oomScore) set() {
+	o.own = ""
 	var b [16]byte
 	n, err := unix.Pread(o.fd, b[:], 0)
 	if err != nil {
-		return func() {}
+		return
 	}
 	own := strings.TrimSpace(string(b[:n]))
-	now, err := strconv.Atoi(own)
-	if err != nil || now >= 1000 {
-		return func() {}
+	if now, err := strconv.Atoi(own); err == nil && now < 1000 {
+		o.own = own
+		_, _ = unix.Pwrite(o.fd, strconv.AppendInt(nil, int64(min(now+extraScore, 1000)), 10), 0)
 	}
-	_, _ = unix.Pwrite(o.fd, strconv.AppendInt(nil, int64(min(now+extraScore, 1000)), 10), 0)
-	return func() { _, _ = unix.Pwrite(o.fd, []byte(own), 0) }
 }

@@ -35,6 +35,10 @@ func Setup() error {
 		return fmt.Errorf("become undumpable: %w", err)
 	}
 	closeOnExec()
+	if err := helpers.setup(); err != nil {
+		return err
+	}
+	lanes.open()
 	memory.open()
 	defaultDispositions()
 	deaths := make(chan os.Signal, 1)

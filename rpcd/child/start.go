@@ -8,7 +8,6 @@ package child
 
 import (
 	"os"
-	"runtime"
 	"sync"
 	"syscall"
 
@@ -27,6 +26,9 @@ type Spec struct {
 	Files []int       // Files[i] becomes the child's descriptor i; -1: closed. Start doesn't close them
 	As    *Credential // the user to run as; nil: rpcd's own
 	Keep  bool        // no cgroup, and SignalAll reaches the process group alone
+
+	Caller uint32          // the user ID that a start which hangs is charged to
+	Cancel <-chan struct{} // closed: nobody waits for the start any longer; nil: never
 }
 
 // Child is one started process, which leads a session and a process group of
@@ -55,76 +57,24 @@ func (e *DirError) Unwrap() error { return e.Err }
 // Start starts a process. It has default signal dispositions and an empty signal
 // mask, whatever rpcd inherited, and no descriptors but Files. With As, the
 // directory is entered and the program executed with that user's rights. The
-// error is an errno of fork(2), setuid(2) or execve(2), or a *DirError.
+// error is an errno of fork(2), setuid(2) or execve(2), a *DirError, a *BusyError,
+// or ErrCanceled.
 //
-// Starts happen one after the other, since umask and working directory belong to
-// the whole process.
+// Starts run side by side, and one that hangs holds up its caller alone (birth.go).
+// Where that can't be had, they happen one after the other (serial.go).
 func Start(s Spec) (*Child, error) {
-	defer forking.start()()
-	var leaf *cgroup.Leaf
-	if !s.Keep {
-		leaf = parent.Take() // before the umask is the caller's: rpcd must be able to read the files in it
-	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-
-	// The child's signal mask is that of the thread that forks.
-	var none, before unix.Sigset_t
-	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &none, &before); err != nil {
-		leaf.Give()
-		return nil, err
-	}
-	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil) }()
-	if s.As == nil {
-		if err := unix.Fchdir(s.Dir); err != nil {
-			leaf.Give()
-			return nil, &DirError{err}
+	lane, err := lanes.take(s.Caller, s.Cancel)
+	if err == nil {
+		var c *Child
+		if c, err = s.start(lane); err == nil {
+			return c, nil
 		}
-		defer func() { _ = unix.Chdir("/") }() // else rpcd keeps a volume from being unmounted
 	}
-	undo, err := prepareThread()
-	if err != nil {
-		leaf.Give()
-		return nil, err
+	if isUnsupported(err) {
+		lanes.unsupported.Store(true)
+		return s.startAlone()
 	}
-	defer undo()
-	defer score.raise()()
-	defer unix.Umask(unix.Umask(s.Umask))
-
-	kills := memory.count()
-	attr, pidfd := s.attributes()
-	var pid int
-	leaf, err = leaf.Fork(func(fd int) (err error) {
-		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = fd >= 0, max(fd, 0)
-		pid, err = syscall.ForkExec(s.Path, s.Argv, attr)
-		return err
-	})
-	if err != nil {
-		return nil, s.As.explain(s.Dir, err)
-	}
-	c := &Child{pid: pid, leaf: leaf, pidfd: pollable(*pidfd), memoryKills: kills, keep: s.Keep}
-	children.add(c)
-	return c, nil
-}
-
-// attributes makes of a Spec what ForkExec wants, which writes a pidfd to the
-// second result, or leaves it -1.
-func (s *Spec) attributes() (*syscall.ProcAttr, *int) {
-	files := make([]uintptr, len(s.Files))
-	for i, fd := range s.Files {
-		files[i] = uintptr(fd) // ForkExec closes ^0, which is -1
-	}
-	pidfd := -1
-	attr := &syscall.ProcAttr{
-		Env:   s.Env,
-		Files: files,
-		Sys:   &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd},
-	}
-	if s.As != nil {
-		attr.Sys.Credential = &syscall.Credential{Uid: s.As.UID, Gid: s.As.GID, Groups: s.As.Groups}
-		attr.Dir = procPath(s.Dir) // ForkExec enters it after setuid(2)
-	}
-	return attr, &pidfd
+	return nil, err
 }
 
 // pollable makes of a pidfd a file for Go's poller, or nil, and owns it.

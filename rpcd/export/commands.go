@@ -85,6 +85,9 @@ func (s commands) List(Caller) (ps []*Procedure, errs []error) {
 	return ps, nil
 }
 
+// Resident gives none: a command has no rules.
+func (s commands) Resident() []*Procedure { return nil }
+
 // isMissing says whether stat(2) found nothing at a path.
 func isMissing(err error) bool {
 	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG)

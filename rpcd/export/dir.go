@@ -90,11 +90,21 @@ func (d *Dir) List(c Caller) ([]*Procedure, []error) {
 	if problems := d.check(w); len(problems) > 0 {
 		return nil, []error{refusal("", problems[0])}
 	}
-	return d.list(w, c, 0)
+	return d.list(w, func(p *Procedure) bool { return p.admitCaller(c) }, 0)
 }
 
-// list gives at most max procedures; 0: all.
-func (d *Dir) list(w *walker, c Caller, max int) (ps []*Procedure, errs []error) {
+// Resident gives the entries with a file workers.
+func (d *Dir) Resident() []*Procedure {
+	w := newWalker(d.owner)
+	if len(d.check(w)) > 0 {
+		return nil
+	}
+	ps, _ := d.list(w, func(p *Procedure) bool { return p.Workers > 0 }, 0)
+	return ps
+}
+
+// list gives at most max of the procedures that are wanted; 0: all.
+func (d *Dir) list(w *walker, wanted func(*Procedure) bool, max int) (ps []*Procedure, errs []error) {
 	names, err := readNames(d.path)
 	if err != nil {
 		return nil, []error{fmt.Errorf("cannot list %q: %s", d.path, display.Cause(err))}
@@ -105,7 +115,7 @@ func (d *Dir) list(w *walker, c Caller, max int) (ps []*Procedure, errs []error)
 		case err != nil: // removed meanwhile
 		case len(problems) > 0:
 			errs = append(errs, refusal(name, problems[0]))
-		case p.admitCaller(c):
+		case wanted(p):
 			if ps = append(ps, p); len(ps) == max {
 				return ps, errs
 			}
@@ -126,7 +136,7 @@ func denied(p *Procedure, c Caller) *Error {
 // unknown refuses a name that no entry has, and says which ones the caller may call.
 func (d *Dir) unknown(w *walker, name string, c Caller) *Error {
 	e := &Error{Reason: Unknown, Name: name, Cure: "it has none that you may call"}
-	ps, _ := d.list(w, c, maxHave+1)
+	ps, _ := d.list(w, func(p *Procedure) bool { return p.admitCaller(c) }, maxHave+1)
 	for i, p := range ps {
 		if i == maxHave {
 			e.Have = append(e.Have, "...")

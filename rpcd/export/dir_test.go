@@ -62,7 +62,7 @@ var broken = []entryCase{
 	{name: "null", files: map[string]string{"null": ">/dev/null"}, reason: NotExecutable, words: []string{"/dev/null", "a device"}},
 	{name: "both", files: map[string]string{"both/run:x": "", "both/topic": ""}, reason: NotExecutable, words: []string{"both/topic", "is not in this version"}},
 	{name: "frames", files: map[string]string{"frames/topic": "retain\n"}, reason: NotExecutable, words: []string{"frames/topic", "is not in this version", "named run"}},
-	{name: "resident", files: map[string]string{"resident/run:x": "", "resident/workers": "2"}, reason: NotExecutable, words: []string{"resident/workers", "is not in this version"}},
+	{name: "resident", files: map[string]string{"resident/run:x": "", "resident/workers": "0"}, reason: Denied, words: []string{"resident/workers", "from 1 to 1024"}},
 	{name: "neither", files: map[string]string{"neither/": ""}, reason: NotExecutable, words: []string{"has no program named run"}},
 	{name: "unknown", files: map[string]string{"unknown/run:x": "", "unknown/alow": "uid 0\n"}, reason: Denied, words: []string{"alow", "allow, args, env, keep"}},
 	{name: "badrule", files: map[string]string{"badrule/run:x": "", "badrule/allow": "any\nuid alice\n"}, reason: Denied, words: []string{"badrule/allow", "line 2", "uid alice"}},

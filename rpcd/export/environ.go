@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"rpcd/rpcd/export/internal/display"
 )
 
 // Call is what a procedure's environment says of one call.
@@ -26,7 +28,7 @@ type VariableError struct {
 }
 
 func (e *VariableError) Error() string {
-	return fmt.Sprintf("doesn't admit the variable %q for %q: what would admit it is %s", e.Variable, e.Procedure, e.EnvFile)
+	return fmt.Sprintf("doesn't admit the variable %s for %q: what would admit it is %s", display.Quote(e.Variable), e.Procedure, e.EnvFile)
 }
 
 // callVariables are the variables that rpcd sets for each call, over what its own
@@ -59,11 +61,12 @@ func SetForEachCall(name string) bool {
 }
 
 // Environ gives a procedure's environment for one call: BaseEnv, and over it
-// CallEnv.
+// CallEnv. For a resident procedure it is CallEnv alone, since its workers have
+// BaseEnv.
 func (p *Procedure) Environ(own []string, c *Call) ([]string, error) {
 	call, err := p.CallEnv(c)
-	if err != nil {
-		return nil, err
+	if err != nil || p.Workers > 0 {
+		return call, err
 	}
 	e := p.base(own)
 	for _, entry := range call {

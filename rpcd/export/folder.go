@@ -21,9 +21,7 @@ var known = func() string {
 // later are the files that are reserved for later versions. Nobody who has written
 // one means a plain procedure, so it is refused.
 var later = map[string]string{
-	"max-uses": "remove it",
-	"topic":    "remove it, and put a program named run there",
-	"workers":  "remove it: each call starts a process of its own",
+	"topic": "remove it, and put a program named run there",
 }
 
 // folder reads a procedure's folder into p, which may be used only if there are no

@@ -20,6 +20,7 @@ type Owner struct {
 	// what runs: owners and modes of the files on it don't count.
 	TrustMount bool
 	PATH       string // where env(1) looks for a script's interpreter; empty: unknown
+	RunAs      bool   // calls run as their callers (--run-as caller)
 }
 
 // Source gives the procedures: those of an exports directory, or every command. It
@@ -31,6 +32,9 @@ type Source interface {
 	// List gives the procedures that the caller may call, sorted by name, and an
 	// *Error for each entry that nobody can call until it is repaired.
 	List(c Caller) ([]*Procedure, []error)
+	// Resident gives the procedures that resident workers serve, whoever may call
+	// them.
+	Resident() []*Procedure
 }
 
 // Procedure is one entry of a source, as it was at its look-up.
@@ -47,6 +51,9 @@ type Procedure struct {
 	MaxCalls int           // how many calls may run at once; 0: no limit
 	Keep     bool          // what a call leaves in its process group lives on
 	LogArgs  bool          // arguments are logged at level info
+	Workers  int           // how many resident workers serve it; 0: each call starts a process
+	MaxUses  int           // a resident worker is replaced after so many calls; 0: never
+	MaxRSS   int           // MiB of a resident worker, over which it is replaced; 0: any
 
 	folder string // the procedure's folder; empty for a plain file
 	all    bool   // --all-commands: all variables may cross but those of crossExactly
@@ -55,6 +62,14 @@ type Procedure struct {
 
 // AnyCommand says whether the source has every command, --all-commands.
 func (p *Procedure) AnyCommand() bool { return p.all }
+
+// Places is how many calls of it may run at once, by its own files; 0: no limit.
+func (p *Procedure) Places() int {
+	if p.Workers > 0 && (p.MaxCalls == 0 || p.Workers < p.MaxCalls) {
+		return p.Workers
+	}
+	return p.MaxCalls
+}
 
 // AdmitEnv says whether a caller may set this variable for the procedure.
 func (p *Procedure) AdmitEnv(name string) bool {

@@ -25,6 +25,19 @@ func (c Caller) String() string {
 	return fmt.Sprintf("uid %d, gid %d", c.UID, c.GID)
 }
 
+// MayTouch reports whether a caller sees and signals a call of owner's. Root and
+// rpcd's user, self, may touch all, others those of their uid. The uid of unmapped
+// strangers is nobody's, even where it is self.
+func (c Caller) MayTouch(self, owner uint32) bool {
+	switch c.UID {
+	case 0:
+		return true
+	case Overflow:
+		return false
+	}
+	return c.UID == self || c.UID == owner
+}
+
 // Rule admits one uid, one gid, or anybody. The zero Rule admits nobody.
 type Rule struct {
 	what string // "uid", "gid", "any", or "" in the zero Rule

@@ -23,6 +23,10 @@ const maxFaults = 5
 // maxCount is the largest number in a rule file. A larger one is a typing error.
 const maxCount = 1_000_000
 
+// maxWorkers is how many resident workers a procedure may have: each is a process
+// that is started with the daemon.
+const maxWorkers = 1024
+
 // ruleFiles are the files of a procedure's folder that hold rules, each with its
 // reader. `run` is the program, and isn't among them.
 var ruleFiles = map[string]func(p *Procedure, text string) []fault{
@@ -71,7 +75,10 @@ var ruleFiles = map[string]func(p *Procedure, text string) []fault{
 		p.Timeout = d
 		return nil
 	},
-	"max-calls": func(p *Procedure, text string) []fault { return count(&p.MaxCalls, text) },
+	"max-calls": func(p *Procedure, text string) []fault { return count(&p.MaxCalls, text, maxCount) },
+	"workers":   func(p *Procedure, text string) []fault { return count(&p.Workers, text, maxWorkers) },
+	"max-uses":  func(p *Procedure, text string) []fault { return count(&p.MaxUses, text, maxCount) },
+	"max-rss":   func(p *Procedure, text string) []fault { return count(&p.MaxRSS, text, maxCount) },
 	"keep":      func(p *Procedure, text string) []fault { return flag(&p.Keep, text) },
 	"log-args":  func(p *Procedure, text string) []fault { return flag(&p.LogArgs, text) },
 }
@@ -93,12 +100,12 @@ func parseAllow(text string) (rules Rules, faults []fault) {
 	return rules, faults
 }
 
-// count reads a number from 1 to maxCount.
-func count(to *int, text string) []fault {
+// count reads a number from 1 to most.
+func count(to *int, text string, most int) []fault {
 	word := strings.TrimSpace(text)
 	n, err := strconv.ParseUint(word, 10, 32)
-	if err != nil || n < 1 || n > maxCount {
-		return []fault{{"is not a number from 1 to " + strconv.Itoa(maxCount) + ": " + display.Quote(word),
+	if err != nil || n < 1 || n > uint64(most) {
+		return []fault{{"is not a number from 1 to " + strconv.Itoa(most) + ": " + display.Quote(word),
 			"write one, or remove the file"}}
 	}
 	*to = int(n)

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -58,14 +59,14 @@ func TestSurvey(t *testing.T) {
 		{"no program named run", map[string]string{"p/summary": "x"}, nil, "p", []string{"has no program named run", "ln -s"}},
 		{"run and topic", with("topic", ""), nil, "p/topic", []string{"not in this version", "remove it"}},
 		{"topic alone", map[string]string{"p/topic": ""}, nil, "p/topic", []string{"not in this version", "named run"}},
-		{"max-uses", with("max-uses", "5"), nil, "p/max-uses", []string{"not in this version", "remove it"}},
+		{"max-uses", with("max-uses", "no"), nil, "p/max-uses", []string{"number from 1 to 1000000", "remove the file"}},
 		{"unknown file", with("alow", "any"), nil, "p/alow", []string{"remove or rename", "allow, args, env"}},
 		{"unknown folder", with("sub/x", ""), nil, "p/sub", []string{"remove or rename"}},
 		{"bad rule", with("allow", "# who\n\nuser 5"), nil, "p/allow", []string{"line 3", "user 5", "uid N"}},
 		{"bad variable", with("env", "export A=1"), nil, "p/env", []string{"line 1", "space", "NAME=VALUE"}},
 		{"bad timeout", with("timeout", "-1"), nil, "p/timeout", []string{"no duration", "1.5h"}},
 		{"bad number", with("max-calls", "0"), nil, "p/max-calls", []string{"from 1 to", "remove"}},
-		{"workers", with("workers", "two"), nil, "p/workers", []string{"not in this version", "remove it"}},
+		{"workers", with("workers", "two"), nil, "p/workers", []string{"number from 1 to 1024", "remove the file"}},
 		{"flag that says no", with("keep", "no\n"), nil, "p/keep", []string{"isn't empty", "remove"}},
 		{"two lines of summary", with("summary", "a\nb"), nil, "p/summary", []string{"one line"}},
 		{"NUL in args", with("args", "a\x00b"), nil, "p/args", []string{"NUL", "remove"}},
@@ -138,5 +139,28 @@ func TestSurveyAll(t *testing.T) {
 	}
 	if len(problems) > 0 || len(entries) != 4 || len(usable) > 0 {
 		t.Errorf("%d entries, of them %q without a problem; of the directory %q", len(entries), usable, problems)
+	}
+}
+
+// The residents are listed whoever may call them, and the smaller of workers and
+// max-calls counts.
+func TestResident(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"a:x": "", "b/run:x": "", "b/workers": "3", "b/allow": "", "c/run:x": "", "c/workers": "3", "c/max-calls": "2", "d/run:x": "", "d/max-calls": "5",
+		"e/run:x": "", "e/workers": "1", "e/alow": "",
+	})
+	d, _, err := Open(dir, me)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range d.Resident() {
+		got = append(got, fmt.Sprint(p.Name, p.Places()))
+	}
+	if strings.Join(got, " ") != "b3 c2" {
+		t.Errorf("%q", got)
+	}
+	if p, err := d.Lookup("d", Caller{}); err != nil || p.Places() != 5 {
+		t.Errorf("%+v, %v", p, err)
 	}
 }

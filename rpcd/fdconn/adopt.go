@@ -8,7 +8,7 @@ import (
 )
 
 // Adopt makes a Conn of a connected socket that somebody else has made. Like a
-// Conn of Dial, it receives no descriptors. Adopt owns fd, and closes it when it
+// Conn of Dial, it receives no descriptors before Receive. Adopt owns fd, and closes it when it
 // fails. The socket becomes non-blocking for every process that holds it.
 func Adopt(fd int) (*Conn, error) {
 	s, err := socket.New(fd, "rpc")
@@ -16,5 +16,6 @@ func Adopt(fd int) (*Conn, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("take descriptor %d as a connection: %w", fd, err)
 	}
+	takeRights(s, 0)
 	return newConn(s, false), nil
 }

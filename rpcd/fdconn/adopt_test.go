@@ -1,6 +1,7 @@
 package fdconn
 
 import (
+	"errors"
 	"io"
 	"testing"
 
@@ -64,5 +65,53 @@ func TestQuiet(t *testing.T) {
 	a.Close()
 	if a.Quiet() {
 		t.Error("it is closed, and quiet")
+	}
+}
+
+// Whom a caller has dialed sends it no descriptors: to close them may take for ever.
+// fault: 141
+func TestCallersTakeNone(t *testing.T) {
+	if fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err == nil {
+		defer unix.Close(fd)
+		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSRIGHTS, 0) != nil {
+			t.Skip("this kernel can't refuse them") // before Linux 6.16
+		}
+	}
+	l, err := Listen(t.TempDir()+"/w.sock", 0o600, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dialed, err := Dial(t.Context(), l.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dialed.Close()
+	accepted, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accepted.Close()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[1])
+	adopted, err := Adopt(fds[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer adopted.Close()
+	null := open(t, 1)
+	defer closeFDs(null)
+	if err := accepted.WriteDescriptors([]byte{1}, null); !errors.Is(err, unix.EPERM) {
+		t.Errorf("to a dialed end: %v", err)
+	}
+	if err := unix.Sendmsg(fds[1], []byte{1}, unix.UnixRights(null...), nil, 0); !errors.Is(err, unix.EPERM) {
+		t.Errorf("to an adopted end: %v", err)
+	}
+	adopted.Receive(MaxDescriptors) // as a resident worker does
+	if err := unix.Sendmsg(fds[1], []byte{1}, unix.UnixRights(null...), nil, 0); err != nil {
+		t.Errorf("to one that receives: %v", err)
 	}
 }

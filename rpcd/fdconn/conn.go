@@ -5,11 +5,13 @@
 package fdconn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mdlayher/socket"
@@ -27,7 +29,12 @@ type Conn struct {
 	deadlines sync.Mutex    // held while one is chosen and set, so that the last to choose counts
 	idle      time.Duration // see SetIdle
 
-	write sync.Mutex // held for a whole frame, so that frames don't mix
+	receives bool                    // descriptors
+	owner    uint32                  // of the descriptors that arrive, for Discard
+	full     func(owner uint32) bool // no more of them are to be taken; nil: never
+
+	write sync.Mutex             // held for a whole frame, so that frames don't mix
+	left  atomic.Pointer[[]byte] // of WriteIfRead, for who holds write
 
 	// For the reading goroutine alone.
 	oob   []byte // room for a control message; nil: the kernel closes descriptors that arrive
@@ -35,18 +42,42 @@ type Conn struct {
 }
 
 func newConn(s *socket.Conn, receive bool) *Conn {
-	c := &Conn{s: s}
+	c := &Conn{s: s, receives: receive}
 	if receive {
-		c.Receive(MaxDescriptors)
+		c.oob = roomFor(MaxDescriptors)
+		c.readInline()
 	}
 	return c
 }
 
+// readInline lets a byte that was sent out of band (MSG_OOB, send(2)) arrive as any
+// other. Else recvmsg(2) would skip it, and close the descriptors that came with it,
+// in the thread that reads.
+func (c *Conn) readInline() {
+	if rc, err := c.s.SyscallConn(); err == nil {
+		_ = rc.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_OOBINLINE, 1) })
+	}
+}
+
 // Receive sets how many descriptors one message may bring from now on. The
-// kernel closes the others (MSG_CTRUNC, recvmsg(2)). The buffer isn't padded: the
+// kernel closes the others (MSG_CTRUNC, recvmsg(2)), within Read: where strangers
+// send, nothing less than MaxDescriptors will do. The buffer isn't padded: the
 // kernel would put one more descriptor into the padding. Only the reading
 // goroutine may call Receive.
-func (c *Conn) Receive(most int) { c.oob = make([]byte, unix.CmsgLen(4*most)) }
+func (c *Conn) Receive(most int) {
+	c.oob = roomFor(most)
+	takeRights(c.s, 1)
+}
+
+func roomFor(descriptors int) []byte { return make([]byte, unix.CmsgLen(4*descriptors)) }
+
+// Charge says to whose account the descriptors go that arrive from now on; see
+// Discard. While full says that this has too many, Read takes no message that brings
+// some, and fails with ErrFull. Only the reading goroutine may call Charge.
+func (c *Conn) Charge(owner uint32, full func(owner uint32) bool) { c.owner, c.full = owner, full }
+
+// ErrFull is Read's error where a message with descriptors is left unread.
+var ErrFull = errors.New("descriptors from somebody whose last ones can't be closed")
 
 // Held gives the number of descriptors that arrived and weren't taken yet. Only
 // the reading goroutine may call Held.
@@ -84,9 +115,12 @@ func (c *Conn) Read(p []byte) (int, error) {
 		}
 		return max(n, 0), err
 	}
-	n, oobn, flags, _, err := c.s.Recvmsg(context.Background(), p, c.oob, unix.MSG_CMSG_CLOEXEC)
+	n, oobn, flags, err := c.receive(p)
 	if err != nil {
-		return 0, err // n may be -1, which no io.Reader may say
+		return 0, err
+	}
+	if n == 0 && len(p) > 0 {
+		return 0, io.EOF
 	}
 	if oobn > 0 {
 		c.collect(c.oob[:oobn])
@@ -99,6 +133,34 @@ func (c *Conn) Read(p []byte) (int, error) {
 		return 0, errors.New("more descriptors than a call can have")
 	}
 	return n, nil
+}
+
+// receive is recvmsg(2) as soon as there is something.
+func (c *Conn) receive(p []byte) (n, oobn, flags int, err error) {
+	rc, err := c.s.SyscallConn()
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	waited := rc.Read(func(fd uintptr) bool {
+		if c.full != nil && c.full(c.owner) && bringsFiles(int(fd)) {
+			err = ErrFull
+			return true
+		}
+		for {
+			n, oobn, flags, _, err = unix.Recvmsg(int(fd), p, c.oob, unix.MSG_CMSG_CLOEXEC)
+			if err != unix.EINTR {
+				return err != unix.EAGAIN
+			}
+		}
+	})
+	return n, oobn, flags, cmp.Or(waited, os.NewSyscallError("recvmsg", err))
+}
+
+// bringsFiles says whether the next message of a socket brings descriptors. A look at
+// it (MSG_PEEK) that has no room for them takes none.
+func bringsFiles(fd int) bool {
+	_, _, flags, _, err := unix.Recvmsg(fd, make([]byte, 1), nil, unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	return err == nil && flags&unix.MSG_CTRUNC != 0
 }
 
 // arm starts the time limit of SetIdle anew.
@@ -129,6 +191,7 @@ func (c *Conn) collect(oob []byte) {
 // Only the reading goroutine may call TakeFiles.
 func (c *Conn) TakeFiles() *Files {
 	f := c.files
+	f.owner = c.owner
 	c.files = Files{}
 	return &f
 }
@@ -144,7 +207,7 @@ func (c *Conn) WriteDescriptors(b []byte, fds []int) error {
 		oob = unix.UnixRights(fds...)
 	}
 	c.write.Lock()
-	defer c.write.Unlock()
+	defer c.endWrite()
 	for len(b) > 0 {
 		n, err := c.s.Sendmsg(context.Background(), b, oob, nil, unix.MSG_NOSIGNAL)
 		if err != nil {
@@ -153,6 +216,35 @@ func (c *Conn) WriteDescriptors(b []byte, fds []int) error {
 		b, oob = b[n:], nil
 	}
 	return nil
+}
+
+// WriteIfRead writes b, unless bytes that were written before are still unread
+// (SIOCOUTQ, unix(7)). It never waits: while something else is being written, b is
+// left to the end of that. b is so short that the kernel takes it whole or not at all.
+func (c *Conn) WriteIfRead(b []byte) {
+	rc, err := c.s.SyscallConn()
+	if err != nil {
+		return
+	}
+	c.left.Store(&b)
+	for c.left.Load() != nil && c.write.TryLock() { // who has the lock looks for what is left when it is free
+		if b := c.left.Swap(nil); b != nil {
+			_ = rc.Control(func(fd uintptr) {
+				if unread, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err != nil || unread == 0 {
+					_, _ = unix.SendmsgN(int(fd), *b, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+				}
+			})
+		}
+		c.write.Unlock()
+	}
+}
+
+// endWrite ends a write of a whole frame.
+func (c *Conn) endWrite() {
+	c.write.Unlock()
+	if b := c.left.Swap(nil); b != nil {
+		c.WriteIfRead(*b)
+	}
 }
 
 // SetIdle makes every Read fail with os.ErrDeadlineExceeded when nothing
@@ -185,18 +277,49 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	return c.s.SetDeadline(t)
 }
 
-// SendAndClose sends b if it can do so without waiting. Then it closes the
-// connection.
-func (c *Conn) SendAndClose(b []byte) {
+// SendAndHangUp sends b if it can do so without waiting, and hangs up.
+func (c *Conn) SendAndHangUp(b []byte) {
 	if rc, err := c.s.SyscallConn(); err == nil && c.write.TryLock() {
 		_ = rc.Control(func(fd uintptr) {
 			_, _ = unix.SendmsgN(int(fd), b, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
 		})
 		c.write.Unlock()
 	}
-	c.Close()
+	c.HangUp()
 }
 
-// Close closes the connection. The reading goroutine still has to close the
-// descriptors that arrived and weren't taken: TakeFiles().Close().
-func (c *Conn) Close() error { return c.s.Close() }
+// HangUp ends the connection for both sides (shutdown(2)), and never waits. Reads and
+// writes fail, and the reading goroutine closes the connection.
+func (c *Conn) HangUp() {
+	if rc, err := c.s.SyscallConn(); err == nil {
+		_ = rc.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) })
+	}
+}
+
+// Close closes the connection. It waits until no Read and no write goes on. The
+// reading goroutine still has to close the descriptors that arrived and weren't
+// taken: TakeFiles().Close(). Those that nobody has read yet go the way of Discard.
+func (c *Conn) Close() error {
+	last := -1
+	if rc, err := c.s.SyscallConn(); err == nil && c.receives {
+		_ = rc.Control(func(fd uintptr) {
+			if hasUnread(int(fd)) {
+				last, _ = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+			}
+		})
+	}
+	err := c.s.Close()
+	if last >= 0 {
+		Discard(c.owner, []int{last})
+	}
+	return err
+}
+
+// hasUnread hangs up, so that nothing more can come, and says whether there are
+// bytes that nobody has read. Descriptors may be among them, which the kernel closes
+// with the connection.
+func hasUnread(fd int) bool {
+	_ = unix.Shutdown(fd, unix.SHUT_RDWR)
+	n, err := unix.IoctlGetInt(fd, unix.TIOCINQ)
+	return err != nil || n > 0
+}

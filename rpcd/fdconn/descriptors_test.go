@@ -331,3 +331,66 @@ func TestFilesCloseOnce(t *testing.T) {
 		t.Errorf("a second Close took another's descriptor: %v", err)
 	}
 }
+
+// A byte sent out of band is a byte as any other, and brings its descriptor. The
+// kernel would close it within Read, which may wait.
+// fault: 140
+func TestOutOfBand(t *testing.T) {
+	noLeak(t)
+	a, b := pair(t)
+	defer a.Close()
+	defer b.Close()
+	rc, err := b.s.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	null := open(t, 1)
+	defer closeFDs(null)
+	if err := rc.Control(func(fd uintptr) {
+		_, err = unix.SendmsgN(int(fd), []byte{1}, unix.UnixRights(null...), nil, unix.MSG_OOB)
+	}); err != nil || errors.Is(err, unix.EOPNOTSUPP) {
+		t.Skip("this kernel has no such bytes") // before Linux 5.15
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	readByte(t, a)
+	fds, _ := taken(a)
+	defer closeFDs(fds)
+	if len(fds) != 1 {
+		t.Errorf("%d descriptors came with a byte out of band", len(fds))
+	}
+}
+
+// What brings descriptors stays unread while their owner has too many, and what brings
+// none is read.
+// fault: 160
+func TestFullOwner(t *testing.T) {
+	noLeak(t)
+	a, b := pair(t)
+	defer a.Close()
+	defer b.Close()
+	full := false
+	a.Charge(7, func(uint32) bool { return full })
+	null := open(t, 1)
+	defer closeFDs(null)
+	write := func(fds []int) {
+		if err := b.WriteDescriptors([]byte{1}, fds); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(null)
+	readByte(t, a)
+	fds, _ := taken(a)
+	closeFDs(fds)
+	if len(fds) != 1 {
+		t.Errorf("%d descriptors came while there was room", len(fds))
+	}
+	full = true
+	write(nil)
+	readByte(t, a)
+	write(null)
+	if _, err := a.Read(make([]byte, 1)); !errors.Is(err, ErrFull) || a.Held() != 0 {
+		t.Errorf("%v, and %d descriptors", err, a.Held())
+	}
+}

@@ -69,6 +69,7 @@ func dial(ctx context.Context, address string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	takeRights(s, 0)
 	for {
 		err = connect(s, address)
 		if !errors.Is(err, unix.EAGAIN) {
@@ -86,6 +87,15 @@ func dial(ctx context.Context, address string) (*Conn, error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	return newConn(s, false), nil
+}
+
+// takeRights with 0 lets the other side send no descriptors, since Linux 6.16; 1 lets it
+// again. The kernel would close those that aren't received in Read, which might wait for
+// as long as the other side likes: no deadline ends that.
+func takeRights(s *socket.Conn, value int) {
+	if rc, err := s.SyscallConn(); err == nil {
+		_ = rc.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PASSRIGHTS, value) })
+	}
 }
 
 // connect calls connect(2) once, which succeeds or fails at once on a UNIX

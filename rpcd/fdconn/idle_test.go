@@ -45,3 +45,37 @@ func TestDeadlineAfterIdle(t *testing.T) {
 		_ = a.SetDeadline(time.Time{})
 	}
 }
+
+// WriteIfRead writes to a reader that has read all before, and never waits.
+// fault: 126
+func TestWriteIfRead(t *testing.T) {
+	noLeak(t)
+	a, b := pair(t)
+	defer a.Close()
+	defer b.Close()
+	got := make([]byte, 16)
+	for range 3 {
+		a.WriteIfRead([]byte("sign"))
+		a.WriteIfRead([]byte("more")) // the first one is unread
+		if n, err := b.Read(got); err != nil || string(got[:n]) != "sign" {
+			t.Fatalf("%q, %v", got[:n], err)
+		}
+	}
+	a.write.Lock() // something is being written, and is read meanwhile
+	testkit.Within(t, "a sign beside a write", func() { a.WriteIfRead([]byte("late")) })
+	a.endWrite()
+	if n, err := b.Read(got); err != nil || string(got[:n]) != "late" {
+		t.Fatalf("%q, %v", got[:n], err)
+	}
+	stuck := make(chan error, 1)
+	go func() { stuck <- a.WriteFrame(make([]byte, 16<<20)) }() // more than the socket holds
+	if _, err := b.Read(got); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Within(t, "a sign beside a frame that is stuck", func() { a.WriteIfRead([]byte("sign")) })
+	b.Close()
+	if err := <-stuck; err == nil {
+		t.Error("nobody read it")
+	}
+	a.WriteIfRead([]byte("sign")) // to nobody
+}

@@ -226,8 +226,44 @@ func (l *Listener) AcceptAndRefuse(b []byte) bool {
 		return false
 	}
 	_, _ = unix.SendmsgN(fd, b, nil, nil, unix.MSG_NOSIGNAL)
-	unix.Close(fd)
+	discardSocket(fd)
 	return true
+}
+
+// RefuseWaiting has AcceptAndRefuse refuse all that wait, backlog at most, and gives
+// their number. A caller that has a descriptor of the socket's file may come again
+// for ever.
+func (l *Listener) RefuseWaiting(b []byte) int {
+	return refuseAll(func() bool { return l.AcceptAndRefuse(b) })
+}
+
+func refuseAll(next func() bool) (n int) {
+	for n < backlog && next() {
+		n++
+	}
+	return n
+}
+
+// discardSocket closes a connection that nobody has read.
+func discardSocket(fd int) {
+	if !hasUnread(fd) {
+		unix.Close(fd)
+		return
+	}
+	var owner uint32
+	if cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
+		owner = cred.Uid
+	}
+	Discard(owner, []int{fd})
+}
+
+// HangUp lets nobody connect any more, and ends Accept once all are accepted that
+// have connected. A socket that belongs to somebody else is left alone.
+func (l *Listener) HangUp() {
+	l.Unlink()
+	if rc, err := l.s.SyscallConn(); err == nil && !l.inherited {
+		_ = rc.Control(func(s uintptr) { _ = unix.Shutdown(int(s), unix.SHUT_RDWR) })
+	}
 }
 
 // Unlink removes the socket's file, so that no new caller finds it. It leaves a
@@ -249,7 +285,10 @@ func (l *Listener) owns() bool {
 func (l *Listener) Close() error {
 	var err error
 	l.once.Do(func() {
-		l.Unlink()
+		l.HangUp()
+		if !l.inherited {
+			l.RefuseWaiting(nil) // the kernel would close them, and what they have sent
+		}
 		l.closed.Store(true)
 		err = l.s.Close()
 		dropLock(l.lock)

@@ -537,3 +537,13 @@ func TestModeInAFolderWithADefaultACL(t *testing.T) {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
 }
+
+// The refusing of those that wait ends, although new ones keep coming.
+// fault: 99
+func TestRefuseWaitingAgainstComers(t *testing.T) {
+	testkit.Within(t, "the end of turning away", func() {
+		if n := refuseAll(func() bool { return true }); n != backlog {
+			t.Errorf("%d are turned away, want %d", n, backlog)
+		}
+	})
+}

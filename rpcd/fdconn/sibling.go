@@ -10,6 +10,10 @@ func (c *Conn) Sibling(fd int) bool {
 	if err != nil {
 		return false
 	}
+	// Another family's socket may be locked by who sent it (inet_getname).
+	if family, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN); err != nil || family != unix.AF_UNIX {
+		return false
+	}
 	theirs, err := unix.Getpeername(fd)
 	if err != nil {
 		return false

@@ -14,7 +14,7 @@ import (
 // useless, since a frame may be cut.
 func (c *Conn) Splice(header []byte, fd, n int) error {
 	c.write.Lock()
-	defer c.write.Unlock()
+	defer c.endWrite()
 	for len(header) > 0 {
 		k, err := c.s.Sendmsg(context.Background(), header, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_MORE)
 		if err != nil {

@@ -17,10 +17,10 @@ type Counters struct {
 }
 
 // Count adds a call that has ended. lost says that its caller didn't get the
-// status.
+// status. One whose resident worker broke off has none.
 func (n *Counters) Count(e *wire.Exit, lost bool) {
 	n.calls.Add(1)
-	if lost {
+	if lost || e.Reason == wire.Crashed {
 		n.lost.Add(1)
 	}
 	if e.Flags&wire.ExitTimeout != 0 {

@@ -29,10 +29,19 @@ func NewBudget(bytes int64) *Budget {
 	return &Budget{all: semaphore.NewWeighted(bytes), half: bytes / 2, users: map[uint32]*share{}}
 }
 
+// Loan is a part of a Budget. A nil Loan is nothing.
+type Loan struct {
+	of    *Budget
+	share *share
+	uid   uint32
+
+	mu sync.Mutex
+	n  int64 // bytes; 0: given back
+}
+
 // Take waits for n bytes for the user uid until ctx ends; the error is ctx's.
-// More than half of the budget can never be had. The caller gives the bytes back
-// by give, once or more often.
-func (b *Budget) Take(ctx context.Context, uid uint32, n int64) (give func(), err error) {
+// More than half of the budget can never be had. The caller gives the loan back.
+func (b *Budget) Take(ctx context.Context, uid uint32, n int64) (*Loan, error) {
 	s := b.enter(uid)
 	if err := s.Acquire(ctx, n); err != nil {
 		b.leave(uid)
@@ -43,12 +52,30 @@ func (b *Budget) Take(ctx context.Context, uid uint32, n int64) (give func(), er
 		b.leave(uid)
 		return nil, err
 	}
-	return sync.OnceFunc(func() {
-		b.all.Release(n)
-		s.Release(n)
-		b.leave(uid)
-	}), nil
+	return &Loan{of: b, share: s, uid: uid, n: n}, nil
 }
+
+// Keep gives back all but n bytes. With 0, or after Give, it is Give.
+func (l *Loan) Keep(n int64) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	back := l.n - n
+	if back <= 0 {
+		return
+	}
+	l.n = n
+	l.of.all.Release(back)
+	l.share.Release(back)
+	if n == 0 {
+		l.of.leave(l.uid)
+	}
+}
+
+// Give gives the loan back. It may be called more than once.
+func (l *Loan) Give() { l.Keep(0) }
 
 func (b *Budget) enter(uid uint32) *share {
 	b.mu.Lock()

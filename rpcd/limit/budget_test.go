@@ -13,13 +13,13 @@ import (
 func TestBudgetIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(100)
-		take := func(uid uint32, n int64) func() {
+		take := func(uid uint32, n int64) *Loan {
 			t.Helper()
-			give, err := b.Take(t.Context(), uid, n)
+			loan, err := b.Take(t.Context(), uid, n)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return give
+			return loan
 		}
 		wantNone := func(what string, uid uint32, n int64) {
 			t.Helper()
@@ -34,12 +34,17 @@ func TestBudgetIsShared(t *testing.T) {
 		wantNone("more than half", 1, 1)
 		second := take(2, 50)
 		wantNone("more than all", 3, 1)
-		first()
-		first() // once is enough
-		take(3, 50)()
+		first.Keep(20)
+		first.Keep(40) // it can't grow
+		take(3, 30).Give()
+		wantNone("what the first user keeps", 3, 31)
+		first.Give()
+		first.Give() // once is enough
+		first.Keep(1)
+		take(3, 50).Give()
 		wantNone("what the second user has", 2, 1)
-		time.AfterFunc(time.Minute, second)
-		take(2, 50)() // it waits for that
+		time.AfterFunc(time.Minute, second.Give)
+		take(2, 50).Give() // it waits for that
 		if len(b.users) != 0 {
 			t.Errorf("%d users are remembered", len(b.users))
 		}

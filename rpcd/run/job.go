@@ -1,7 +1,7 @@
 // Package run is how a procedure runs: a Job is what one call asks for, a Runner
 // starts it, a Process is what runs then. It knows neither the wire nor who may
-// call. A spawned procedure has a process of its own for each call; resident
-// ones will be a second kind of runner (rpcd/resident).
+// call. A spawned procedure has a process of its own for each call. Resident ones
+// have a runner of their own kind (rpcd/resident/pool).
 package run
 
 import (
@@ -21,6 +21,13 @@ type Job struct {
 	Umask int
 	Files []int             // descriptor i of the process is Files[i]; -1: closed
 	As    *child.Credential // the user it runs as; nil: rpcd's own
+
+	Caller uint32 // the user ID that a start which hangs is charged to
+	// For a resident procedure, whose Env is what the call has for itself: how long
+	// the call may wait until a worker is ready, and what is called once where it has
+	// to wait, with a text on what it waits for.
+	Wait  time.Duration
+	Waits func(behind string)
 }
 
 // Status is how a process ended.
@@ -28,6 +35,7 @@ type Status struct {
 	Wait         uint32 // as wait(2) gives it
 	User, System time.Duration
 	MaxRSS       uint64 // KiB; 0: not known
+	Crash        string // why a resident worker broke off, as a rest of "lost ..."; Wait is none then
 }
 
 // Process is one call's process.
@@ -55,7 +63,8 @@ type Process interface {
 // knows what ended calls have left.
 type Runner interface {
 	// Start starts a process. Descriptors of the job stay the caller's to close.
-	// The error is ctx's, an errno of fork(2) or execve(2), or a *child.DirError.
+	// The error is ctx's, an errno of fork(2) or execve(2), a *child.DirError or
+	// a *child.BusyError.
 	Start(ctx context.Context, j Job) (Process, error)
 	// Leftovers is how many closed processes have left something that is still
 	// being ended.

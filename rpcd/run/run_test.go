@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"syscall"
@@ -14,6 +15,13 @@ import (
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
 )
+
+// nobody is a daemon's resident workers where there are none.
+type nobody struct{ Residents }
+
+func (nobody) Forget(string)  {}
+func (nobody) Leftovers() int { return 0 }
+func (nobody) Close()         {}
 
 func TestMain(m *testing.M) {
 	if err := child.Setup(); err != nil {
@@ -57,11 +65,15 @@ func started(t *testing.T, r *Runners, p *export.Procedure, leaves string) (proc
 // What a call leaves is ended, and counted until it is gone.
 func TestLeftoversAreEnded(t *testing.T) {
 	changed := make(chan struct{}, 1)
-	r := NewRunners(false, func() { changed <- struct{}{} })
+	r := NewRunners(false, nobody{}, func() { changed <- struct{}{} })
 	process, left := started(t, r, &export.Procedure{}, "sleep 1000")
 	if n := r.Leftovers(); n != 0 || !proc.Alive(left) {
 		t.Fatalf("%d leftovers before Close", n)
 	}
+	testkit.Eventually(t, "the shell's child is a sleep", func() bool {
+		comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", left))
+		return string(comm) == "sleep\n"
+	})
 	var names []string
 	process.Close(time.Now().Add(testkit.Limit), func(l child.Left) { names = l.Names })
 	process.Close(time.Now(), nil)
@@ -77,7 +89,7 @@ func TestLeftoversAreEnded(t *testing.T) {
 // Where a procedure keeps what it leaves, or all procedures do, that lives on.
 func TestKeptLeftovers(t *testing.T) {
 	for _, c := range []struct{ all, own bool }{{true, false}, {false, true}} {
-		r := NewRunners(c.all, func() { t.Error("leftovers were ended") })
+		r := NewRunners(c.all, nobody{}, func() { t.Error("leftovers were ended") })
 		process, left := started(t, r, &export.Procedure{Keep: c.own}, "sleep 1000")
 		process.Close(time.Now(), func(l child.Left) { t.Errorf("ended %q", l.Names) })
 		if n := r.Leftovers(); n != 0 || !proc.Alive(left) {
@@ -89,7 +101,7 @@ func TestKeptLeftovers(t *testing.T) {
 // When the daemon stops, leftovers that ignore TERM don't have their grace.
 func TestCloseEndsTheGrace(t *testing.T) {
 	changed := make(chan struct{}, 1)
-	r := NewRunners(false, func() { changed <- struct{}{} })
+	r := NewRunners(false, nobody{}, func() { changed <- struct{}{} })
 	process, left := started(t, r, &export.Procedure{}, "(trap '' TERM; echo >&2; exec sleep 1000)")
 	process.Close(time.Now().Add(time.Hour), func(child.Left) {})
 	if n := r.Leftovers(); n != 1 {
@@ -104,7 +116,7 @@ func TestCloseEndsTheGrace(t *testing.T) {
 }
 
 func TestNothingStartsForACallerThatHasLeft(t *testing.T) {
-	runner := NewRunners(false, func() {}).For(&export.Procedure{})
+	runner := NewRunners(false, nobody{}, func() {}).For(&export.Procedure{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := runner.Start(ctx, Job{Path: "/bin/true", Argv: []string{"true"}}); !errors.Is(err, context.Canceled) {

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"syscall"
 	"time"
@@ -28,7 +29,10 @@ func (s *spawned) Start(ctx context.Context, j Job) (Process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	c, err := child.Start(child.Spec{Path: j.Path, Argv: j.Argv, Env: j.Env, Dir: j.Dir, Umask: j.Umask, Files: j.Files, As: j.As, Keep: s.keep})
+	c, err := child.Start(child.Spec{Path: j.Path, Argv: j.Argv, Env: j.Env, Dir: j.Dir, Umask: j.Umask, Files: j.Files, As: j.As, Keep: s.keep, Caller: j.Caller, Cancel: ctx.Done()})
+	if errors.Is(err, child.ErrCanceled) {
+		return nil, ctx.Err()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +79,7 @@ func (p *spawnedProcess) OutOfMemory() bool                   { return p.child.O
 
 func (p *spawnedProcess) Wait() (Status, error) {
 	s, err := p.child.Wait()
-	return Status(s), err
+	return Status{Wait: s.Wait, User: s.User, System: s.System, MaxRSS: s.MaxRSS}, err
 }
 
 func (p *spawnedProcess) Close(deadline time.Time, ended func(child.Left)) {

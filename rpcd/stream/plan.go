@@ -32,6 +32,9 @@ func New(p Plan) (*Set, error) {
 		return nil, &CountError{arrived, named}
 	}
 	for _, st := range p.Streams {
+		if st.Mode == wire.Directory {
+			return nil, &UnfitError{st.Number, "a directory"}
+		}
 		if st.Mode != wire.Passed {
 			continue
 		}
@@ -54,8 +57,8 @@ func New(p Plan) (*Set, error) {
 // reaches its caller's whole file system. With an end of a connection to us the
 // procedure would hold its own connection open when the caller has left.
 func unfit(fd int, conn *fdconn.Conn) string {
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
+	var st unix.Statx_t // no file system is asked
+	if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, unix.STATX_TYPE, &st); err != nil {
 		return err.Error()
 	}
 	if st.Mode&unix.S_IFMT == unix.S_IFDIR {

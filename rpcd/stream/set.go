@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,10 +20,11 @@ type Set struct {
 	plan    Plan
 	streams []wire.Stream // the plan's; what can't be passed is relayed
 	bridged bool
-	files   []int  // the child's, by number
-	theirs  []int  // the child's ends of our pipes, until Started
-	outputs []end  // of relayed streams
-	input   *input // nil: stdin isn't relayed
+	files   []int           // the child's, by number
+	theirs  []int           // the child's ends of our pipes, until Started
+	closed  <-chan struct{} // closed: so are the descriptors that the child has; nil: it has none yet
+	outputs []end           // of relayed streams
+	input   *input          // nil: stdin isn't relayed
 }
 
 // end is our end of a stream that is relayed.
@@ -111,11 +113,32 @@ func (s *Set) pipe(st wire.Stream, reopenable bool) (int, error) {
 // The set still owns them.
 func (s *Set) Files() []int { return s.files }
 
-// Started closes our copies of what the child has now.
+// Started has our copies closed of what the child has now.
 func (s *Set) Started() {
-	closeAll(s.theirs)
+	if s.plan.Files.Len()+len(s.theirs) == 0 {
+		return
+	}
+	s.plan.Files.Add(s.theirs...)
 	s.theirs = nil
-	s.plan.Files.Close()
+	s.closed = s.plan.Files.Close()
+}
+
+// closeTime is how long Finish waits for our copies to be closed. It takes microseconds
+// where nobody hinders it.
+const closeTime = 100 * time.Millisecond
+
+// awaitClosed waits until our copies are closed: with the status the caller may rely
+// on it, as the lock of a file (flock(2)) goes with its last copy.
+func (s *Set) awaitClosed() {
+	if s.closed == nil {
+		return
+	}
+	late := time.NewTimer(closeTime)
+	defer late.Stop()
+	select {
+	case <-s.closed:
+	case <-late.C:
+	}
 }
 
 // Relay begins the relaying, behind STARTED.
@@ -142,6 +165,7 @@ func (s *Set) GiveUp() {
 // that, and END. It says whether another process still held an output when that
 // was given up.
 func (s *Set) Finish() (heldOpen bool) {
+	s.awaitClosed()
 	for _, o := range s.outputs {
 		o.finish()
 	}

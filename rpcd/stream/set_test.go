@@ -41,7 +41,7 @@ func planned(t *testing.T, streams []wire.Stream, fds ...int) (Plan, *fdconn.Con
 		t.Fatal(err)
 	}
 	p := Plan{Streams: streams, Files: ours.TakeFiles(), Conn: ours, Relay: wire.NewRelay(ours.WriteFrame), Null: int(null.Fd())}
-	t.Cleanup(p.Files.Close)
+	t.Cleanup(func() { p.Files.Close() })
 	return p, caller
 }
 
@@ -73,17 +73,19 @@ func TestPlansThatCannotBe(t *testing.T) {
 		truncated bool
 		want      error
 	}{
-		"cut off":             {passed(0), []int{null}, true, ErrTruncated},
-		"all cut off":         {passed(0), nil, true, ErrTruncated},
-		"too few":             {passed(0, 1), []int{null}, false, &CountError{1, 2}},
-		"too many":            {passed(0), []int{null, null}, false, &CountError{2, 1}},
-		"for nothing":         {nil, []int{null}, false, &CountError{1, 0}},
-		"a probe too many":    {[]wire.Stream{{Mode: wire.Probe}}, []int{null, null}, false, &CountError{2, 1}},
-		"stream 3, bridged":   {passed(0, 3), nil, false, &BridgeError{3}},
-		"a directory":         {passed(0, 1), []int{null, dir}, false, &UnfitError{1, "a directory"}},
-		"opened with O_PATH":  {passed(4), []int{path}, false, &UnfitError{4, "opened with O_PATH"}},
-		"a stream over 2":     {passed(7), []int{null}, false, nil},
-		"a probe and nothing": {[]wire.Stream{{Mode: wire.Probe}}, []int{null}, false, nil},
+		"cut off":              {passed(0), []int{null}, true, ErrTruncated},
+		"all cut off":          {passed(0), nil, true, ErrTruncated},
+		"too few":              {passed(0, 1), []int{null}, false, &CountError{1, 2}},
+		"too many":             {passed(0), []int{null, null}, false, &CountError{2, 1}},
+		"for nothing":          {nil, []int{null}, false, &CountError{1, 0}},
+		"a probe too many":     {[]wire.Stream{{Mode: wire.Probe}}, []int{null, null}, false, &CountError{2, 1}},
+		"stream 3, bridged":    {passed(0, 3), nil, false, &BridgeError{3}},
+		"a directory":          {passed(0, 1), []int{null, dir}, false, &UnfitError{1, "a directory"}},
+		"opened with O_PATH":   {passed(4), []int{path}, false, &UnfitError{4, "opened with O_PATH"}},
+		"rpcd's own mode":      {[]wire.Stream{{Mode: wire.Directory}}, []int{null}, false, &UnfitError{0, "a directory"}},
+		"and through a bridge": {[]wire.Stream{{Mode: wire.Directory}}, nil, false, &UnfitError{0, "a directory"}},
+		"a stream over 2":      {passed(7), []int{null}, false, nil},
+		"a probe and nothing":  {[]wire.Stream{{Mode: wire.Probe}}, []int{null}, false, nil},
 	} {
 		p, _ := planned(t, c.streams, c.fds...)
 		p.Files.Truncated = c.truncated

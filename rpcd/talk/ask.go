@@ -3,6 +3,7 @@ package talk
 import (
 	"bufio"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"rpcd/rpcd/wire"
@@ -13,6 +14,9 @@ type Question struct {
 	Frame  []byte
 	Files  []int     // descriptors that ride on it; the asker closes them
 	Answer wire.Type // the type of the answer
+
+	// Room is how many bytes the answers of all who are asked may have yet; nil: any.
+	Room *atomic.Int64
 }
 
 // Ask sends a question and returns the payload of its answer, which has to come
@@ -27,17 +31,25 @@ func Ask(c *Conn, q Question, d time.Duration) ([]byte, error) {
 	if err := c.WriteDescriptors(q.Frame, q.Files); err != nil && !Gone(err) {
 		return nil, err
 	}
-	t, payload, err := readFrame(bufio.NewReader(c))
+	r := bufio.NewReader(c)
+	h, err := wire.ReadHeader(r)
 	if err != nil {
 		return nil, err
 	}
-	switch t {
+	if q.Room != nil && q.Room.Add(-int64(h.Length)) < 0 {
+		return nil, fmt.Errorf("%w: an answer of %d bytes, more than there is room for with those of others", wire.ErrProtocol, h.Length)
+	}
+	payload, err := wire.ReadPayload(r, h)
+	if err != nil {
+		return nil, err
+	}
+	switch h.Type {
 	case q.Answer:
 		return payload, nil
 	case wire.TypeRefused:
 		return nil, refused(payload)
 	}
-	return nil, fmt.Errorf("%w: a %v frame as an answer", wire.ErrProtocol, t)
+	return nil, fmt.Errorf("%w: a %v frame as an answer", wire.ErrProtocol, h.Type)
 }
 
 // refused reads a REFUSED as the error that it is.

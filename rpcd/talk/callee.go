@@ -76,6 +76,7 @@ func (c *Callee) Accept(m wire.Started) {
 		return
 	}
 	c.sayBridged(&m)
+	c.conn.BeginSigns(c.Heartbeat) // of no effect where the call is known to be bridged
 	if expectsAnswer(c.Call, m.Flags) {
 		if c.asks { // it was an early one
 			return
@@ -126,6 +127,7 @@ func (c *Callee) Start(m wire.Started) {
 	defer c.mu.Unlock()
 	c.answered = true
 	c.sayBridged(&m)
+	c.conn.EndSigns()
 	_ = c.Relay.Write(m.Append(wire.TypeStarted))
 }
 
@@ -145,6 +147,7 @@ func (c *Callee) Refuse(m *wire.Refused) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.answered = true
+	c.conn.EndSigns()
 	_ = c.conn.WriteFrame(m.Append())
 }
 
@@ -191,6 +194,9 @@ func (c *Callee) Handle(h wire.Header, body io.Reader) (Event, error) {
 	case wire.TypeData, wire.TypeEnd, wire.TypeClosed, wire.TypeCredit:
 		return Event{}, c.Relay.Handle(h, body)
 	case wire.TypeHeartbeat:
+		if h.Flags&wire.FlagAnswer != 0 && !c.IsBridged() && !c.HasEnded() {
+			c.conn.WriteIfRead(heartbeat())
+		}
 		c.Relay.Heartbeat(h)
 		return Event{}, nil
 	case wire.TypeSignal:

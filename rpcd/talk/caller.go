@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,9 @@ type Caller struct {
 
 	conn     *Conn
 	patience time.Duration // for Send and the first answer
+	started  time.Time     // when STARTED came, if that was before Adopt
 	answer   bool          // ACCEPTED has to be answered by CONTINUED
+	begun    bool          // Next has given a frame
 	released atomic.Int32  // how many STOPPED and CONTINUED were sent, or are being sent
 
 	sent chan struct{} // closed: CALL has left
@@ -35,11 +38,12 @@ type Caller struct {
 	state     callerState
 	known     uint16      // the flags of the last ACCEPTED
 	writing   int         // frames of this call that are being written just now
+	untold    []*told     // frames that tell sends, in their order
 	cancel    *time.Timer // the wait of a signal that ends a call which doesn't run yet
-	silent    bool        // that wait ran out
+	silent    bool        // the worker doesn't take a signal that ends the call, or says nothing to it
 	toldToEnd bool        // a signal came that ends a call which doesn't run yet
-	limit     *time.Timer // of Call.Timeout, for a worker that is frozen
-	late      chan struct{}
+	asked     atomic.Bool // the worker was asked for a sign of life, and nothing has come since
+	bounds    bounds      // of Call.Timeout
 	overOnce  sync.Once
 }
 
@@ -56,19 +60,13 @@ const (
 // that ends it. A worker that isn't frozen needs no time for that.
 const CancelWait = 2 * time.Second
 
-// frozenWait is how long a worker may be silent after the time limit and the
-// grace. By then a worker that isn't frozen has ended the call.
-const frozenWait = 2 * time.Second
-
 // ErrNotRunning says that there is no call that a signal could reach.
 var ErrNotRunning = errors.New("the call doesn't run")
 
 // ErrUnanswered is the error of a call that a signal should have ended, if the
-// worker sends nothing for CancelWait.
+// worker doesn't take it within CancelWait, or says nothing then: for CancelWait to a
+// call that doesn't run, for SignWait to a direct one that does.
 var ErrUnanswered = errors.New("no answer to a signal")
-
-// ErrLate is the end of a call that its worker didn't end in time.
-var ErrLate = errors.New("the time limit wasn't kept")
 
 // NewCaller prepares a call on a connection, which is the Caller's until Over.
 func NewCaller(conn *Conn, m *wire.Call) *Caller {
@@ -78,7 +76,7 @@ func NewCaller(conn *Conn, m *wire.Call) *Caller {
 		Call:     m,
 		sent:     make(chan struct{}),
 		done:     make(chan struct{}),
-		late:     make(chan struct{}),
+		bounds:   newBounds(),
 	}
 	c.Relay = wire.NewRelay(c.write)
 	return c
@@ -89,10 +87,16 @@ func NewCaller(conn *Conn, m *wire.Call) *Caller {
 func (c *Caller) SetPatience(d time.Duration) { c.patience = d }
 
 // Adopt is NewCaller and Send for a call that somebody else has sent on the
-// connection. NewConnAfter has what was read of its answer.
-func Adopt(conn *Conn, m *wire.Call) *Caller {
+// connection. NewConnAfter has what was read of its answer. Time limits count from
+// when it was sent, and when STARTED was read; the zero time is now.
+func Adopt(conn *Conn, m *wire.Call, sent, started time.Time) *Caller {
 	c := NewCaller(conn, m)
-	conn.ExpectFirst()
+	patience := wire.FirstTimeout
+	if !sent.IsZero() {
+		patience -= time.Since(sent)
+	}
+	c.started = started
+	conn.ExpectWithin(patience)
 	close(c.sent)
 	return c
 }
@@ -157,30 +161,22 @@ func (c *Caller) answered(t wire.Type, m *wire.Started) error {
 		c.known = m.Flags
 		c.mu.Unlock()
 		c.enter(accepted)
+		c.boundWait(m)
+		c.conn.BoundSilence(wire.HeartbeatOf(c.Call.Heartbeat))
 		return nil
 	}
+	c.conn.BoundSilence(0)
 	c.enter(running)
 	if err := c.unlessSilent(nil); err != nil {
 		return err
 	}
-	c.setLimit(m.Grace)
+	c.boundRun(m.Grace)
 	if m.Flags&wire.StartedBridged != 0 {
 		c.Relay.Heard() // what the worker says next would wait for the acknowledgment of STARTED
+	} else if c.WasToldToEnd() && c.expectSign() { // a signal has crossed STARTED
+		c.queue(&told{frame: askForSign(), done: make(chan struct{})})
 	}
 	return nil
-}
-
-// setLimit arranges that a frozen worker is given up, if the call has a time
-// limit.
-func (c *Caller) setLimit(grace time.Duration) {
-	limit := c.Call.Timeout + grace + frozenWait
-	if c.Call.Timeout <= 0 || limit < c.Call.Timeout { // it overflows: a limit of centuries is none
-		return
-	}
-	c.limit = time.AfterFunc(limit, func() {
-		close(c.late)
-		c.Leave()
-	})
 }
 
 // enter changes the state; no state follows over.
@@ -196,18 +192,39 @@ func (c *Caller) enter(s callerState) {
 	}
 }
 
-// unlessSilent gives ErrUnanswered if that is what ended the connection.
+// unlessSilent gives ErrUnanswered or ErrNotStarted if that is what ended the
+// connection.
 func (c *Caller) unlessSilent(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.silent {
+	switch {
+	case c.silent:
 		return ErrUnanswered
+	case c.bounds.overdue:
+		return ErrNotStarted
 	}
 	return err
 }
 
-// Next waits for the next frame of a call that runs; its payload is unread.
-func (c *Caller) Next() (wire.Header, error) { return wire.ReadHeader(c.conn) }
+// Next waits for the next frame of a call that runs; its payload is unread. The frame
+// before is read whole: it was a sign of life.
+func (c *Caller) Next() (wire.Header, error) {
+	if c.begun && c.asked.Swap(false) {
+		c.conn.BoundSilence(0)
+	}
+	h, err := wire.ReadHeader(c.conn)
+	c.begun = err == nil
+	return h, err
+}
+
+// Cause gives the reason why a call that runs has ended with err, an error of Next or
+// Handle: ErrUnanswered if that was it.
+func (c *Caller) Cause(err error) error {
+	if c.asked.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
+		return ErrUnanswered
+	}
+	return c.unlessSilent(err)
+}
 
 // Handle takes a frame of a call that runs. It gives EXIT when that was it.
 func (c *Caller) Handle(h wire.Header) (*wire.Exit, error) {
@@ -236,11 +253,14 @@ func (c *Caller) Follow() (*wire.Exit, error) {
 	for {
 		h, err := c.Next()
 		if err != nil {
-			return nil, err
+			return nil, c.Cause(err)
 		}
 		exit, err := c.Handle(h)
-		if exit != nil || err != nil {
-			return exit, err
+		if err != nil {
+			return nil, c.Cause(err)
+		}
+		if exit != nil {
+			return exit, nil
 		}
 	}
 }

@@ -8,8 +8,11 @@
 package talk
 
 import (
+	"bufio"
 	"errors"
 	"io"
+	"math"
+	"os"
 	"sync"
 	"time"
 
@@ -26,6 +29,9 @@ type Socket interface {
 	// WriteDescriptors is WriteFrame with descriptors on the first byte. The
 	// caller still closes them.
 	WriteDescriptors(b []byte, fds []int) error
+	// WriteIfRead writes b if the other side has read all that was written before. It
+	// never waits.
+	WriteIfRead(b []byte)
 	// SetIdle bounds the silence that a Read waits through; 0: no bound.
 	SetIdle(d time.Duration)
 	// SetDeadline bounds all reads and writes to come; the zero time: no bound.
@@ -36,19 +42,20 @@ type Socket interface {
 // Conn is a connection that carries one conversation after the other. It alone
 // sets the deadlines of its socket.
 //
-// Phases: first (a first frame or its answer is due), call (no bound, but
-// silence past the heartbeat ends a bridged call), rest (the call is over).
+// Phases: first (a first frame or its answer is due), call (no bound but one of
+// silence, where heartbeats come), rest (the call is over).
 // They follow each other in a circle, since a kept connection has many calls;
 // aborted follows each of them and is the last.
 type Conn struct {
 	Socket
 	unread []byte // comes before what the socket has; see NewConnAfter
 
-	mu       sync.Mutex
-	phase    phase
-	interval time.Duration // of heartbeats; 0: this call has none
-	paused   bool          // the caller is stopped: silence means nothing
-	quit     chan struct{} // closed: no more heartbeats
+	mu      sync.Mutex
+	phase   phase
+	silence time.Duration // past which the other side is gone; 0: it may be silent
+	paused  bool          // the caller is stopped: silence means nothing
+	quit    chan struct{} // closed: no more heartbeats of a bridged call
+	signs   *time.Timer   // of a direct call that waits: the next sign of life is due
 }
 
 type phase int
@@ -75,7 +82,12 @@ func (c *Conn) Read(p []byte) (int, error) {
 		c.unread = c.unread[n:]
 		return n, nil
 	}
-	return c.Socket.Read(p)
+	n, err := c.Socket.Read(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) && c.listenAgain() {
+		n, err = c.Socket.Read(p)
+		c.resumeSilence()
+	}
+	return n, err
 }
 
 // Unread is how many bytes Read has before it needs the socket.
@@ -112,11 +124,10 @@ func (c *Conn) Rest(d time.Duration) {
 // Linger is Rest for a connection that carries nothing more. It reads and
 // discards from r, which reads the Conn, until the other side closes: to close
 // with unread bytes would take our last words with it (ECONNRESET).
-func (c *Conn) Linger(r io.Reader, d time.Duration) {
+func (c *Conn) Linger(r *bufio.Reader, d time.Duration) {
 	c.Rest(d)
-	b := make([]byte, 16<<10) // large, for a side that sends much: few system calls
-	for {
-		if _, err := r.Read(b); err != nil {
+	for { // in r's own memory: thousands may linger
+		if _, err := r.Discard(math.MaxInt32); err != nil {
 			return
 		}
 	}

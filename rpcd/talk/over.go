@@ -7,13 +7,13 @@ import (
 )
 
 // Over ends the call, once: its streams fail with err (nil: io.EOF), and nothing
-// is sent for it any more. The connection is closed, unless the call asked to
+// is sent for it any more. Its time limit goes on until EndBounds. The connection is closed, unless the call asked to
 // keep it and is whole: it has had its EXIT or REFUSED. Then the connection
 // rests, without a bound, and Over gives true: the next call may have it.
 func (c *Caller) Over(err error, whole bool) (kept bool) {
 	c.overOnce.Do(func() {
-		inTime := c.limit == nil || c.limit.Stop() // else the connection is closed, or about to be
 		quiet := c.end()
+		inTime := !c.IsLate() // else the connection is closed; from now on Leave does nothing
 		close(c.done)
 		if err == nil {
 			err = io.EOF
@@ -67,16 +67,3 @@ func (c *Caller) Leave() {
 
 // Done is closed when the call is over.
 func (c *Caller) Done() <-chan struct{} { return c.done }
-
-// Late is closed when the worker didn't keep the time limit.
-func (c *Caller) Late() <-chan struct{} { return c.late }
-
-// IsLate reports whether the worker didn't keep the time limit.
-func (c *Caller) IsLate() bool {
-	select {
-	case <-c.late:
-		return true
-	default:
-		return false
-	}
-}

@@ -1,6 +1,8 @@
 package talk
 
 import (
+	"fmt"
+	"os"
 	"syscall"
 	"time"
 
@@ -13,6 +15,8 @@ import (
 // call that waits is cancelled. abandon says that the caller leaves now, so that
 // the worker kills without grace. Before CALL was sent and after the end the error
 // is ErrNotRunning.
+//
+// A signal that ends the call needs its worker: see ErrUnanswered.
 func (c *Caller) Signal(sig syscall.Signal, abandon bool) error {
 	var flags uint16
 	if abandon {
@@ -26,11 +30,36 @@ func (c *Caller) Signal(sig syscall.Signal, abandon bool) error {
 		c.toldToEnd = c.toldToEnd || c.state != over // before the frame leaves: a refusal may cross it
 		c.mu.Unlock()
 	}
-	err := c.tell(wire.Signal(uint8(sig), flags))
+	frame := wire.Signal(uint8(sig), flags)
+	if ends && !abandon && c.expectSign() {
+		frame = append(frame, askForSign()...)
+	}
+	err := c.tell(frame)
 	if ends {
-		c.boundAnswer()
+		c.boundAnswer(err)
 	}
 	return err
+}
+
+// SignWait is how long the worker of a direct call that runs may be silent after a
+// signal that ends the call.
+const SignWait = 5 * time.Second
+
+// askForSign is a HEARTBEAT that asks for one.
+func askForSign() []byte { return wire.Frame(wire.TypeHeartbeat, 0, wire.FlagAnswer, nil) }
+
+// expectSign bounds the worker's silence, and reports whether a signal has to ask for a
+// sign of life. A call that doesn't run is to be answered anyway, and a bridged one has
+// its heartbeats.
+func (c *Caller) expectSign() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != running || c.conn.Silence() != 0 {
+		return false
+	}
+	c.asked.Store(true)
+	c.conn.BoundSilence(SignWait)
+	return true
 }
 
 // Stopped says that this process is about to stop: the group stops, and silence
@@ -51,7 +80,7 @@ func (c *Caller) Continued() error {
 func (c *Caller) proceed(t wire.Type) error {
 	c.released.Add(1)
 	err := c.tell(wire.Frame(t, 0, 0, nil))
-	if err != nil { // so short a frame leaves whole or not at all
+	if err != nil && err != ErrUntaken { // so short a frame leaves whole or not at all; ErrUntaken: it may still leave
 		c.released.Add(-1)
 	}
 	return err
@@ -66,33 +95,97 @@ func (c *Caller) pause(stopped bool) {
 	}
 }
 
-// tell sends a frame after CALL. If CALL is still being written, it waits, since
-// the procedure may run before its caller knows that CALL has left. A worker that
-// takes no CALL within CancelWait has no call to signal.
+// ErrUntaken is the error of a frame that the worker doesn't take within CancelWait. It
+// leaves when the worker takes it.
+var ErrUntaken = fmt.Errorf("the worker takes nothing: %w", os.ErrDeadlineExceeded)
+
+// told is a frame of tell.
+type told struct {
+	frame []byte
+	done  chan struct{} // closed: it was written, or err says why not
+	err   error
+}
+
+// maxUntold bounds the frames that wait for a worker that takes nothing.
+const maxUntold = 32
+
+// tell sends a frame after CALL, behind those of the calls of tell before. If CALL is
+// still being written, it waits, since the procedure may run before its caller knows
+// that CALL has left. A worker that takes no CALL within CancelWait has no call to
+// signal. It waits for CancelWait in all.
 func (c *Caller) tell(frame []byte) error {
+	limit := time.NewTimer(CancelWait)
+	defer limit.Stop()
 	select {
 	case <-c.sent:
 	case <-c.done:
-	case <-time.After(CancelWait):
+	case <-limit.C:
 		return ErrNotRunning
 	}
-	return c.Relay.Write(frame)
+	t := &told{frame: frame, done: make(chan struct{})}
+	if !c.queue(t) {
+		return ErrUntaken
+	}
+	select {
+	case <-t.done:
+		return t.err
+	case <-limit.C:
+		return ErrUntaken
+	}
 }
 
-// boundAnswer ends a call that doesn't run, when its worker doesn't answer a
-// signal within CancelWait.
-func (c *Caller) boundAnswer() {
+// queue lets a frame be sent behind the others, unless there are too many.
+func (c *Caller) queue(t *told) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state >= running || c.cancel != nil {
-		return
+	if len(c.untold) == maxUntold {
+		return false
 	}
-	c.cancel = time.AfterFunc(CancelWait, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.state < running {
-			c.silent = true
-			c.conn.Close()
-		}
-	})
+	if c.untold = append(c.untold, t); len(c.untold) == 1 {
+		go c.sendUntold(t)
+	}
+	return true
+}
+
+// sendUntold sends t, which is the first of those that wait, and the others.
+func (c *Caller) sendUntold(t *told) {
+	for t != nil {
+		t.err = c.Relay.Write(t.frame)
+		close(t.done)
+		t = c.nextUntold()
+	}
+}
+
+// nextUntold drops the first frame that waits, and gives the next one or nil.
+func (c *Caller) nextUntold() *told {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.untold = c.untold[1:]; len(c.untold) == 0 {
+		c.untold = nil
+		return nil
+	}
+	return c.untold[0]
+}
+
+// boundAnswer ends a call when its worker doesn't take a signal (told is what tell
+// said), or doesn't answer it within CancelWait if the call doesn't run.
+func (c *Caller) boundAnswer(told error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.state == over:
+	case told == ErrUntaken:
+		c.silent = true
+		c.conn.Close()
+	case c.state == running || c.cancel != nil:
+	default:
+		c.cancel = time.AfterFunc(CancelWait, func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if c.state < running {
+				c.silent = true
+				c.conn.Close()
+			}
+		})
+	}
 }

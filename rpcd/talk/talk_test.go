@@ -227,7 +227,7 @@ func TestSignalThatCrossesARefusal(t *testing.T) {
 		a, b := net.Pipe()
 		defer b.Close()
 		s := &crossing{pipe: &pipe{Conn: a}}
-		caller := Adopt(NewConn(s), &wire.Call{Procedure: "p"})
+		caller := Adopt(NewConn(s), &wire.Call{Procedure: "p"}, time.Time{}, time.Time{})
 		s.over = func() { caller.Over(io.EOF, false) }
 		if !crosses {
 			s.over()
@@ -451,7 +451,7 @@ func TestAdopt(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			a, b := pair(t)
 			m := plainCall
-			caller := Adopt(NewConnAfter(a.Socket, started[:cut]), &m)
+			caller := Adopt(NewConnAfter(a.Socket, started[:cut]), &m, time.Time{}, time.Time{})
 			callee := NewCallee(b, &m)
 			events := hear(b, callee)
 			go func() {
@@ -534,7 +534,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		m := plainCall
 		whole := append(bytes.Clone(first), second...)
-		caller := Adopt(NewConnAfter(deaf{}, whole), &m)
+		caller := Adopt(NewConnAfter(deaf{}, whole), &m, time.Time{}, time.Time{})
 		for {
 			typ, _, err := caller.Answer()
 			if err != nil {
@@ -558,6 +558,7 @@ type deaf struct{}
 func (deaf) Read([]byte) (int, error)             { return 0, io.EOF }
 func (deaf) WriteFrame([]byte) error              { return nil }
 func (deaf) WriteDescriptors([]byte, []int) error { return nil }
+func (deaf) WriteIfRead([]byte)                   {}
 func (deaf) SetIdle(time.Duration)                {}
 func (deaf) SetDeadline(time.Time) error          { return nil }
 func (deaf) Close() error                         { return nil }

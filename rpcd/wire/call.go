@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"math"
 	"slices"
 	"time"
@@ -17,10 +18,6 @@ const (
 	CallConfirm  = 8 // as CallAnnounce, where the call is bridged
 )
 
-// MaxLabel is the longest label, in bytes: the worker keeps it while a call
-// runs.
-const MaxLabel = 4096
-
 const magic = "RPCD"
 
 // MarkLen is how many bytes of a first frame's payload CheckFirst looks at.
@@ -31,12 +28,16 @@ type Mode uint8
 
 // The modes.
 const (
-	Closed  Mode = 0
-	Passed  Mode = 1
-	Relayed Mode = 2
-	Same    Mode = 3
-	Probe   Mode = 4
+	Closed    Mode = 0
+	Passed    Mode = 1
+	Relayed   Mode = 2
+	Same      Mode = 3
+	Probe     Mode = 4
+	Directory Mode = 5 // from rpcd to its resident workers alone
 )
+
+// nobodys says whether a descriptor of this mode is no stream of the procedure's.
+func (m Mode) nobodys() bool { return m == Probe || m == Directory }
 
 // The flags of a stream.
 const (
@@ -57,7 +58,7 @@ const MaxDescriptors = 253
 type Stream struct {
 	Number uint8
 	Mode   Mode
-	Index  uint8 // passed, probe: of the frame's descriptors; same: a stream's number
+	Index  uint8 // passed, probe, directory: of the frame's descriptors; same: a stream's number
 	Flags  uint8
 	Window uint32 // relayed output: the first credit, in bytes
 }
@@ -81,7 +82,7 @@ func (f *fields) dir(d Dir) {
 func (r *reader) dir(tag uint16, v []byte, d *Dir) bool {
 	switch tag {
 	case 4:
-		d.Name = r.path(tag, v)
+		d.Name = r.path(tag, v, "a directory's name")
 	case 5:
 		if r.sized(tag, v, 16) {
 			d.Proven, d.Dev, d.Inode = true, binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])
@@ -94,8 +95,8 @@ func (r *reader) dir(tag uint16, v []byte, d *Dir) bool {
 
 // path takes v as a directory's absolute name, of tag's only field; it may be
 // empty.
-func (r *reader) path(tag uint16, v []byte) string {
-	name := r.text(tag, v)
+func (r *reader) path(tag uint16, v []byte, what string) string {
+	name := r.limited(tag, v, NoDirectory, what, MaxPath)
 	if r.err == nil && name != "" && name[0] != '/' {
 		r.err = protocolError("the directory %q isn't absolute", name)
 	}
@@ -203,56 +204,76 @@ func PeekMark(br *bufio.Reader, h Header) error {
 }
 
 // ParseCall reads a CALL's payload. Numbers of descriptors are checked among
-// themselves, not against what arrived: that is ParseCall's caller's.
+// themselves, not against what arrived: that is ParseCall's caller's. With a
+// *LengthError comes what was read before it, so that the call is refused and the
+// connection stays. Other errors come without a Call.
 func ParseCall(flags uint16, payload []byte) (*Call, error) {
 	b, err := CheckFirst(payload)
 	if err != nil {
 		return nil, err
 	}
 	c := &Call{Flags: flags}
+	if err := c.words(b); err != nil {
+		return c, err
+	}
 	r := newReader(b)
+	r.whole = string(b)
 	for tag, v, ok := r.next(); ok; tag, v, ok = r.next() {
 		switch tag {
 		case 1:
-			c.Procedure = r.text(tag, v)
+			c.Procedure = r.procedure(tag, v)
 		case 2:
-			c.Args = append(c.Args, r.noNUL(tag, v))
+			c.Args = append(c.Args, r.word(tag, v))
 		case 3:
 			if bytes.IndexByte(v, '=') < 1 {
 				return nil, protocolError("a variable without a name")
 			}
-			c.Env = append(c.Env, r.noNUL(tag, v))
+			c.Env = append(c.Env, r.word(tag, v))
 		case 4, 5:
 			r.dir(tag, v, &c.Dir)
 		case 6:
 			c.Umask = r.u32(tag, v) & 0o777
 		case 7:
-			c.Label = r.text(tag, v)
-			if r.err == nil && len(v) > MaxLabel {
-				r.err = protocolError("a label of %d bytes (at most %d)", len(v), MaxLabel)
-			}
+			c.Label = r.limited(tag, v, Protocol, "a label", MaxLabel)
 		case 8:
-			if len(v) != 8 {
-				return nil, protocolError("a stream of %d bytes", len(v))
-			}
-			c.Streams = append(c.Streams, Stream{v[0], Mode(v[1]), v[2], v[3], binary.BigEndian.Uint32(v[4:])})
+			c.Streams = r.stream(v, c.Streams)
 		case 9:
 			c.Timeout = duration(r.u64(tag, v))
 		case 10:
 			c.Heartbeat = duration(r.u64(tag, v))
 		case 11:
-			c.Logical = r.path(tag, v)
+			c.Logical = r.path(tag, v, "a logical directory's name")
 		default:
 			r.unknown(tag)
 		}
 	}
-	if r.err != nil {
+	if r.err == nil {
+		r.err = c.check()
+	}
+	if length := (*LengthError)(nil); r.err != nil && !errors.As(r.err, &length) {
 		return nil, r.err
 	}
+	return c, r.err
+}
+
+func (c *Call) check() error {
 	if c.Procedure == "" {
-		return nil, protocolError("no procedure named")
+		return protocolError("no procedure named")
 	}
-	return c, checkStreams(c.Streams)
+	return checkStreams(c.Streams)
+}
+
+// stream reads one more stream of a CALL.
+func (r *reader) stream(v []byte, list []Stream) []Stream {
+	switch {
+	case len(v) != 8:
+		r.fail(protocolError("a stream of %d bytes", len(v)))
+	case len(list) == maxStreams:
+		r.fail(protocolError("more than %d streams", maxStreams))
+	default:
+		list = append(list, Stream{v[0], Mode(v[1]), v[2], v[3], binary.BigEndian.Uint32(v[4:])})
+	}
+	return list
 }
 
 // duration takes nanoseconds from the wire; what doesn't fit is for ever.
@@ -262,7 +283,7 @@ func duration(v uint64) time.Duration { return time.Duration(min(v, math.MaxInt6
 func Descriptors(streams []Stream) int {
 	n := 0
 	for _, s := range streams {
-		if s.Mode == Passed || s.Mode == Probe {
+		if s.Mode == Passed || s.Mode.nobodys() {
 			n++
 		}
 	}
@@ -302,7 +323,7 @@ func checkStreams(streams []Stream) error {
 		}
 		switch s.Mode {
 		case Closed:
-		case Passed, Probe:
+		case Passed, Probe, Directory:
 			if index[s.Index] {
 				return protocolError("descriptor %d is used twice", s.Index)
 			}
@@ -319,7 +340,7 @@ func checkStreams(streams []Stream) error {
 		default:
 			return protocolError("unknown mode %d of stream %d", s.Mode, s.Number)
 		}
-		if s.Mode == Probe {
+		if s.Mode.nobodys() {
 			continue
 		}
 		if number[s.Number] {

@@ -42,7 +42,7 @@ var callsThatAreNone = map[string]string{
 	"an empty variable":            field(1, "x") + field(3, ""),
 	"a stream of 7 bytes":          field(1, "x") + field(8, "\x00\x00\x00\x00\x00\x00\x00"),
 	"a stream of 9 bytes":          field(1, "x") + field(8, "\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
-	"an unknown mode":              field(1, "x") + field(8, "\x00\x05\x00\x00\x00\x00\x00\x00"),
+	"an unknown mode":              field(1, "x") + field(8, "\x00\x06\x00\x00\x00\x00\x00\x00"),
 	"half a field":                 field(1, "x") + "\x00\x02\x00",
 	"a directory that is relative": field(1, "x") + field(4, "srv"),
 	"a relative logical directory": field(1, "x") + field(11, "srv"),
@@ -207,13 +207,13 @@ func TestLongMessagesFitTheirFrames(t *testing.T) {
 	long := strings.Repeat("x", 9<<20)
 	var many []Entry
 	for range 5000 {
-		many = append(many, Entry{strings.Repeat("n", 1000), "spawned", strings.Repeat("s", 1000)})
+		many = append(many, Entry{Name: strings.Repeat("n", 1000), Kind: "spawned", Summary: strings.Repeat("s", 1000)})
 	}
 	for what, frame := range map[string][]byte{
 		"REFUSED":                       (&Refused{Code: Busy, Text: long}).Append(),
 		"STARTED":                       (&Started{ID: "1", Dir: strings.Repeat("d", 4095), Text: long}).Append(TypeStarted),
 		"LISTING":                       (&Info{Worker: "w", Procedures: many}).Append(TypeListing),
-		"one procedure with long words": (&Info{Worker: "w", Procedures: []Entry{{long, "spawned", long}}}).Append(TypeListing),
+		"one procedure with long words": (&Info{Worker: "w", Procedures: []Entry{{Name: long, Kind: "spawned", Summary: long}}}).Append(TypeListing),
 		"PONG":                          (&Info{Worker: "w", Procedures: many}).Append(TypePong),
 	} {
 		h, err := ParseHeader(frame)

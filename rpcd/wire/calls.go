@@ -33,13 +33,16 @@ type Running struct {
 // keeps them for each call.
 const shownArgs = 256
 
+// argCost is what an argument costs of that beside its own bytes: there may be many
+// empty ones.
+const argCost = 4
+
 // FirstArgs copies the first arguments of a call, as many as CALLS shows. The last
 // of them may be cut.
 func FirstArgs(args []string) (first []string) {
-	const each = 4 // bytes that an argument costs beside its own: there may be many empty ones
 	room := shownArgs
 	for _, a := range args {
-		if room -= each; room <= 0 {
+		if room -= argCost; room <= 0 {
 			break
 		}
 		a = strings.Clone(a[:min(len(a), room)])
@@ -59,7 +62,7 @@ type Calls struct {
 func (m *Calls) Append() []byte {
 	f := answer()
 	f.text(1, m.Worker)
-	for _, c := range m.Calls {
+	for _, c := range m.Calls[:min(len(m.Calls), maxEntries)] {
 		call := c.fields()
 		if !f.hasRoom(TypeCalls, call) {
 			break
@@ -85,7 +88,8 @@ func (c Running) fields() (f fields) {
 	return f
 }
 
-// ParseCalls reads a CALLS's payload.
+// ParseCalls reads a CALLS's payload: maxEntries calls of it, and of the arguments as
+// many as FirstArgs gives.
 func ParseCalls(payload []byte) (*Calls, error) {
 	m := &Calls{}
 	r := newReader(payload)
@@ -94,7 +98,9 @@ func ParseCalls(payload []byte) (*Calls, error) {
 		case 1:
 			m.Worker = r.text(tag, v)
 		case 2:
-			m.Calls = append(m.Calls, r.running(v))
+			if len(m.Calls) < maxEntries {
+				m.Calls = append(m.Calls, r.running(v))
+			}
 		default:
 			r.unknown(tag)
 		}
@@ -104,6 +110,8 @@ func ParseCalls(payload []byte) (*Calls, error) {
 
 // running reads a call of CALLS.
 func (r *reader) running(v []byte) (c Running) {
+	var shown [shownArgs / argCost]string // as many as have room
+	args, room := shown[:0], shownArgs
 	in := newReader(v)
 	for tag, v, ok := in.next(); ok; tag, v, ok = in.next() {
 		switch tag {
@@ -119,11 +127,14 @@ func (r *reader) running(v []byte) (c Running) {
 		case 5:
 			c.State = CallState(in.text(tag, v))
 		case 6:
-			c.Args = append(c.Args, string(v))
+			if room -= argCost + len(v); room >= 0 {
+				args = append(args, string(v))
+			}
 		default:
 			in.unknown(tag)
 		}
 	}
+	c.Args = append(c.Args, args...)
 	r.take(in, c.ID != "", "a call without an id")
 	return c
 }

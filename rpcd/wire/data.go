@@ -68,6 +68,23 @@ type Piece struct {
 
 func (p Piece) size() int { return len(p.Bytes) + p.Held }
 
+// join adds q, which came behind p, to it, if both lie elsewhere or are small: frames
+// of a byte each would take many times their window. So of two pieces that follow each
+// other the second doesn't fit into the first. What is joined is still written whole
+// (PROTOCOL.md, section 4).
+func (p *Piece) join(q Piece) bool {
+	switch {
+	case p.Held > 0 && q.Held > 0:
+		p.Held += q.Held
+	case p.Held > 0 || q.Held > 0 || len(p.Bytes)+len(q.Bytes) > PipeBuf:
+		return false
+	default:
+		p.Bytes, p.More = append(p.Bytes, q.Bytes...), p.More || q.More
+		q.free()
+	}
+	return true
+}
+
 func (p Piece) free() {
 	if p.Bytes != nil {
 		putBuffer(p.Bytes)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// documented gives the bytes of a block of PROTOCOL.md, section 6.
+// documented gives the bytes of a block of PROTOCOL.md, section 6 or 7.
 func documented(t *testing.T, name string) []byte {
 	t.Helper()
 	text, err := os.ReadFile("../PROTOCOL.md")
@@ -62,6 +62,17 @@ func TestDocumentedCall(t *testing.T) {
 	bridged := started
 	bridged.Flags = StartedBridged
 	exit := &Exit{User: time.Millisecond, System: 2 * time.Millisecond, MaxRSS: 1740, Consumed: -1}
+	toResident := &Call{
+		Flags: CallKeep, Procedure: "echo", Args: []string{"hi"}, Umask: 0o022,
+		Env: []string{"RPC_CALL_ID=7", "RPC_WORKER=hugin", "RPC_PROCEDURE=echo", "RPC_LABEL=", "RPC_CALLER_UID=1000", "RPC_CALLER_GID=1000", "PWD=/srv"},
+		Streams: []Stream{
+			{Number: 0, Mode: Passed},
+			{Number: 1, Mode: Passed, Index: 1, Flags: StreamOutput},
+			{Number: 2, Mode: Passed, Index: 2, Flags: StreamOutput},
+			{Mode: Directory, Index: 3},
+		},
+	}
+	residents := &Exit{User: time.Millisecond, System: 2 * time.Millisecond, Consumed: -1, ID: "7"}
 	for name, frames := range map[string][][]byte{
 		"call":    {call.Append()},
 		"started": {started.Append(TypeStarted)},
@@ -70,6 +81,9 @@ func TestDocumentedCall(t *testing.T) {
 			bridged.Append(TypeStarted), credit(0, 32<<10), Frame(TypeData, 1, 0, []byte("hi\n")),
 			Frame(TypeEnd, 1, 0, nil), Frame(TypeEnd, 2, 0, nil),
 		},
+		"resident-ready":   {Ready()},
+		"resident-call":    {toResident.Append()},
+		"resident-answers": {Frame(TypeStarted, 0, 0, []byte("\x00\x01\x00\x00\x00\x017")), residents.Append()},
 	} {
 		if want, got := documented(t, name), bytes.Join(frames, nil); !bytes.Equal(got, want) {
 			t.Errorf("%s:\n%x\nPROTOCOL.md says\n%x", name, got, want)

@@ -23,6 +23,7 @@ const (
 	ByKill        EndReason = "kill"           // somebody sent KILL for it
 	CallerLeft    EndReason = "caller-left"    // nobody waited for it any more
 	OutOfMemory   EndReason = "memory"         // the kernel ended it for want of memory
+	Crashed       EndReason = "crash"          // its resident worker broke off: the status is none of its own
 )
 
 // NoUID is nobody's uid: (uid_t)-1, which setuid(2) refuses.
@@ -48,7 +49,13 @@ type Exit struct {
 	MaxRSS   uint64 // KiB; 0: not known
 	Consumed int64  // bytes of a relayed stdin that the procedure took; -1: not known
 	End
+	Text string // with Crashed: one line for people, to be read after the worker's name
+	ID   string // of the call; a resident worker's alone
 }
+
+// CrashStatus is the wait status of an EXIT with the reason Crashed: what rpc itself
+// exits with, so that no reader takes it for a success.
+const CrashStatus = 125 << 8
 
 // Append gives the message as a frame.
 func (m *Exit) Append() []byte {
@@ -69,6 +76,8 @@ func (m *Exit) Append() []byte {
 	if m.Limit > 0 {
 		f.u64(8, uint64(m.Limit))
 	}
+	f.text(9, cut(m.Text, 16<<10))
+	f.text(10, m.ID)
 	return f.frame(TypeExit, 0, m.Flags)
 }
 
@@ -95,6 +104,10 @@ func ParseExit(flags uint16, payload []byte) (*Exit, error) {
 			m.By = r.u32(tag, v)
 		case 8:
 			m.Limit = duration(r.u64(tag, v))
+		case 9:
+			m.Text = r.text(tag, v)
+		case 10:
+			m.ID = r.text(tag, v)
 		default:
 			r.unknown(tag)
 		}

@@ -61,9 +61,10 @@ func (f *fields) u64(tag uint16, v uint64) { f.bytes(tag, binary.BigEndian.Appen
 // reader takes fields apart. It stops at the first error and keeps it, so
 // that a parser checks once, at its end.
 type reader struct {
-	b    []byte
-	seen map[uint16]bool
-	err  error
+	b     []byte
+	whole string // b as a text, for word
+	seen  map[uint16]bool
+	err   error
 }
 
 func newReader(b []byte) *reader { return &reader{b: b, seen: map[uint16]bool{}} }
@@ -101,6 +102,22 @@ func (r *reader) unknown(tag uint16) {
 	if tag >= critical && r.err == nil {
 		r.err = protocolError("field %#x isn't known here and may not be skipped", tag)
 	}
+}
+
+// fail keeps the first error.
+func (r *reader) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// limited is text for one that has a bound in bytes.
+func (r *reader) limited(tag uint16, v []byte, code Code, what string, most int) string {
+	if err := checkLength(code, what, len(v), most); err != nil {
+		r.fail(err)
+		return ""
+	}
+	return r.text(tag, v)
 }
 
 // text takes v as bytes without NUL, of tag's only field.

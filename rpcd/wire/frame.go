@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Version is the protocol's version (PROTOCOL.md, section 3).
@@ -42,10 +43,14 @@ const (
 	TypeListing   Type = 53
 	TypeCalls     Type = 54
 	TypeSignaled  Type = 55
+	TypeReady     Type = 56
 )
 
 // MaxData is the most bytes that one DATA frame carries.
 const MaxData = 256 << 10
+
+// MaxList is the most bytes that LISTING and CALLS carry.
+const MaxList = 4 << 20
 
 // kinds names every type of this version and the most its payload may hold.
 var kinds = map[Type]struct {
@@ -70,9 +75,10 @@ var kinds = map[Type]struct {
 	TypeRefused:   {"REFUSED", 64 << 10},
 	TypeExit:      {"EXIT", 64 << 10},
 	TypePong:      {"PONG", 64 << 10},
-	TypeListing:   {"LISTING", 4 << 20},
-	TypeCalls:     {"CALLS", 4 << 20},
+	TypeListing:   {"LISTING", MaxList},
+	TypeCalls:     {"CALLS", MaxList},
 	TypeSignaled:  {"SIGNALED", 64 << 10},
+	TypeReady:     {"READY", 64 << 10},
 }
 
 // String gives the type's name in PROTOCOL.md.
@@ -90,7 +96,11 @@ func (t Type) First() bool { return t >= 1 && t <= 15 }
 var ErrProtocol = errors.New("protocol error")
 
 func protocolError(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrProtocol, fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	if len(text) > maxError {
+		text = strings.ToValidUTF8(text[:maxError], "") + "..."
+	}
+	return fmt.Errorf("%w: %s", ErrProtocol, text)
 }
 
 // Header is a frame's fixed part.

@@ -167,12 +167,21 @@ func FuzzInfo(f *testing.F) {
 		m, err := ParseInfo(payload)
 		if err == nil {
 			for _, p := range m.Procedures {
-				if len(p.Name) > 4096 || len(p.Summary) > 4096 {
+				if len(p.Name) > 4096 || len(p.Summary) > 4096 || len(p.Workers.Trouble) > 4096 {
 					return // cut when it is written
 				}
 			}
 		}
 		again(t, payload, m, err, func() []byte { return m.Append(TypeListing) }, func(_ uint16, b []byte) (*Info, error) { return ParseInfo(b) })
+	})
+}
+
+func FuzzReady(f *testing.F) {
+	seed(f, TypeReady, TypePing)
+	f.Fuzz(func(t *testing.T, _ uint16, payload []byte) {
+		if err := ParseReady(payload); err != nil && !errors.Is(err, ErrProtocol) {
+			t.Error(err)
+		}
 	})
 }
 

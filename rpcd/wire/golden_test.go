@@ -64,7 +64,7 @@ func messages() []message {
 		Logical:   "/images",
 	}
 	least := &Call{Procedure: "x"}
-	accepted := &Started{Flags: StartedBridged | AcceptedWaits, ID: "17", Dir: "/", Grace: 5 * time.Second, Text: "1 running"}
+	accepted := &Started{Flags: StartedBridged | AcceptedWaits, ID: "17", Dir: "/", Grace: 5 * time.Second, Text: "1 running", Wait: time.Minute}
 	started := &Started{ID: "1", Dir: "/data"}
 	refused := &Refused{Code: Draining, Text: "is draining..."}
 	elsewhere := &Refused{Code: NoDirectory, Reason: NotShared, Text: "no"}
@@ -75,9 +75,12 @@ func messages() []message {
 	killedByRoot := &Exit{Status: 9, Consumed: -1, End: End{Reason: ByKill}}
 	killedBySomebody := &Exit{Status: 9, Consumed: -1, End: End{Reason: ByKill, By: NoUID}}
 	canceled := &Refused{Code: Canceled, Reason: CanceledByKill, Text: "no"}
+	crash := &Exit{Status: CrashStatus, Consumed: -1, End: End{Reason: Crashed}, Text: "no.", ID: "17"}
+	cannot := &Refused{Code: NoDirectory, Text: "no", ID: "17"}
 	pong := &Info{Worker: "hugin", Version: "0.1", State: "drained", Load: Load{1, 2, 1024, 2048}, Counters: Counters{1, 2, 3, 4, 5, time.Hour}}
-	listing := &Info{Worker: "ml", State: "up", Load: Load{MaxCalls: 1}, Procedures: []Entry{{"detect", "spawned", "boxe"}, {"f", "topic", ""}}}
-	commands := &Info{Worker: "all", State: "up", Scope: Commands, Procedures: []Entry{{"ls", "spawned", ""}}}
+	listing := &Info{Worker: "ml", State: "up", Load: Load{MaxCalls: 1}, Procedures: []Entry{{Name: "detect", Kind: "spawned", Summary: "boxe"}, {Name: "f", Kind: "topic"}}}
+	commands := &Info{Worker: "all", State: "up", Scope: Commands, Procedures: []Entry{{Name: "ls", Kind: "spawned"}}}
+	warm := &Info{Worker: "ml", State: "up", Procedures: []Entry{{Name: "d", Kind: "resident", Workers: Workers{Wanted: 4, Warm: 3, Restarts: 17, Trouble: "no."}}}}
 	way := &Info{Way: &Way{1001, 1002, 1000, 100, 1, DirNoEntry, Inside{MayRead | ReadOnly, 1003, 1004, 0o40700}}}
 	where := Dir{Name: "/images", Proven: true, Dev: 0x803, Inode: 17}
 	calls := &Calls{Worker: "ml", Calls: []Running{
@@ -102,7 +105,7 @@ func messages() []message {
 		{"signal-abandon", Header{TypeSignal, 0, 1, 1}, uint8(2), Signal(2, SignalAbandon), flagless(ParseSignal)},
 		none("stopped", TypeStopped, 0),
 		none("continued", TypeContinued, 0),
-		{"accepted", Header{TypeAccepted, 0, 3, 44}, accepted, accepted.Append(TypeAccepted), any1(ParseStarted)},
+		{"accepted", Header{TypeAccepted, 0, 3, 58}, accepted, accepted.Append(TypeAccepted), any1(ParseStarted)},
 		{"started", Header{TypeStarted, 0, 0, 32}, started, started.Append(TypeStarted), any1(ParseStarted)},
 		{"refused", Header{TypeRefused, 0, 0, 28}, refused, refused.Append(), flagless(ParseRefused)},
 		{"refused-not-shared", Header{TypeRefused, 0, 0, 24}, elsewhere, elsewhere.Append(), flagless(ParseRefused)},
@@ -120,7 +123,11 @@ func messages() []message {
 		{"calls", Header{TypeCalls, 0, 0, 208}, calls, calls.Append(), flagless(ParseCalls)},
 		{"kill", Header{TypeKill, 0, 0, 21}, kill, kill.Append(), flagless(ParseKill)},
 		none("signaled", TypeSignaled, 0),
+		{"ready", Header{TypeReady, 0, 0, 6}, nil, Ready(), flagless(func(b []byte) (any, error) { return nil, ParseReady(b) })},
+		{"exit-crash", Header{TypeExit, 0, 0, 66}, crash, crash.Append(), any1(ParseExit)},
+		{"refused-resident", Header{TypeRefused, 0, 0, 24}, cannot, cannot.Append(), flagless(ParseRefused)},
 		{"listing", Header{TypeListing, 0, 0, 107}, listing, listing.Append(TypeListing), flagless(ParseInfo)},
+		{"listing-resident", Header{TypeListing, 0, 0, 112}, warm, warm.Append(TypeListing), flagless(ParseInfo)},
 		{"listing-commands", Header{TypeListing, 0, 0, 58}, commands, commands.Append(TypeListing), flagless(ParseInfo)},
 	}
 }

@@ -152,7 +152,7 @@ func (in *In) Close() error {
 	for _, p := range in.queue {
 		p.free()
 	}
-	in.queue = nil
+	in.queue, in.given = nil, Piece{} // its reader may still use that
 	in.cond.Broadcast()
 	in.mu.Unlock()
 	if tell {
@@ -226,7 +226,9 @@ func (in *In) push(p Piece) {
 		p.free()
 		return
 	}
-	in.queue = append(in.queue, p)
+	if last := len(in.queue) - 1; last < 0 || !in.queue[last].join(p) {
+		in.queue = append(in.queue, p)
+	}
 	in.cond.Broadcast()
 }
 

@@ -49,6 +49,14 @@ type Entry struct {
 	Name    string
 	Kind    string // "spawned", "resident" or "topic"; a later version may have others
 	Summary string // one line, or ""
+	Workers Workers
+}
+
+// Workers are the resident workers of a procedure; the zero value is none.
+type Workers struct {
+	Wanted, Warm, Busy uint32 // how many there should be, are ready or serve, and serve
+	Restarts           uint64 // how many were started in the place of one that failed
+	Trouble            string // what is wrong with them just now, one line; "": nothing
 }
 
 // Way is how a caller reaches the worker, as the worker sees it.
@@ -141,11 +149,15 @@ func (m *Info) Append(t Type) []byte {
 	if t == TypeListing && m.Scope != Listed {
 		f.text(8, string(m.Scope))
 	}
-	for _, p := range m.Procedures {
+	for _, p := range m.Procedures[:min(len(m.Procedures), maxEntries)] {
 		var entry fields
 		entry.text(1, cut(p.Name, maxWords))
 		entry.text(2, p.Kind)
 		entry.text(3, cut(p.Summary, maxWords))
+		if w := p.Workers; w != (Workers{}) {
+			entry.numbers(4, uint64(w.Wanted), uint64(w.Warm), uint64(w.Busy), w.Restarts)
+			entry.text(5, cut(w.Trouble, maxWords))
+		}
 		if t != TypeListing || !f.hasRoom(t, entry) {
 			break
 		}
@@ -154,7 +166,7 @@ func (m *Info) Append(t Type) []byte {
 	return f.frame(t, 0, 0)
 }
 
-// ParseInfo reads the payload of PONG or LISTING.
+// ParseInfo reads the payload of PONG or LISTING, maxEntries procedures of it.
 func ParseInfo(payload []byte) (*Info, error) {
 	m := &Info{}
 	r := newReader(payload)
@@ -171,7 +183,9 @@ func ParseInfo(payload []byte) (*Info, error) {
 			n := r.numbers(tag, v, 6)
 			m.Counters = Counters{n[0], n[1], n[2], n[3], n[4], time.Duration(min(n[5], 1<<32)) * time.Second}
 		case 5:
-			m.Procedures = append(m.Procedures, r.entry(v))
+			if len(m.Procedures) < maxEntries {
+				m.Procedures = append(m.Procedures, r.entry(v))
+			}
 		case 6:
 			m.State = State(r.text(tag, v))
 		case 7:
@@ -198,6 +212,11 @@ func (r *reader) entry(v []byte) (p Entry) {
 			p.Kind = in.text(tag, v)
 		case 3:
 			p.Summary = in.text(tag, v)
+		case 4:
+			n := in.numbers(tag, v, 4)
+			p.Workers.Wanted, p.Workers.Warm, p.Workers.Busy, p.Workers.Restarts = number32(n[0]), number32(n[1]), number32(n[2]), n[3]
+		case 5:
+			p.Workers.Trouble = in.text(tag, v)
 		default:
 			in.unknown(tag)
 		}

@@ -35,6 +35,7 @@ type Refused struct {
 	Reason Reason // 0: the code says it all
 	Text   string // one line for people, to be read after the worker's name
 	By     uint32 // with CanceledByKill: the uid that sent KILL, or NoUID if it isn't known; else 0
+	ID     string // of the call; a resident worker's alone
 }
 
 // Error makes a refusal an error. One without a text says what its code says.
@@ -70,6 +71,7 @@ func (m *Refused) Append() []byte {
 	if m.Reason == CanceledByKill && m.By != NoUID {
 		f.u32(4, m.By)
 	}
+	f.text(5, m.ID)
 	return f.frame(TypeRefused, 0, 0)
 }
 
@@ -90,6 +92,8 @@ func ParseRefused(payload []byte) (*Refused, error) {
 			m.Reason = Reason(r.u16(tag, v))
 		case 4:
 			m.By = r.u32(tag, v)
+		case 5:
+			m.ID = r.text(tag, v)
 		default:
 			r.unknown(tag)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -170,6 +171,69 @@ func TestConnectionEndsWithinAFrame(t *testing.T) {
 	next(t, in, "", io.ErrUnexpectedEOF) // half a frame is never given out
 }
 
+// Frames of a byte cost little more than their window, and what waited for long can be
+// written in pieces of PipeBuf.
+// fault: 122
+func TestSmallFramesAreJoined(t *testing.T) {
+	var s sink
+	r := NewRelay(s.write)
+	in := r.In(1, 64<<10, 64<<10)
+	arrive := func(sizes ...int) {
+		t.Helper()
+		for _, n := range sizes {
+			if err := handle(r, data(1, strings.Repeat("x", n))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	sizes := func() (all []int) {
+		for _, p := range in.queue {
+			all = append(all, p.size())
+		}
+		return all
+	}
+	for range 3*PipeBuf + 1 {
+		arrive(1)
+	}
+	if got, want := sizes(), []int{PipeBuf, PipeBuf, PipeBuf, 1}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	memory := 0
+	for _, p := range in.queue {
+		memory += cap(p.Bytes)
+	}
+	if memory > 2*(3*PipeBuf+1) {
+		t.Errorf("%d bytes of memory", memory)
+	}
+	arrive(PipeBuf, 10) // one more would take the first out of its page
+	in.PushHeld(1)
+	in.PushHeld(2)
+	arrive(5)
+	if got, want := sizes()[3:], []int{1, PipeBuf, 10, 3, 5}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// A stream that nobody reads any more keeps nothing, also of what its reader has.
+// fault: 120
+func TestClosedStreamKeepsNothing(t *testing.T) {
+	var s sink
+	r := NewRelay(s.write)
+	in := r.In(1, 64<<10, 64<<10)
+	for range 2 {
+		if err := handle(r, data(1, strings.Repeat("x", 20_000))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := in.Next(); err != nil {
+		t.Fatal(err)
+	}
+	_ = in.Close()
+	if in.given.Bytes != nil || in.queue != nil {
+		t.Errorf("%d bytes, %d pieces", len(in.given.Bytes), len(in.queue))
+	}
+}
+
 func TestInOrder(t *testing.T) {
 	var s sink
 	r := NewRelay(s.write)
@@ -179,8 +243,7 @@ func TestInOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	next(t, in, "ab", nil)
-	next(t, in, "c", nil)
+	next(t, in, "abc", nil) // small frames are joined
 	next(t, in, "", io.EOF)
 	next(t, in, "", io.EOF)
 	if err := in.Close(); err != nil {
@@ -263,19 +326,20 @@ func TestCreditOfMany(t *testing.T) {
 func TestCreditComesBackInQuarters(t *testing.T) {
 	var s sink
 	r := NewRelay(s.write)
-	in := r.In(1, 100, 100)
+	in := r.In(1, 50_000, 50_000)
+	large := strings.Repeat("x", 5000) // it isn't joined with others
 	for range 6 {
-		if err := handle(r, data(1, "0123456789")); err != nil {
+		if err := handle(r, data(1, large)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for range 3 {
-		next(t, in, "0123456789", nil)
+		next(t, in, large, nil)
 	}
 	s.none(t)
-	next(t, in, "0123456789", nil) // the first three are read away: 30 of 100
-	if h, b := s.next(t); h != (Header{TypeCredit, 1, FlagAnswer, 4}) || string(b) != "\x00\x00\x00\x1e" {
-		t.Errorf("%+v %x, want a CREDIT of 30", h, b)
+	next(t, in, large, nil) // the first three are read away: 15,000 of 50,000
+	if h, b := s.next(t); h != (Header{TypeCredit, 1, FlagAnswer, 4}) || string(b) != "\x00\x00\x3a\x98" {
+		t.Errorf("%+v %x, want a CREDIT of 15,000", h, b)
 	}
 	s.none(t)
 }

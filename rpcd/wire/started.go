@@ -15,7 +15,12 @@ type Started struct {
 	Dir   string        // where the procedure runs
 	Grace time.Duration // between TERM and KILL
 	Text  string        // what it waits behind
+	Wait  time.Duration // how long it may wait; 0: DefaultWait
 }
+
+// DefaultWait is how long a call may wait whose ACCEPTED doesn't say it (PROTOCOL.md,
+// section 3).
+const DefaultWait = time.Minute
 
 // Append gives the message as a frame of type t.
 func (m *Started) Append(t Type) []byte {
@@ -24,6 +29,9 @@ func (m *Started) Append(t Type) []byte {
 	f.text(2, m.Dir)
 	f.u64(3, uint64(m.Grace))
 	f.text(4, cut(m.Text, 16<<10))
+	if m.Wait > 0 {
+		f.u64(5, uint64(m.Wait))
+	}
 	return f.frame(t, 0, m.Flags)
 }
 
@@ -41,6 +49,8 @@ func ParseStarted(flags uint16, payload []byte) (*Started, error) {
 			m.Grace = duration(r.u64(tag, v))
 		case 4:
 			m.Text = r.text(tag, v)
+		case 5:
+			m.Wait = duration(r.u64(tag, v))
 		default:
 			r.unknown(tag)
 		}

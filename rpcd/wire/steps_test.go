@@ -102,7 +102,7 @@ func (s *steps) handle(h Header, body []byte) bool {
 	case h.Type == TypeData:
 		s.credit -= n
 		if !s.inClosed {
-			s.queue = append(s.queue, body)
+			s.arrive(body)
 		}
 	case h.Type == TypeEnd:
 		s.inEnded = true
@@ -142,6 +142,15 @@ func (s *steps) due() []byte {
 	s.credit += s.owed
 	s.owed = 0
 	return frame
+}
+
+// arrive queues bytes, with those before them where both are small.
+func (s *steps) arrive(b []byte) {
+	if last := len(s.queue) - 1; last >= 0 && len(s.queue[last])+len(b) <= PipeBuf {
+		s.queue[last] = append(bytes.Clone(s.queue[last]), b...)
+		return
+	}
+	s.queue = append(s.queue, b)
 }
 
 // next takes the next bytes, unless that would wait.

@@ -24,12 +24,13 @@ state() {
 }
 is() { [[ $(state "$2") == "$1" ]]; }
 
-# minds SIGNAL PID: it has a handler for that signal's number (proc(5)). rpc asks for those of job control while the
-# worker starts the procedure.
+# minds SIGNAL PID: it has a handler for that signal's number (proc(5)), or, before Go's runtime, it has no handler and
+# holds the signal back. rpc asks for those of job control while the worker starts the procedure.
 minds() {
-  local caught
+  local caught blocked
   caught=$(sed -n 's/^SigCgt:\t//p' "/proc/$2/status")
-  ((16#$caught >> ($1 - 1) & 1))
+  blocked=$(sed -n 's/^SigBlk:\t//p' "/proc/$2/status")
+  ((16#$caught >> ($1 - 1) & 1 || 16#$caught == 0 && 16#$blocked >> ($1 - 1) & 1))
 }
 
 # gone PID...: none of them lives.

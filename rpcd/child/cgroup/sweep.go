@@ -39,7 +39,7 @@ func (p *Parent) sweep(own dir) {
 // clear's bounds: a process that is stuck in the kernel doesn't die of KILL, and
 // is left behind after clearWait.
 const (
-	clearWait  = 5 * time.Second
+	clearWait  = time.Second
 	clearPause = 50 * time.Millisecond // the longest between two looks
 )
 

@@ -16,7 +16,7 @@ import (
 
 // advice gives the problems of a procedure that a look-up doesn't refuse.
 func advice(p *export.Procedure, o export.Owner) []export.Problem {
-	return slices.Concat(ofRules(p), ofWorkdir(p, o), ofProgram(p, o))
+	return slices.Concat(ofRules(p), ofWorkdir(p, o), ofResident(p, o), ofProgram(p, o))
 }
 
 // ofRules is about lines of allow and env that have no effect.

@@ -1,0 +1,218 @@
+package child
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rpcd/internal/testkit"
+	"rpcd/rpcd/child/starter"
+)
+
+// leased makes a program whose execve(2) waits until the lease is given back
+// (fcntl(2), F_SETLEASE; 45 s at most), as on a file system that doesn't answer.
+func leased(t *testing.T) (path string, giveBack func()) {
+	t.Helper()
+	path = t.TempDir() + "/program"
+	if err := os.WriteFile(path, []byte("#!/bin/sh\nexit 5\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
+		testkit.Lack(t, "this file system has no leases: %v", err)
+	}
+	return path, func() { _, _ = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_UNLCK) }
+}
+
+// stuckOf is how many starts of a caller count as hanging.
+func stuckOf(caller uint32) int {
+	lanes.mu.Lock()
+	defer lanes.mu.Unlock()
+	return lanes.stuck[caller]
+}
+
+// Starts that hang hold up nobody else, count against their caller, and go on where
+// the file system answers at last.
+// fault: 100
+// fault: 135
+func TestStartsThatHang(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	path, giveBack := leased(t)
+	hung := shell(t, nil, "")
+	hung.Path, hung.Caller = path, 7
+	statuses := make(chan uint32)
+	for range maxStuckOfOne {
+		go func() {
+			c, err := Start(hung)
+			if err != nil {
+				t.Error(err)
+				statuses <- 0
+				return
+			}
+			st, _ := c.Wait()
+			end(c, 0)
+			statuses <- st.Wait
+		}()
+	}
+	for stuckOf(7) < maxStuckOfOne {
+		testkit.Within(t, "another's call", func() {
+			c := start(t, shell(t, nil, "exit 4"))
+			if st := wait(t, c); st.Wait != 0x400 {
+				t.Errorf("another's status is %#x", st.Wait)
+			}
+			end(c, 0)
+		})
+	}
+	var busy *BusyError
+	if _, err := Start(hung); !errors.As(err, &busy) || busy.Starts != maxStuckOfOne {
+		t.Errorf("one more: %v", err)
+	}
+	giveBack()
+	for range maxStuckOfOne {
+		if st := <-statuses; st != 0x500 {
+			t.Errorf("status %#x", st)
+		}
+	}
+	testkit.Eventually(t, "none counts any more", func() bool { return stuckOf(7) == 0 })
+}
+
+// The process of a start that nobody waits for is killed and reaped.
+func TestCanceledStart(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	path, _ := leased(t)
+	s := shell(t, nil, "")
+	cancel := make(chan struct{})
+	s.Path, s.Cancel = path, cancel
+	time.AfterFunc(50*time.Millisecond, func() { close(cancel) })
+	testkit.Within(t, "the canceled start", func() {
+		if _, err := Start(s); !errors.Is(err, ErrCanceled) {
+			t.Errorf("%v, want ErrCanceled", err)
+		}
+	})
+	testkit.Eventually(t, "the process is reaped", func() bool { return len(ownChildren(t)) == 0 })
+	c := start(t, shell(t, nil, "exit 4"))
+	wait(t, c)
+	end(c, 0)
+}
+
+// A program that has begun isn't said not to have, whenever the caller leaves.
+func TestCanceledAsItBegins(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	for range 300 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel := make(chan struct{})
+		go func() {
+			_, _ = r.Read(make([]byte, 1))
+			close(cancel)
+		}()
+		s := shell(t, w, "echo; exec sleep 1000")
+		s.Cancel = cancel
+		c, err := Start(s)
+		w.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Signal(unix.SIGKILL)
+		wait(t, c)
+		end(c, testkit.Limit)
+		<-cancel
+		r.Close()
+	}
+}
+
+// Where there are no lanes, starts happen one after the other.
+func TestStartWithoutLanes(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	lanes.unsupported.Store(true)
+	dir := t.TempDir()
+	s := shell(t, nil, "umask; pwd -P")
+	s.Umask, s.Dir = 0o77, dirFD(t, dir)
+	if got := output(t, s); got != "0077\n"+dir+"\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+// Descriptors that don't want to be closed are, and nobody waits for that: not who
+// discards them, and none of the starts meanwhile.
+// fault: 130
+func TestDiscard(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	var fds []int
+	for range 20 {
+		fds = append(fds, testkit.Sticky(t))
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	end, err := unix.Dup(int(w.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	var waits []<-chan struct{}
+	for i := range fds {
+		waits = append(waits, Discard(uint32(i%3), fds[i:i+1]))
+	}
+	testkit.Within(t, "the pipe's close", func() {
+		<-Discard(1, []int{end})
+		var b [1]byte
+		if n, _ := r.Read(b[:]); n != 0 {
+			t.Error("the pipe is open")
+		}
+	})
+	for _, done := range waits {
+		testkit.Within(t, "the close of a sticky descriptor", func() { <-done })
+	}
+	for owner := range uint32(3) {
+		testkit.Eventually(t, "nothing goes on", func() bool { return discards.of(owner) == 0 })
+	}
+	for _, fd := range fds {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {
+			t.Errorf("descriptor %d is open", fd)
+		}
+	}
+	testkit.Eventually(t, "no helper is left", func() bool { return len(ownChildren(t)) == 0 })
+}
+
+// A helper that somebody has stopped keeps nobody from leaving.
+// fault: 142
+func TestLeaveWithAStoppedHelper(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	if err := helpers.do([]starter.Call{{Number: unix.SYS_GETPID}}); err != nil {
+		testkit.Lack(t, "there are no helpers: %v", err)
+	}
+	helpers.timer.Stop() // its process stays
+	stopped := ownChildren(t)
+	if len(stopped) != 1 {
+		t.Fatalf("%d helpers have a process", len(stopped))
+	}
+	if err := unix.Kill(stopped[0], unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Kill(stopped[0], unix.SIGKILL)
+	testkit.Within(t, "the leaving", helpers.leave)
+}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -12,7 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/internal/proc"
+	"rpcd/internal/rig"
 	"rpcd/internal/stubborn"
+	"rpcd/internal/testbin"
 	"rpcd/internal/testkit"
 	"rpcd/rpcd/wire"
 )
@@ -258,37 +261,38 @@ func (r *raw) withHungFile(fs *testkit.FileSystem, part []byte) {
 // hungWays are the ways by which a file system that doesn't answer comes to rpcd. Each
 // gives how many requests hang then.
 var hungWays = []struct {
-	what string
-	send func(t *testing.T, w *world, fs *testkit.FileSystem) (requests int)
+	what  string
+	send  func(t *testing.T, w *world, fs *testkit.FileSystem) (requests int)
+	start bool // what hangs is a process that starts, which has no descriptors of rpcd
 }{
 	{"a stranger's question", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
 		c, ping := dialStranger(t, w), wire.Question(wire.TypePing)
 		c.withHungFile(fs, ping[:9])
 		c.write(ping[9:])
 		return 1
-	}},
+	}, false},
 	{"half a frame of who leaves", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
 		c := dialStranger(t, w)
 		c.withHungFile(fs, []byte{byte(wire.TypePing)})
 		c.Close()
 		return 1
-	}},
+	}, false},
 	{"a stdin", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
 		c, call := dialRaw(t, w), w.frameOf("exit 3", wire.Stream{Mode: wire.Passed})
 		c.withHungFile(fs, call[:9])
 		c.write(call[9:])
 		return 1
-	}},
+	}, false},
 	{"a directory that can't be entered", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
 		fs.Hang(stubborn.RequestAccess)
 		dialRaw(t, w).write((&wire.Call{Procedure: "true", Dir: wire.Dir{Name: fs.Dir + "/dir"}}).Append())
 		return 1
-	}},
+	}, true},
 	{"a directory that can't be opened", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
 		fs.Hang(stubborn.RequestLookup)
 		dialRaw(t, w).write((&wire.Call{Procedure: "true", Dir: wire.Dir{Name: fs.Dir + "/dir2"}}).Append())
 		return 1
-	}},
+	}, false},
 	{"a directory of who leaves", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
 		fs.Hang(stubborn.RequestAccess)
 		c := dialRaw(t, w)
@@ -296,7 +300,7 @@ var hungWays = []struct {
 		fs.Hung(t, 1)
 		c.Close()
 		return 1
-	}},
+	}, true},
 }
 
 // A file system that doesn't answer holds up who brought it, and nobody else.
@@ -340,6 +344,43 @@ func TestDrainAgainstHungFileSystems(t *testing.T) {
 			fs.Answer()
 		}
 		w.gone(t)
+	}
+}
+
+// A helping process that hangs in a close can't be killed, and has the descriptors of a
+// rpcd that was. Callers see the end all the same, and the next rpcd serves at once.
+// fault: 161
+func TestKillBesideHungFileSystems(t *testing.T) {
+	for _, way := range hungWays {
+		w := startPublicWorld(t)
+		w.served(t)
+		w.idle(t)
+		call := w.rpc(w.socket, "sh", "-c", "echo 1 >runs; exec sleep 1000")
+		w.begin(t, call)
+		w.file(t, "runs")
+		fs := testkit.NewFileSystem(t)
+		fs.Hung(t, way.send(t, w, fs))
+		pid := w.daemon.PID()
+		testkit.Eventually(t, "there is a guardian", func() bool {
+			return way.start || slices.ContainsFunc(proc.Children(pid), func(child int) bool {
+				name, _ := os.ReadFile("/proc/" + strconv.Itoa(child) + "/comm")
+				return string(name) == "rpcd guardian\n"
+			})
+		})
+		w.daemon.Signal(syscall.SIGKILL)
+		testkit.Within(t, "the daemon's end", func() { <-w.daemon.Done() })
+		testkit.Within(t, "the caller's end", func() { _ = call.Wait() })
+		if status := call.ProcessState.ExitCode(); status != 125 {
+			t.Errorf("%s: the call's status is %d", way.what, status)
+		}
+		next := testbin.Serve(t, rig.Starter{Folder: w.dir}, w.socket, "--exports", w.dir+"/ex")
+		w.served(t)
+		next.Stop()
+		fs.Answer()
+		w.gone(t)
+		if t.Failed() {
+			t.Fatalf("after %s", way.what)
+		}
 	}
 }
 

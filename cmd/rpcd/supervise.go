@@ -13,7 +13,7 @@ func supervise(c rpcd.Config) (release func(), cgroup string, err error) {
 	if err := child.Setup(); err != nil {
 		return nil, "", err
 	}
-	fdconn.Discard = child.Discard
+	fdconn.Discard, fdconn.Guard = child.Discard, child.Guard
 	if c.RunAs {
 		if err := child.RunAs(); err != nil {
 			return nil, "", err

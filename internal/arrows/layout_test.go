@@ -28,12 +28,13 @@ const functionLines = 50
 // The connection of package talk owns the first: two owners would undo each
 // other's limits. bench and internal stand outside.
 var deadlines = map[string]string{
-	"rpcd/talk/conn.go":      "owns them",
-	"rpcd/talk/heartbeat.go": "owns them",
-	"rpcd/fdconn/conn.go":    "defines them",
-	"rpcd/fdconn/lock.go":    "asks through a connection of its own whether a daemon lives",
-	"rpcd/stream/input.go":   "pipes",
-	"rpcd/stream/output.go":  "pipes",
+	"rpcd/talk/conn.go":            "owns them",
+	"rpcd/talk/heartbeat.go":       "owns them",
+	"rpcd/fdconn/conn.go":          "defines them",
+	"rpcd/child/starter/helper.go": "looks after a job of a helper that takes long, by an eventfd",
+	"rpcd/fdconn/lock.go":          "asks through a connection of its own whether a daemon lives",
+	"rpcd/stream/input.go":         "pipes",
+	"rpcd/stream/output.go":        "pipes",
 }
 
 // elsewhere finds pointers to documents that the repository doesn't hold. Where a

@@ -277,15 +277,22 @@ const (
 	// leaveTime is how long Leave waits for closes that take no longer than most.
 	leaveTime = 200 * time.Millisecond
 	leaveStep = 5 * time.Millisecond
+	// guardTime is how long it waits for the guardian, which somebody may have stopped.
+	guardTime = time.Second
 )
 
 // Leave is for the moment before this process ends. The kernel closes what is open
 // then, so that the end could wait as any close does. If something is still to be
-// closed, a helper's process stays for that, and this one can end.
+// closed, the guardian stays for that, and this process can end.
 func Leave() {
 	for end := time.Now().Add(leaveTime); !discards.idle(); time.Sleep(leaveStep) {
 		if time.Now().After(end) {
-			helpers.leave()
+			begun := make(chan struct{})
+			go func() { helpers.guard.begin(); close(begun) }()
+			select {
+			case <-begun:
+			case <-time.After(guardTime):
+			}
 			return
 		}
 	}

@@ -2,7 +2,6 @@ package child
 
 import (
 	"fmt"
-	"os"
 	"sync"
 	"time"
 	"unsafe"
@@ -28,9 +27,12 @@ const (
 type helperSet struct {
 	null int // a descriptor that closes at once
 
-	mu    sync.Mutex
-	idle  []*starter.Helper // the last one was used last
-	timer *time.Timer       // of helperRest
+	mu      sync.Mutex
+	idle    []*starter.Helper // the last one was used last
+	running int               // jobs
+	timer   *time.Timer       // of helperRest
+
+	guard guardian
 }
 
 // setup makes some helpers. Setup calls it.
@@ -39,12 +41,24 @@ func (s *helperSet) setup() (err error) {
 		return fmt.Errorf("make an eventfd: %w", err)
 	}
 	for range readyHelpers {
-		if h, err := starter.NewHelper(); err == nil {
+		if h, err := s.make(); err == nil {
 			s.idle = append(s.idle, h)
 		}
 	}
+	if err := s.guard.setup(); err != nil {
+		return err
+	}
 	s.timer = time.AfterFunc(helperRest, s.rest)
 	return nil
+}
+
+// make makes a helper. Where one of its jobs takes long, there is a guardian.
+func (s *helperSet) make() (*starter.Helper, error) {
+	h, err := starter.NewHelper()
+	if err == nil {
+		h.Late = s.guard.begin
+	}
+	return h, err
 }
 
 // do makes calls in a helper's process. It returns when they are made, which may be
@@ -58,29 +72,31 @@ func (s *helperSet) do(calls []starter.Call, keep ...any) error {
 	return h.Do(calls, keep...)
 }
 
-func (s *helperSet) take() (*starter.Helper, error) {
+func (s *helperSet) take() (h *starter.Helper, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	last := len(s.idle) - 1
-	if last < 0 {
-		return starter.NewHelper()
+	if last := len(s.idle) - 1; last >= 0 {
+		h = s.idle[last]
+		s.idle = s.idle[:last]
+	} else if h, err = s.make(); err != nil {
+		return nil, err
 	}
-	h := s.idle[last]
-	s.idle = s.idle[:last]
+	s.running++
 	return h, nil
 }
 
 func (s *helperSet) give(h *starter.Helper) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.running--
+	if s.timer != nil {
+		s.timer.Reset(helperRest)
+	}
 	if len(s.idle) >= readyHelpers {
 		go h.Close()
 		return
 	}
 	s.idle = append(s.idle, h)
-	if s.timer != nil {
-		s.timer.Reset(helperRest)
-	}
 }
 
 // rest ends the processes of all helpers that have nothing to do.
@@ -95,6 +111,11 @@ func (s *helperSet) rest() {
 	s.mu.Lock()
 	s.idle = append(s.idle, idle...)
 	s.mu.Unlock()
+	s.guard.end(func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.running == 0
+	})
 }
 
 // open opens a file by openat2(2) with rpcd's rights, in a helper's process: a file
@@ -117,26 +138,3 @@ func (s *helperSet) open(name string, how *unix.OpenHow) (int, error) {
 
 // currentDirectory is AT_FDCWD.
 const currentDirectory = ^uintptr(99)
-
-// leave has a helper's process outlive this one, with this one's descriptors. Without
-// a process to be had, there is none. One that somebody has stopped
-// (SIGSTOP) doesn't answer: the next is asked.
-func (s *helperSet) leave() {
-	self, err := unix.PidfdOpen(os.Getpid(), 0)
-	if err != nil {
-		return
-	}
-	for range readyHelpers + 1 {
-		h, err := s.take()
-		if err != nil {
-			return
-		}
-		stays := make(chan error, 1)
-		go func() { stays <- h.Stay(self) }()
-		select {
-		case <-stays:
-			return
-		case <-time.After(leaveTime):
-		}
-	}
-}

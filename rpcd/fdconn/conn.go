@@ -33,6 +33,8 @@ type Conn struct {
 	owner    uint32                  // of the descriptors that arrive, for Discard
 	full     func(owner uint32) bool // no more of them are to be taken; nil: never
 
+	leave func() // Guard
+
 	write sync.Mutex             // held for a whole frame, so that frames don't mix
 	left  atomic.Pointer[[]byte] // of WriteIfRead, for who holds write
 
@@ -42,7 +44,7 @@ type Conn struct {
 }
 
 func newConn(s *socket.Conn, receive bool) *Conn {
-	c := &Conn{s: s, receives: receive}
+	c := &Conn{s: s, receives: receive, leave: guard(s)}
 	if receive {
 		c.oob = roomFor(MaxDescriptors)
 		c.readInline()
@@ -301,6 +303,7 @@ func (c *Conn) HangUp() {
 // taken: TakeFiles().Close(). Those that nobody has read yet go the way of Discard.
 func (c *Conn) Close() error {
 	last := -1
+	c.leave()
 	if rc, err := c.s.SyscallConn(); err == nil && c.receives {
 		_ = rc.Control(func(fd uintptr) {
 			if hasUnread(int(fd)) {

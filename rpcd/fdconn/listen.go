@@ -26,6 +26,7 @@ type Listener struct {
 	path      string
 	inherited bool // the file belongs to somebody else; see Inherit
 	lock      *os.File
+	leave     func() // Guard, for the socket and the lock; nil: inherited
 	inode     uint64
 	once      sync.Once
 	closed    atomic.Bool
@@ -52,6 +53,8 @@ func Listen(path string, mode os.FileMode, gid int) (*Listener, error) {
 		return nil, err
 	}
 	l.lock = lock
+	socket, locked := guard(l.s), Guard(int(lock.Fd()), true)
+	l.leave = func() { socket(); locked() }
 	return l, nil
 }
 
@@ -290,6 +293,9 @@ func (l *Listener) Close() error {
 			l.RefuseWaiting(nil) // the kernel would close them, and what they have sent
 		}
 		l.closed.Store(true)
+		if l.leave != nil {
+			l.leave()
+		}
 		err = l.s.Close()
 		dropLock(l.lock)
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +18,9 @@ import (
 //
 // One goroutine uses a Helper at a time. There is a process from Do to Rest.
 type Helper struct {
+	// Late is called by Do where the calls take longer than LateAfter.
+	Late func()
+
 	request int      // eventfd(2), which the process reads
 	done    *os.File // eventfd(2), which it writes
 	doneFD  int
@@ -45,6 +49,15 @@ type Call struct {
 	Args   [6]uintptr
 	Result int32 // what it gave, or a negated errno; Unmade
 }
+
+// LateAfter is how long the calls of a job take that don't hang.
+const LateAfter = 100 * time.Millisecond
+
+// What ps(1) shows for a helper, and for one that stays.
+var (
+	helperName   = [16]byte([]byte("rpcd helper\x00\x00\x00\x00\x00"))
+	guardianName = [16]byte([]byte("rpcd guardian\x00\x00\x00"))
+)
 
 // wake is what an eventfd takes.
 var wake = [8]byte{1}
@@ -85,8 +98,9 @@ func (h *Helper) begin(job []step, keep []any) {
 	_, _ = unix.Read(h.request, b[:]) // what the process before hasn't read
 	l := &life{job: job, keep: keep, over: make(chan struct{}), poll: unix.PollFd{Fd: int32(h.request), Events: unix.POLLIN}}
 	p := &l.a.plan
-	p.steps = make([]step, 0, 7) // their addresses stay the same
+	p.steps = make([]step, 0, 8) // their addresses stay the same
 	p.add(helping, unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL))
+	p.add(helping, unix.SYS_PRCTL, unix.PR_SET_NAME, address(&helperName))
 	p.add(helping, unix.SYS_RT_SIGACTION, uintptr(unix.SIGALRM), address(&defaultAction), 0, signalSetSize)
 	p.add(helping, unix.SYS_RT_SIGPROCMASK, unix.SIG_UNBLOCK, address(&alarmSet), 0, signalSetSize)
 	p.add(helping, jump, address(&job[0]))
@@ -126,9 +140,14 @@ func (h *Helper) Do(calls []Call, keep ...any) error {
 	job.add(helping, unix.SYS_WRITE, uintptr(h.doneFD), address(&h.one), unsafe.Sizeof(h.one))
 	job.add(helping, jump) // to where the process waits
 	h.give(job.steps, keep)
+	_ = h.done.SetReadDeadline(time.Now().Add(LateAfter))
 	for {
 		var b [8]byte
 		_, err := h.done.Read(b[:])
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			h.late()
+			continue
+		}
 		made := true
 		for i := range calls {
 			calls[i].Result = atomic.LoadInt32(&results[i])
@@ -148,6 +167,17 @@ func (h *Helper) Do(calls []Call, keep ...any) error {
 	}
 }
 
+// late is for a job that takes long. Somebody may have stopped the process (SIGSTOP).
+func (h *Helper) late() {
+	_ = h.done.SetReadDeadline(time.Now().Add(10 * LateAfter))
+	if pid := h.life.a.PID(); pid > 0 && !h.life.ended.Load() {
+		_ = unix.Kill(pid, unix.SIGCONT)
+	}
+	if h.Late != nil {
+		h.Late()
+	}
+}
+
 // give has the process do a job, or a new one where there is none.
 func (h *Helper) give(job []step, keep []any) {
 	if h.life == nil || h.life.ended.Load() {
@@ -160,19 +190,36 @@ func (h *Helper) give(job []step, keep []any) {
 	_, _ = unix.Write(h.request, wake[:])
 }
 
-// Stay has the process end after that of pidfd, which may be this one. No job may
-// follow. The error is Do's.
-func (h *Helper) Stay(pidfd int) error {
-	if err := h.Do([]Call{{Number: unix.SYS_PRCTL, Args: [6]uintptr{unix.PR_SET_PDEATHSIG, 0}}}); err != nil {
+// Stay has the process stay when this one ends, and make the calls of a will then:
+// pidfd is this one's. So a process that hangs in a job, and keeps this one's
+// descriptors, doesn't keep others from noticing the end. Only Leave may follow. The
+// error is Do's.
+func (h *Helper) Stay(pidfd int, will *Will) error {
+	if err := h.Do([]Call{
+		{Number: unix.SYS_PRCTL, Args: [6]uintptr{unix.PR_SET_PDEATHSIG, 0}},
+		{Number: unix.SYS_PRCTL, Args: [6]uintptr{unix.PR_SET_NAME, address(&guardianName)}},
+	}); err != nil {
 		return err
 	}
 	poll := &unix.PollFd{Fd: int32(pidfd), Events: unix.POLLIN}
 	job := &plan{}
 	job.add(helping, unix.SYS_PPOLL, address(poll), 1, 0, 0, signalSetSize)
-	job.add(helping, unix.SYS_EXIT_GROUP, 0)
+	job.add(helping, jump, address(will.first()))
 	job.add(helping, jump) // for give
-	h.give(job.steps, []any{poll})
+	h.give(job.steps, []any{poll, will})
 	return nil
+}
+
+// Leave ends a process that stays, and waits for its end.
+func (h *Helper) Leave() {
+	if h.life == nil {
+		return
+	}
+	if !h.life.ended.Load() {
+		_ = unix.Kill(h.life.a.PID(), unix.SIGKILL)
+	}
+	<-h.life.over
+	h.life = nil
 }
 
 // Rest ends the process of a helper that has no job, and waits for its end.

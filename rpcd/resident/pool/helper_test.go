@@ -113,7 +113,6 @@ type running struct {
 	run.Process
 	t   *testing.T
 	out *os.File // what it writes to stdout
-	err string   // the path of a file with what it writes to stderr
 }
 
 var ids = struct {

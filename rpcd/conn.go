@@ -91,6 +91,9 @@ func (c *conn) turnAway(why limit.Reason) {
 // call alive when the caller has gone.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.talk.Read(p)
+	if errors.Is(err, fdconn.ErrFull) {
+		c.turnAway(limit.OutOfDescriptors)
+	}
 	if held := c.fd.Held(); held != c.seat.Held() {
 		if c.now != nil && !c.now.ended() {
 			return 0, fmt.Errorf("%w: descriptors in the middle of a call", wire.ErrProtocol)

@@ -127,8 +127,7 @@ func (s *Server) makeRoom(l *fdconn.Listener, reserve int) int {
 	return reserve
 }
 
-// reserveDescriptor takes a descriptor that a shortage may close; -1: there is
-// a shortage.
+// reserveDescriptor takes a descriptor for makeRoom; -1: none is to be had.
 func (s *Server) reserveDescriptor() int {
 	fd, err := unix.FcntlInt(uintptr(s.null), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/openlimit"
 	"rpcd/rpcd/child/starter"
 )
 
@@ -26,18 +27,9 @@ const Strangers = ^uint32(0)
 // more of them are taken: for strangers, and for one who may call. A share of the limit
 // of open files, so that what hangs leaves room for everybody's calls.
 var (
-	mostOfStrangers = sync.OnceValue(func() int { return min(512, openFiles()/8) })
-	mostOfOne       = sync.OnceValue(func() int { return openFiles() / 4 })
+	mostOfStrangers = sync.OnceValue(func() int { return min(512, openlimit.Number()/8) })
+	mostOfOne       = sync.OnceValue(func() int { return openlimit.Number() / 4 })
 )
-
-// openFiles is the limit of open files, RLIMIT_NOFILE (getrlimit(2)).
-func openFiles() int {
-	var l unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil {
-		return 1024
-	}
-	return int(min(l.Cur, 1<<30))
-}
 
 const (
 	maxClosersOfOne = 16 // closes of one class side by side

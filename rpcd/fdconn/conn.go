@@ -144,7 +144,7 @@ func (c *Conn) receive(p []byte) (n, oobn, flags int, err error) {
 		return 0, 0, 0, err
 	}
 	waited := rc.Read(func(fd uintptr) bool {
-		if c.full != nil && c.full(c.owner) && bringsFiles(int(fd)) {
+		if c.full != nil && (isShort() || c.full(c.owner)) && bringsFiles(int(fd)) {
 			err = ErrFull
 			return true
 		}
@@ -185,6 +185,7 @@ func (c *Conn) collect(oob []byte) {
 	for i := range msgs {
 		if fds, err := unix.ParseUnixRights(&msgs[i]); err == nil {
 			c.files.fds = append(c.files.fds, fds...)
+			noticeShortage(fds)
 		}
 	}
 }

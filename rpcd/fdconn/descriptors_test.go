@@ -394,3 +394,45 @@ func TestFullOwner(t *testing.T) {
 		t.Errorf("%v, and %d descriptors", err, a.Held())
 	}
 }
+
+func init() {
+	helpers["crowded"] = func([]string) error {
+		const limit = 4*room + 10
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
+			return err
+		}
+		a, b, err := Pair()
+		if err != nil {
+			return err
+		}
+		a.Charge(7, func(uint32) bool { return false })
+		send := func() error {
+			if err := b.WriteDescriptors([]byte{1}, []int{0}); err != nil {
+				return err
+			}
+			_, err := a.Read(make([]byte, 1))
+			a.TakeFiles().Close()
+			return err
+		}
+		var held []int
+		for last := 0; last < limit-room-1; held = append(held, last) {
+			if last, err = unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0); err != nil {
+				return err
+			}
+		}
+		if err := send(); err != nil {
+			return fmt.Errorf("the last that finds room: %w", err)
+		}
+		if err := send(); !errors.Is(err, ErrFull) {
+			return fmt.Errorf("one more: %v, want ErrFull", err)
+		}
+		closeFDs(held)
+		_, err = a.Read(make([]byte, 1))
+		return err
+	}
+}
+
+// What brings descriptors stays unread while this process has hardly any left: the
+// kernel would close what finds no number, in the thread that reads.
+// fault: 162
+func TestCrowdedTable(t *testing.T) { runHelper(t, helper(t, "crowded")) }

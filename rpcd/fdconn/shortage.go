@@ -2,8 +2,11 @@ package fdconn
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/openlimit"
 )
 
 // CheckDescriptors fails if the process can't open three more descriptors: two of
@@ -20,4 +23,35 @@ func CheckDescriptors() error {
 		defer unix.Close(fd)
 	}
 	return nil
+}
+
+// room is how many descriptors may still be opened when no more are taken from others.
+// The kernel would close those that find no number (MSG_CTRUNC, recvmsg(2)), in the
+// thread that reads. Two readers may take a message each before one of them notices.
+const room = 2 * MaxDescriptors
+
+// shortage is set when room may not be there.
+var shortage atomic.Bool
+
+// noticeShortage looks at the numbers of descriptors that have arrived. The kernel
+// gives the lowest that are free.
+func noticeShortage(fds []int) {
+	if limit := openlimit.Number(); limit > 2*room && len(fds) > 0 && fds[len(fds)-1] >= limit-room {
+		shortage.Store(true)
+	}
+}
+
+// isShort reports whether fewer than room descriptors may be opened. It costs nothing
+// while many may be.
+func isShort() bool {
+	if !shortage.Load() {
+		return false
+	}
+	fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return true
+	}
+	unix.Close(fd)
+	shortage.Store(fd >= openlimit.Number()-room)
+	return shortage.Load()
 }

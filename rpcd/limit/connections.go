@@ -4,7 +4,7 @@ import (
 	"container/list"
 	"sync"
 
-	"golang.org/x/sys/unix"
+	"rpcd/internal/openlimit"
 )
 
 // Connections bounds the connections that wait for a call, so that a caller who
@@ -68,11 +68,7 @@ const (
 // ShareOfDescriptors is the weight that leaves three quarters of the process's
 // descriptors (RLIMIT_NOFILE, getrlimit(2)) to calls; 16 at least, 4096 at most.
 func ShareOfDescriptors() int {
-	var l unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil {
-		return minWaiting
-	}
-	return max(minWaiting, int(min(maxWaiting, l.Cur/4)))
+	return max(minWaiting, min(maxWaiting, openlimit.Number()/4))
 }
 
 // NewConnections bounds the weight of the waiting connections to most. changed

@@ -48,7 +48,7 @@ func (g *guardian) end(may func() bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.stays && may() {
-		g.helper.Leave()
+		g.helper.Rest()
 		g.stays = false
 	}
 }

@@ -220,3 +220,25 @@ func TestStoppedHelper(t *testing.T) {
 		}
 	})
 }
+
+// However many helpers jobs have made while others went to rest, few stay.
+func TestFewHelpersStay(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	for range 2 * readyHelpers {
+		h, err := helpers.make()
+		if err != nil {
+			testkit.Lack(t, "there are no helpers: %v", err)
+		}
+		helpers.mu.Lock()
+		helpers.idle = append(helpers.idle, h)
+		helpers.mu.Unlock()
+	}
+	helpers.rest()
+	helpers.mu.Lock()
+	defer helpers.mu.Unlock()
+	if n := len(helpers.idle); n > readyHelpers {
+		t.Errorf("%d helpers wait for jobs, %d are enough", n, readyHelpers)
+	}
+}

@@ -87,11 +87,18 @@ func (s *helperSet) take() (h *starter.Helper, err error) {
 
 func (s *helperSet) give(h *starter.Helper) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.running--
 	if s.timer != nil {
 		s.timer.Reset(helperRest)
 	}
+	s.mu.Unlock()
+	s.keep(h)
+}
+
+// keep has a helper wait for the next job, or closes it where enough do.
+func (s *helperSet) keep(h *starter.Helper) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if len(s.idle) >= readyHelpers {
 		go h.Close()
 		return
@@ -103,14 +110,12 @@ func (s *helperSet) give(h *starter.Helper) {
 func (s *helperSet) rest() {
 	s.mu.Lock()
 	idle := s.idle
-	s.idle = nil
+	s.idle = nil // jobs that come meanwhile make helpers of their own
 	s.mu.Unlock()
 	for _, h := range idle {
 		h.Rest()
+		s.keep(h)
 	}
-	s.mu.Lock()
-	s.idle = append(s.idle, idle...)
-	s.mu.Unlock()
 	s.guard.end(func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -192,7 +192,7 @@ func (h *Helper) give(job []step, keep []any) {
 
 // Stay has the process stay when this one ends, and make the calls of a will then:
 // pidfd is this one's. So a process that hangs in a job, and keeps this one's
-// descriptors, doesn't keep others from noticing the end. Only Leave may follow. The
+// descriptors, doesn't keep others from noticing the end. Only Rest may follow. The
 // error is Do's.
 func (h *Helper) Stay(pidfd int, will *Will) error {
 	if err := h.Do([]Call{
@@ -210,28 +210,13 @@ func (h *Helper) Stay(pidfd int, will *Will) error {
 	return nil
 }
 
-// Leave ends a process that stays, and waits for its end.
-func (h *Helper) Leave() {
-	if h.life == nil {
-		return
-	}
-	if !h.life.ended.Load() {
-		_ = unix.Kill(h.life.a.PID(), unix.SIGKILL)
-	}
-	<-h.life.over
-	h.life = nil
-}
-
-// Rest ends the process of a helper that has no job, and waits for its end.
+// Rest ends the process of a helper that has no job or stays, and waits for its end.
 func (h *Helper) Rest() {
 	if h.life == nil {
 		return
 	}
-	job := &plan{}
-	job.add(helping, unix.SYS_EXIT_GROUP, 0)
-	if l := h.life; !l.ended.Load() {
-		l.job, l.toJob.args[0] = job.steps, address(&job.steps[0])
-		_, _ = unix.Write(h.request, wake[:])
+	if !h.life.ended.Load() {
+		_ = unix.Kill(h.life.a.PID(), unix.SIGKILL) // also of one that somebody has stopped
 	}
 	<-h.life.over
 	h.life = nil

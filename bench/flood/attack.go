@@ -25,6 +25,7 @@ var attacks = []attack{
 	{"silent", "1,000 connections that send nothing, or a byte a second, renewed when dropped", silent},
 	{"crowd", "10,000 connections at once, each a PING, then held; renewed when dropped, 500 a second at most", held},
 	{"noise", "1 MB frames of noise, as fast as two connections carry them", noise},
+	{"sticky", "1,000 connections, each with a descriptor whose close waits for an hour; three callers whose file systems don't answer", sticky},
 	{"overload, pings", "10,000 connections at once, each a PING, and again without end", func(f *flooder) { f.waves(wire.Question(wire.TypePing)) }},
 	{"overload, calls", "10,000 connections at once, each a CALL of true, and again without end", func(f *flooder) { f.waves(callOfTrue()) }},
 }

@@ -315,12 +315,41 @@ func TestHungFileSystems(t *testing.T) {
 		for range 6 {
 			w.served(t)
 		}
+		testkit.Within(t, "ps(1)", func() { _, _ = proc.Look(w.daemon.PID()) })
 		fs.Answer()
 		w.restored(t, proc.Usage{Descriptors: before.Descriptors + 2}) // its connection, if it's open
 		if t.Failed() {
 			t.Fatalf("after %s", way.what)
 		}
 	}
+}
+
+// A call leaves a process that hangs in its execve(2), which closes a file whose file
+// system doesn't answer. Whoever reads its /proc/PID/stat waits as long: rpcd doesn't.
+// fault: 163
+func TestHungExecve(t *testing.T) {
+	fs := testkit.NewFileSystem(t)
+	w := startPublicWorld(t, "--grace", "100ms")
+	w.served(t)
+	before := w.idle(t)
+	const script = `mkfifo go end
+perl -e '$SIG{TERM} = $SIG{HUP} = "IGNORE"; open F, "<", shift; open G, "<", "go"; <G>; exec "true"' "$1" >/dev/null 2>&1 &
+echo >go; echo 1 >ready; read x <end`
+	call := w.rpc(w.socket, "sh", "-c", script, "sh", fs.Dir+"/file")
+	fs.Hang(stubborn.RequestFlush)
+	w.begin(t, call)
+	w.file(t, "ready")
+	fs.Hung(t, 1)
+	if err := os.WriteFile(filepath.Join(w.dir, "cwd", "end"), []byte("\n"), 0); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Within(t, "the call", func() { _ = call.Wait() })
+	testkit.Eventually(t, "rpcd says what the call has left", func() bool { return strings.Contains(w.log(), "perl") })
+	for range 6 {
+		w.served(t)
+	}
+	fs.Answer()
+	w.restored(t, before)
 }
 
 // A drain ends, and a second TERM does, whatever file systems do, and nothing is left

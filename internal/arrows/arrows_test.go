@@ -75,7 +75,7 @@ var floors = []floor{
 	// Programs that measure and check, and what tests share. No product imports them.
 	{tests, []room{
 		{"bench", "internal/proc internal/rig", ""},
-		{"bench/flood", "internal/proc internal/rig rpcd/fdconn rpcd/wire", ""},
+		{"bench/flood", "internal/proc internal/rig internal/stubborn rpcd/fdconn rpcd/wire", sys},
 		{"bench/soak", "internal/names internal/proc internal/rig internal/stubborn rpcd/wire", sys},
 		{"internal/arrows", "", ""},
 		{"internal/docs", "internal/manual internal/rows", ""},

@@ -123,6 +123,9 @@ func (a *Attempt) prepare(p *Program) error {
 	}
 	directory := a.plan.add(Directory, unix.SYS_FCHDIR)
 	directory.from = a.plan.at(countOpen(p.Files))
+	// What execve(2) closed may hang, and whoever looks at the process then waits for
+	// it: the kernel shows /proc/PID/stat only when the execve is over.
+	a.plan.add(Arrange, unix.SYS_CLOSE_RANGE, uintptr(max(standard, len(p.Files))), ^uintptr(0)&0xffffffff, 0)
 	a.plan.add(Mask, unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, address(&emptySet), 0, signalSetSize)
 	a.plan.add(Execute, unix.SYS_EXECVE, address(a.plan.path), address(&a.plan.argv[0]), address(&a.plan.env[0]))
 	return nil

@@ -10,6 +10,7 @@ procedure p echo
 echo any >$D/ex/p/allow
 echo A=1 >$D/ex/p/env
 hold 3
+wait_for still $RPCD
 n=$(ls /proc/$RPCD/fd | wc -l)
 for p in echo p; do
   for ((i = n; i < n + 20; i++)); do

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"time"
 )
@@ -61,9 +63,14 @@ func (s *sampler) call(socket string) (float64, int) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, s.rpc, "-n", socket, "true")
 	cmd.Dir = "/"
+	var said strings.Builder
+	cmd.Stderr = &said
 	began := time.Now()
-	_ = cmd.Run()
+	err := cmd.Run()
 	took := time.Since(began).Seconds()
+	if err != nil && cmd.ProcessState.ExitCode() != 125 {
+		fmt.Fprintf(os.Stderr, "flood: an ordinary call: %v after %.1f s: %s\n", err, took, said.String())
+	}
 	if cmd.ProcessState == nil {
 		return took, -1
 	}

@@ -242,3 +242,37 @@ func TestFewHelpersStay(t *testing.T) {
 		t.Errorf("%d helpers wait for jobs, %d are enough", n, readyHelpers)
 	}
 }
+
+// What helpers give back isn't among the numbers that each new process has a copy of:
+// a stranger's descriptor would come there.
+// fault: 164
+func TestHelpersLieBeyondLanes(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	if lanes.free == nil {
+		testkit.Lack(t, "there are no lanes")
+	}
+	for range readyHelpers {
+		h, err := helpers.take()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Close()
+	}
+	const kernelBlock = 64
+	if fd := open(t); fd < kernelBlock {
+		t.Errorf("descriptor %d is the lowest that is free", fd)
+	}
+}
+
+// open opens a descriptor until the test's end.
+func open(t *testing.T) int {
+	t.Helper()
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	return fd
+}

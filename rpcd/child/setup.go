@@ -35,10 +35,10 @@ func Setup() error {
 		return fmt.Errorf("become undumpable: %w", err)
 	}
 	closeOnExec()
+	lanes.open() // before anything is open that may be closed: see starter.NewLanes
 	if err := helpers.setup(); err != nil {
 		return err
 	}
-	lanes.open()
 	memory.open()
 	defaultDispositions()
 	deaths := make(chan os.Signal, 1)

@@ -17,7 +17,7 @@ import (
 
 var (
 	randomSeed  = flag.Uint64("random.seed", 1, "seed of TestRandomScripts")
-	randomLines = flag.Int("random.lines", 300, "how many lines TestRandomScripts makes")
+	randomLines = flag.Int("random.lines", 150, "how many lines TestRandomScripts makes")
 )
 
 // randomPrelude gives a line its files, and shows what it has done: outputs,

@@ -9,12 +9,15 @@ import (
 // part only at the last of them.
 var callers = []int{1, 4, 16, 64}
 
+// rateSection is the title of the rows of so many calls in flight.
+const rateSection = "calls/s, %d in flight"
+
 // measureConcurrency counts the calls of `true` that end in a second, for each
 // number in callers. The yardstick is as many local spawns at a time.
 func measureConcurrency(st *stage) []row {
 	var rows []row
 	for i, inFlight := range callers {
-		names := []string{localName, passedName, relayedName}
+		names := []string{localName, floorName, passedName, relayedName}
 		if i == len(callers)-1 {
 			names = append(names, s6Name, sshName)
 		}
@@ -27,7 +30,7 @@ func measureConcurrency(st *stage) []row {
 			})
 			return rate, err
 		})
-		section := fmt.Sprintf("calls/s, %d in flight", inFlight)
+		section := fmt.Sprintf(rateSection, inFlight)
 		rows = append(rows, compare(section, all, localName, passedName, unitRate)...)
 	}
 	return rows

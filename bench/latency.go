@@ -10,7 +10,7 @@ import (
 // spawn until it is reaped. A round's figure is the median of its calls, in
 // seconds.
 func measureLatency(st *stage) []row {
-	ways := st.pick(localName, shellName, passedName, relayedName, bridgedName, s6Name, sshName, socatName, dockerName, noopName, versionName, pingName)
+	ways := st.pick(localName, shellName, floorName, passedName, ordinaryName, relayedName, bridgedName, s6Name, sshName, socatName, dockerName, noopName, versionName, pingName)
 	all := inTurns(st, ways, st.options.Rounds, func(w *way) (float64, error) {
 		argv := w.argv("true")
 		seconds := make([]float64, 0, st.options.Calls)

@@ -20,7 +20,7 @@ func measureMemory(st *stage) []row {
 	const section = "memory"
 	rows := []row{plain(section, "rpc on disk", unitMB, fileMB(st.options.RPC)),
 		plain(section, "rpcd on disk", unitMB, fileMB(st.options.RPCD))}
-	for _, w := range st.pick(localName, passedName, relayedName, s6Name, sshName, dockerName) {
+	for _, w := range st.pick(localName, floorName, passedName, ordinaryName, relayedName, s6Name, sshName, dockerName) {
 		r := row{Section: section, Name: peakPrefix + w.name, Unit: unitMB, Trouble: w.trouble()}
 		if w.usable() && st.ctx.Err() == nil {
 			peaks, err := clientPeaks(st, w)

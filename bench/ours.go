@@ -18,7 +18,11 @@ func ourWays(st *stage) []*way {
 		why := err.Error()
 		return []*way{missing(passedName, why), missing(relayedName, why), missing(bridgedName, why)}
 	}
-	ways := []*way{rpcWay(st, passedName, socket), rpcWay(st, relayedName, socket, "--pass", "none")}
+	ways := []*way{
+		rpcWay(st, passedName, socket),
+		rpcWay(st, ordinaryName, socket, "--heartbeat", "30s"), // the default, which the entry leaves to Go's runtime
+		rpcWay(st, relayedName, socket, "--pass", "none"),
+	}
 	if bridge, err := startBridge(st, socket); err != nil {
 		ways = append(ways, missing(bridgedName, err.Error()))
 	} else {

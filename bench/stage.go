@@ -29,7 +29,7 @@ func newStage(s *spawner, o options) (*stage, error) {
 	}
 	st := &stage{spawner: s, options: o, folder: folder}
 	st.later(func() { os.RemoveAll(folder) })
-	st.add(localWay(), shellWay())
+	st.add(localWay(), shellWay(), floorWay(st))
 	st.add(ourWays(st)...)
 	for _, peer := range []func(*stage) *way{s6Way, sshWay, socatWay, dockerWay} {
 		if s.ctx.Err() == nil {

@@ -22,18 +22,20 @@ type way struct {
 
 // Names of the ways, in tables and goals.
 const (
-	localName   = "local spawn"
-	shellName   = "sh -c"
-	passedName  = "rpc, passed"
-	relayedName = "rpc, --pass none"
-	bridgedName = "rpc, bridged by socat"
-	s6Name      = "s6-sudo"
-	sshName     = "ssh, warm mux"
-	socatName   = "socat EXEC"
-	dockerName  = "docker exec"
-	noopName    = "(a Go program that does nothing)"
-	versionName = "(rpc version: no call)"
-	pingName    = "(rpc ping: no process)"
+	localName    = "local spawn"
+	shellName    = "sh -c"
+	floorName    = "C client > C server: the floor"
+	passedName   = "rpc, passed"
+	ordinaryName = "rpc, passed, without its entry"
+	relayedName  = "rpc, --pass none"
+	bridgedName  = "rpc, bridged by socat"
+	s6Name       = "s6-sudo"
+	sshName      = "ssh, warm mux"
+	socatName    = "socat EXEC"
+	dockerName   = "docker exec"
+	noopName     = "(a Go program that does nothing)"
+	versionName  = "(rpc version: no call)"
+	pingName     = "(rpc ping: no process)"
 )
 
 // procedures are the procedures that every way offers, with their local files.

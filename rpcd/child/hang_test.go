@@ -243,6 +243,25 @@ func TestFewHelpersStay(t *testing.T) {
 	}
 }
 
+// A directory that the kernel knows by heart needs no helper.
+func TestCachedDirectory(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	dir := t.TempDir()
+	fd, err := OpenDir(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(fd)
+	if n := len(ownChildren(t)); n != 0 {
+		t.Errorf("%d processes have opened it", n)
+	}
+	if _, err := OpenDir(dir+"/none", nil); !errors.Is(err, unix.ENOENT) {
+		t.Errorf("one that isn't there: %v", err)
+	}
+}
+
 // What helpers give back isn't among the numbers that each new process has a copy of:
 // a stranger's descriptor would come there.
 // fault: 164

@@ -33,6 +33,14 @@ minds() {
   ((16#$caught >> ($1 - 1) & 1 || 16#$caught == 0 && 16#$blocked >> ($1 - 1) & 1))
 }
 
+# handles SIGNAL PID: it has a handler for that signal's number. rpc has those of the signals that it forwards before
+# those of job control.
+handles() {
+  local caught
+  caught=$(sed -n 's/^SigCgt:\t//p' "/proc/$2/status")
+  ((16#$caught >> ($1 - 1) & 1))
+}
+
 # gone PID...: none of them lives.
 gone() {
   local p

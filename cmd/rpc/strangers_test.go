@@ -261,38 +261,37 @@ func (r *raw) withHungFile(fs *testkit.FileSystem, part []byte) {
 // hungWays are the ways by which a file system that doesn't answer comes to rpcd. Each
 // gives how many requests hang then.
 var hungWays = []struct {
-	what  string
-	send  func(t *testing.T, w *world, fs *testkit.FileSystem) (requests int)
-	start bool // what hangs is a process that starts, which has no descriptors of rpcd
+	what string
+	send func(t *testing.T, w *world, fs *testkit.FileSystem) (requests int)
 }{
 	{"a stranger's question", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
 		c, ping := dialStranger(t, w), wire.Question(wire.TypePing)
 		c.withHungFile(fs, ping[:9])
 		c.write(ping[9:])
 		return 1
-	}, false},
+	}},
 	{"half a frame of who leaves", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
 		c := dialStranger(t, w)
 		c.withHungFile(fs, []byte{byte(wire.TypePing)})
 		c.Close()
 		return 1
-	}, false},
+	}},
 	{"a stdin", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
 		c, call := dialRaw(t, w), w.frameOf("exit 3", wire.Stream{Mode: wire.Passed})
 		c.withHungFile(fs, call[:9])
 		c.write(call[9:])
 		return 1
-	}, false},
+	}},
 	{"a directory that can't be entered", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
 		fs.Hang(stubborn.RequestAccess)
 		dialRaw(t, w).write((&wire.Call{Procedure: "true", Dir: wire.Dir{Name: fs.Dir + "/dir"}}).Append())
 		return 1
-	}, true},
+	}},
 	{"a directory that can't be opened", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
 		fs.Hang(stubborn.RequestLookup)
 		dialRaw(t, w).write((&wire.Call{Procedure: "true", Dir: wire.Dir{Name: fs.Dir + "/dir2"}}).Append())
 		return 1
-	}, false},
+	}},
 	{"a directory of who leaves", func(t *testing.T, w *world, fs *testkit.FileSystem) int {
 		fs.Hang(stubborn.RequestAccess)
 		c := dialRaw(t, w)
@@ -300,7 +299,7 @@ var hungWays = []struct {
 		fs.Hung(t, 1)
 		c.Close()
 		return 1
-	}, true},
+	}},
 }
 
 // A file system that doesn't answer holds up who brought it, and nobody else.
@@ -390,8 +389,8 @@ func TestKillBesideHungFileSystems(t *testing.T) {
 		fs := testkit.NewFileSystem(t)
 		fs.Hung(t, way.send(t, w, fs))
 		pid := w.daemon.PID()
-		testkit.Eventually(t, "there is a guardian", func() bool {
-			return way.start || slices.ContainsFunc(proc.Children(pid), func(child int) bool {
+		testkit.Eventually(t, way.what+": there is a guardian", func() bool {
+			return slices.ContainsFunc(proc.Children(pid), func(child int) bool {
 				name, _ := os.ReadFile("/proc/" + strconv.Itoa(child) + "/comm")
 				return string(name) == "rpcd guardian\n"
 			})

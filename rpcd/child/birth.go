@@ -137,6 +137,7 @@ func (b *birth) slow() time.Duration {
 	}
 	if b.counted.CompareAndSwap(false, true) {
 		lanes.count(b.spec.Caller, 1)
+		helpers.hang()
 	}
 	return time.Hour
 }
@@ -145,6 +146,7 @@ func (b *birth) slow() time.Duration {
 func (b *birth) finish() {
 	if !b.counted.CompareAndSwap(false, true) {
 		lanes.count(b.spec.Caller, -1)
+		helpers.answer()
 		return
 	}
 	if !b.attempt.Received() && b.lane.Clear() != nil {

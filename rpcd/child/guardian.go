@@ -10,8 +10,8 @@ import (
 	"rpcd/rpcd/child/starter"
 )
 
-// guardian is a process that is there while a helper's job takes long, and stays when
-// this process ends. Such a helper can't be killed before its file system answers, and
+// guardian is a process that is there while a helper's job takes long, or a start hangs,
+// and stays when this process ends. Such a helper can't be killed before its file system answers, and
 // has this process's descriptors meanwhile. So callers wouldn't notice the end, and the
 // next rpcd would find this one's socket and lock: the guardian gives these up.
 type guardian struct {

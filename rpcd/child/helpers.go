@@ -29,7 +29,7 @@ type helperSet struct {
 
 	mu      sync.Mutex
 	idle    []*starter.Helper // the last one was used last
-	running int               // jobs
+	running int               // jobs, and starts that hang
 	timer   *time.Timer       // of helperRest
 
 	guard guardian
@@ -86,13 +86,27 @@ func (s *helperSet) take() (h *starter.Helper, err error) {
 }
 
 func (s *helperSet) give(h *starter.Helper) {
+	s.answer()
+	s.keep(h)
+}
+
+// hang says that a start hangs, during which there is a guardian as in a job: this
+// process would close the call's descriptors as it ends.
+func (s *helperSet) hang() {
 	s.mu.Lock()
+	s.running++
+	s.mu.Unlock()
+	go s.guard.begin()
+}
+
+// answer says that a job or a start that hung is over.
+func (s *helperSet) answer() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.running--
 	if s.timer != nil {
 		s.timer.Reset(helperRest)
 	}
-	s.mu.Unlock()
-	s.keep(h)
 }
 
 // keep has a helper wait for the next job, or closes it where enough do.

@@ -57,7 +57,7 @@ lint() {
 # What can be seen of a call is tested a second time without the entry (cmd/rpc/entry).
 go_tests() {
   go test -timeout 30m ./...
-  RPCD_TEST_ENTRY=off go test -timeout 20m ./cmd/rpc -run 'TestTable/passed|TestScripts|TestTerminal|TestSignalTable'
+  RPCD_TEST_ENTRY=off go test -timeout 20m ./cmd/rpc -run 'TestTable/passed|TestTerminal|TestSignalTable'
 }
 
 # In these packages goroutines share memory. The other tests run separate processes, which the race detector can't see.

@@ -10,7 +10,8 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 export RPCD_TEST_ALL=1 # a missing tool fails a test instead of skipping it
-PATH=/usr/sbin:/usr/bin:$PATH # Debian's python3, where a version manager's stands in front: that takes 0.2 s a start
+# Debian's python3, where a version manager's stands in front, which takes 0.2 s to start
+PATH=/usr/sbin:/usr/bin:$PATH
 
 packages=(ca-certificates gcc libc6-dev socat tmux python3 jq perl-base shellcheck shfmt hugin-tools enblend imagemagick procps strace util-linux busybox-static openssh-client openssh-sftp-server sshfs tar)
 

@@ -10,10 +10,11 @@ import (
 	"rpcd/rpcd/child/starter"
 )
 
-// guardian is a process that is there while a helper's job takes long, or a start hangs,
-// and stays when this process ends. Such a helper can't be killed before its file system answers, and
-// has this process's descriptors meanwhile. So callers wouldn't notice the end, and the
-// next rpcd would find this one's socket and lock: the guardian gives these up.
+// guardian is a process that is there while a helper's job takes long, or a start hangs.
+// It stays when this process ends. A helper that hangs can't be killed before its file
+// system answers, and has this process's descriptors meanwhile. So callers wouldn't
+// notice the end, and the next rpcd would find this one's socket and lock. The guardian
+// gives these up.
 type guardian struct {
 	mu     sync.Mutex
 	helper *starter.Helper // nil: this machine has none

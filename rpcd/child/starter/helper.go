@@ -215,8 +215,8 @@ func (h *Helper) Rest() {
 	if h.life == nil {
 		return
 	}
-	if !h.life.ended.Load() {
-		_ = unix.Kill(h.life.a.PID(), unix.SIGKILL) // also of one that somebody has stopped
+	if pid := h.life.a.PID(); pid > 0 && !h.life.ended.Load() { // 0 would be our own process group
+		_ = unix.Kill(pid, unix.SIGKILL) // also of one that somebody has stopped
 	}
 	<-h.life.over
 	h.life = nil

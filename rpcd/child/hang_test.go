@@ -3,6 +3,7 @@ package child
 import (
 	"errors"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -158,8 +159,10 @@ func TestDiscard(t *testing.T) {
 		return
 	}
 	var fds []int
+	var files []string // what each descriptor leads to: another may get its number
 	for range 20 {
-		fds = append(fds, testkit.Sticky(t))
+		fd := testkit.Sticky(t)
+		fds, files = append(fds, fd), append(files, leadsTo(fd))
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -188,12 +191,18 @@ func TestDiscard(t *testing.T) {
 	for owner := range uint32(3) {
 		testkit.Eventually(t, "nothing goes on", func() bool { return discards.of(owner) == 0 })
 	}
-	for _, fd := range fds {
-		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {
-			t.Errorf("descriptor %d is open", fd)
+	for i, fd := range fds {
+		if file := leadsTo(fd); file == files[i] {
+			t.Errorf("descriptor %d is open: %s", fd, file)
 		}
 	}
 	testkit.Eventually(t, "no helper is left", func() bool { return len(ownChildren(t)) == 0 })
+}
+
+// leadsTo names the file of a descriptor, with its inode; empty: it is closed.
+func leadsTo(fd int) string {
+	file, _ := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+	return file
 }
 
 // A helper that somebody has stopped goes on when there is a job for it.

@@ -7,7 +7,7 @@ for m in 0 022 027 077 777; do
   rpc $W sh -c umask
 done
 umask 027
-rpc $W sh -c 'cd /tmp; f=rpcd-mask-$$; : >$f; stat -c %a $f; unlink $f 2>/dev/null || rm $f'
+rpc $W sh -c 'd=$(mktemp -d) && cd "$d" && : >f && stat -c %a f; rm -r "$d"'
 
 # stdout:
 #| 0000

@@ -130,7 +130,7 @@ test_drain_on_stop() {
 }
 
 # During restarts accepted calls end by themselves, and other calls wait for the next daemon. None is refused or lost.
-# fault: moby-restart
+# fault: moby-restart 165
 test_restart_under_load() {
   local calls restarts=0
   fresh hugin

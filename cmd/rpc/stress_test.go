@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -11,11 +12,16 @@ import (
 	"rpcd/internal/testkit"
 )
 
-// TestManyCalls makes 10,000 calls one after the other, and 200 at once. Each
-// gets its own answer, and rpcd holds nothing of them afterwards.
+var manyCalls = flag.Int("many.calls", 2000, "how many calls TestManyCalls makes one after the other")
+
+// TestManyCalls makes calls one after the other, and 200 at once. Each gets its own
+// answer, and rpcd holds nothing of them afterwards. For more of them:
+//
+//	go test ./cmd/rpc -run TestManyCalls -args -many.calls 10000
+//
 // fault: 32 90 kubernetes-1000-calls moby-state nailgun-bytes
 func TestManyCalls(t *testing.T) {
-	many, together := 10000, 200
+	many, together := *manyCalls, 200
 	if testing.Short() {
 		many, together = 500, 50
 	}

@@ -269,23 +269,31 @@ const (
 	// leaveTime is how long Leave waits for closes that take no longer than most.
 	leaveTime = 200 * time.Millisecond
 	leaveStep = 5 * time.Millisecond
-	// guardTime is how long it waits for the guardian, which somebody may have stopped.
+	// guardTime is how long it waits for the guardian, which somebody may have stopped,
+	// and for the end of helpers.
 	guardTime = time.Second
 )
 
 // Leave is for the moment before this process ends. The kernel closes what is open
 // then, so that the end could wait as any close does. If something is still to be
-// closed, the guardian stays for that, and this process can end.
+// closed, the guardian stays for that, and this process can end. Else no process of
+// ours is left: systemd waits for those that it finds after the end.
 func Leave() {
 	for end := time.Now().Add(leaveTime); !discards.idle(); time.Sleep(leaveStep) {
 		if time.Now().After(end) {
-			begun := make(chan struct{})
-			go func() { helpers.guard.begin(); close(begun) }()
-			select {
-			case <-begun:
-			case <-time.After(guardTime):
-			}
+			within(guardTime, helpers.guard.begin)
 			return
 		}
+	}
+	within(guardTime, helpers.rest)
+}
+
+// within calls f, and waits this long at most.
+func within(d time.Duration, f func()) {
+	done := make(chan struct{})
+	go func() { f(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(d):
 	}
 }

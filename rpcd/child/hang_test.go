@@ -205,6 +205,24 @@ func leadsTo(fd int) string {
 	return file
 }
 
+// Who ends this process right after Leave finds no helper of it.
+// fault: 165
+func TestLeaveLeavesNoHelper(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	if err := helpers.do([]starter.Call{{Number: unix.SYS_GETPID}}); err != nil {
+		testkit.Lack(t, "there are no helpers: %v", err)
+	}
+	if n := len(ownChildren(t)); n != 1 {
+		t.Fatalf("%d helpers have a process", n)
+	}
+	Leave()
+	if left := ownChildren(t); len(left) != 0 {
+		t.Errorf("left: %d", left)
+	}
+}
+
 // A helper that somebody has stopped goes on when there is a job for it.
 // fault: 142
 func TestStoppedHelper(t *testing.T) {

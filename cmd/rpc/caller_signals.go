@@ -17,6 +17,7 @@ const lastSignal = 64
 // has made of them.
 type callerSignals struct {
 	ignored, blocked uint64 // bit N-1 is signal N
+	held             bool   // the entry has blocked those of a call
 	runtimes         [lastSignal + 1]sigaction.Action
 }
 
@@ -51,8 +52,8 @@ func takeSignals() {
 }
 
 func (c *callerSignals) look() {
-	if ignored, blocked, ok := entry.Signals(); ok {
-		c.ignored, c.blocked = ignored, blocked
+	if ignored, blocked, held, ok := entry.Signals(); ok {
+		c.ignored, c.blocked, c.held = ignored, blocked, held
 		return
 	}
 	c.blocked = sigaction.Blocked()
@@ -84,11 +85,8 @@ func endsProcess(sig syscall.Signal) bool {
 }
 
 // giveBack lets the runtime handle a signal, if takeSignals took it from it.
-func (c *callerSignals) giveBack(sig syscall.Signal) bool {
-	runtimes := c.runtimes[sig]
-	if runtimes == (sigaction.Action{}) {
-		return false
+func (c *callerSignals) giveBack(sig syscall.Signal) {
+	if runtimes := c.runtimes[sig]; runtimes != (sigaction.Action{}) {
+		sigaction.Set(sig, runtimes)
 	}
-	sigaction.Set(sig, runtimes)
-	return true
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -164,8 +165,16 @@ func TestSignalsAgainstAnyWorker(t *testing.T) {
 	}
 }
 
-// minds reports whether a process has a handler for a signal (SigCgt in proc(5)).
+// minds reports whether a process has a handler for a signal (SigCgt in proc(5)), or
+// for TSTP a signalfd(2).
 func minds(pid int, sig syscall.Signal) bool {
+	if sig == unix.SIGTSTP {
+		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+		return slices.ContainsFunc(files, func(name string) bool {
+			to, _ := os.Readlink(name)
+			return to == "anon_inode:[signalfd]"
+		})
+	}
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	_, rest, _ := strings.Cut(string(b), "SigCgt:\t")
 	mask, _, _ := strings.Cut(rest, "\n")

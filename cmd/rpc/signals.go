@@ -13,7 +13,6 @@ import (
 
 	"rpcd/client"
 	"rpcd/internal/door"
-	"rpcd/internal/sigaction"
 )
 
 // The signals that reach the procedure. A signal that rpc was started ignoring or
@@ -24,16 +23,14 @@ var (
 	jobControl = []syscall.Signal{unix.SIGCONT, unix.SIGTSTP}
 )
 
-// notify asks for signals. Those that the entry has held back are still blocked, and
-// may be pending. os/signal unblocks a signal before it has its handler, so one of
-// job control is taken first.
-func notify(to chan os.Signal, signals []syscall.Signal, held bool) {
+// notify asks for signals.
+func notify(to chan os.Signal, signals []syscall.Signal) {
 	for _, sig := range signals {
 		if ownSignals.ignores(sig) || ownSignals.blocks(sig) {
 			continue
 		}
-		if held && !ownSignals.giveBack(sig) && sigaction.Take(sig) {
-			to <- sig
+		if ownSignals.held {
+			ownSignals.giveBack(sig) // os/signal unblocks it before it has its handler
 		}
 		signal.Notify(to, sig)
 		ownSignals.giveBack(sig)
@@ -63,28 +60,30 @@ func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall
 	}
 
 	var last, abandonedBy atomic.Int32
+	var started atomic.Bool
 	abandon := func(sig syscall.Signal) {
 		abandonedBy.Store(int32(sig))
 		within(abandonWait, newTeller().say(func() { _ = cmd.Abandon(sig) })) // not behind what isn't taken
 		beforeDeath(sig)
 		die(sig)
 	}
-	begin := func(held bool, came ...syscall.Signal) {
-		notify(signals, forwarded, held)
+	begin := func(came ...syscall.Signal) {
+		notify(signals, forwarded)
 		for _, sig := range came {
 			signals <- sig
 		}
-		go forward(cmd, signals, held, &last, abandon)
+		go forward(cmd, signals, &last, &started, abandon)
 	}
 	// A signal that came in the entry is pending. It comes when there is a handler, and
 	// then the call has to be there.
-	if adopted, err := adoptSent(cmd, func(came ...syscall.Signal) { begin(true, came...) }); err != nil {
+	if adopted, err := adoptSent(cmd, begin); err != nil {
 		return 0, err
 	} else if !adopted {
-		begin(false)
+		begin()
 	}
 	err := cmd.Start()
 	if err == nil {
+		started.Store(true)
 		if door.Of(cmd).Relays() {
 			runtime.GOMAXPROCS(runtime.NumCPU()) // main left one
 		}
@@ -100,11 +99,11 @@ func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall
 
 // forward passes signals on for as long as the process lives, and never waits for the
 // worker. It ends the call by abandon, which doesn't return.
-func forward(cmd *client.Cmd, signals chan os.Signal, held bool, last *atomic.Int32, abandon func(syscall.Signal)) {
-	notify(signals, jobControl, held)
+func forward(cmd *client.Cmd, signals chan os.Signal, last *atomic.Int32, started *atomic.Bool, abandon func(syscall.Signal)) {
+	watchJobControl(signals)
 	words := newTeller()
 	// No procedure runs: the call isn't sent yet, or it has ended and rpc still
-	// writes its output.
+	// writes its output. If nobody reads that, it isn't waited for.
 	unsent := make(chan syscall.Signal)
 	var interrupts []time.Time
 	for {
@@ -131,18 +130,13 @@ func forward(cmd *client.Cmd, signals chan os.Signal, held bool, last *atomic.In
 		last.Store(int32(sig))
 		words.say(func() {
 			if errors.Is(cmd.Signal(sig), client.ErrNotRunning) {
+				if started.Load() {
+					time.Sleep(abandonWait)
+				}
 				unsent <- sig
 			}
 		})
 	}
-}
-
-// stop stops the procedure's group at the worker and this process here, and
-// continues both when this process is continued.
-func stop(cmd *client.Cmd, words teller) {
-	within(stopWait, words.say(func() { _ = cmd.Stopped() }))
-	stopSelf()
-	words.say(func() { _ = cmd.Continued() })
 }
 
 // teller tells the worker one thing after the other, each of which may wait for the

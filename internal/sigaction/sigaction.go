@@ -57,6 +57,21 @@ func Blocked() uint64 {
 	return uint64(mask[1])<<32 | uint64(mask[0])
 }
 
+// Pending gives the signals that are pending in this process or thread, and blocked in
+// this thread: bit N-1 is signal N.
+func Pending() uint64 {
+	var mask [2]uint32
+	_, _, _ = unix.RawSyscall(unix.SYS_RT_SIGPENDING, uintptr(unsafe.Pointer(&mask)), unsafe.Sizeof(mask), 0)
+	return uint64(mask[1])<<32 | uint64(mask[0])
+}
+
+// SetBlocked sets the signals that this thread blocks: bit N-1 is signal N.
+func SetBlocked(signals uint64) {
+	mask := [2]uint32{uint32(signals), uint32(signals >> 32)}
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK,
+		uintptr(unsafe.Pointer(&mask)), 0, unsafe.Sizeof(mask), 0, 0)
+}
+
 // Take takes away a signal that is pending and blocked in this thread, and says
 // whether there was one (sigtimedwait(2)).
 func Take(sig syscall.Signal) bool {

@@ -10,10 +10,11 @@ import (
 // What stands here is for the ordinary program, and may use Go's runtime.
 
 // Signals gives the signals that the caller of rpc has ignored and blocked: bit N-1
-// is signal N. It is false where the program was linked without its entry, so that
+// is signal N. If held, the signals that reach a procedure and those of job control are
+// blocked since. It is false where the program was linked without its entry, so that
 // nobody looked before Go's runtime.
-func Signals() (ignored, blocked uint64, ok bool) {
-	return state.ignored, state.blocked, state.recorded
+func Signals() (ignored, blocked uint64, held, ok bool) {
+	return state.ignored, state.blocked, state.held, state.recorded
 }
 
 // Take gives the call that the entry has sent; false: it has sent none.

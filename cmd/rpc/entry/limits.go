@@ -52,8 +52,10 @@ func ownFailure(p process) uintptr {
 			}
 		}
 	}
-	return 125
+	return callFailure
 }
+
+const callFailure = 125
 
 func isLimited(limit, least uintptr) bool {
 	r := call(unix.SYS_PRLIMIT64, 0, limit, 0, uintptr(unsafe.Pointer(&state.limit)), 0, 0)

@@ -15,7 +15,7 @@ func run(stack unsafe.Pointer) {
 	p := process{stack, int(*(*uintptr)(stack))}
 	makeCall(p)
 	requireRuntime(p)
-	record()
+	record(p)
 }
 
 // makeCall makes the call, if it is a plain one, and exits with its status. It
@@ -35,7 +35,6 @@ func makeCall(p process) {
 	holdSignals()
 	if !send() {
 		call(unix.SYS_CLOSE, uintptr(state.socket), 0, 0, 0, 0, 0)
-		releaseSignals()
 		return
 	}
 	follow()

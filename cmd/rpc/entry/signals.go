@@ -22,10 +22,15 @@ const ignore = 1
 const forwarded = 1<<(unix.SIGHUP-1) | 1<<(unix.SIGINT-1) | 1<<(unix.SIGQUIT-1) | 1<<(unix.SIGUSR1-1) | 1<<(unix.SIGUSR2-1) |
 	1<<(unix.SIGTERM-1) | 1<<(unix.SIGCONT-1) | 1<<(unix.SIGTSTP-1)
 
-// record keeps which signals the caller has ignored and blocked. Go's runtime
-// overwrites the first, and unblocks some of the others.
-func record() {
-	if !state.recorded {
+// record keeps which signals the caller has ignored and blocked, for cmd/rpc's
+// takeSignals. Go's runtime overwrites the first, and unblocks some of the others. If
+// the ordinary program is to make a call, the forwarded ones are held back until it
+// has handlers: the runtime swallows some of them.
+func record(p process) {
+	if !state.held && ownFailure(p) == callFailure {
+		holdSignals()
+	}
+	if !state.held {
 		call(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, 0, uintptr(unsafe.Pointer(&state.blocked)), setSize, 0, 0)
 	}
 	state.recorded = true
@@ -43,18 +48,13 @@ func isIgnored(sig uintptr) bool {
 	return state.action[0] == ignore
 }
 
-// holdSignals blocks the forwarded signals: what the caller had blocked anyway isn't
-// looked at.
+// holdSignals blocks the forwarded signals, once: what the caller had blocked anyway
+// isn't looked at.
 func holdSignals() {
 	state.set = forwarded
 	call(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, uintptr(unsafe.Pointer(&state.set)), uintptr(unsafe.Pointer(&state.blocked)), setSize, 0, 0)
-	state.recorded = true
+	state.held = true
 	state.watched = forwarded &^ state.blocked
-}
-
-// releaseSignals ends holdSignals.
-func releaseSignals() {
-	call(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&state.blocked)), 0, setSize, 0, 0)
 }
 
 // handleSignals forwards the signals that are pending. It is false where the ordinary

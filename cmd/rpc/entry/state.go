@@ -39,8 +39,9 @@ var state struct {
 	gate  uint32               // for canThread: threads may end
 	gone  [leastThreads]uint32 // the same: 0: this one has ended
 
-	recorded         bool   // the two below hold
+	recorded         bool   // the two below are known
 	ignored, blocked uint64 // bit N-1: the caller had signal N so
+	held             bool   // the forwarded signals are blocked
 
 	// The call.
 	streams    [3]stream

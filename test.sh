@@ -13,7 +13,7 @@ export RPCD_TEST_ALL=1 # a missing tool fails a test instead of skipping it
 # Debian's python3, where a version manager's stands in front, which takes 0.2 s to start
 PATH=/usr/sbin:/usr/bin:$PATH
 
-packages=(ca-certificates gcc libc6-dev socat tmux python3 jq perl-base shellcheck shfmt hugin-tools enblend imagemagick procps strace util-linux busybox-static openssh-client openssh-sftp-server sshfs tar)
+packages=(ca-certificates gcc libc6-dev socat tmux python3 jq perl-base shellcheck shfmt hugin-tools enblend imagemagick procps strace util-linux busybox-static openssh-client openssh-sftp-server sshfs tar qemu-user-static)
 
 say() { printf '\n== %s (%s)\n' "$*" "$(date +%T)"; }
 

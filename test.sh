@@ -4,7 +4,7 @@
 # the repository. It says SKIPPED unless BILDERSKRIPT (see .ci/containers-test.sh) names the recording's folder.
 #
 #   ./test.sh            everything (30 minutes cold, 10 warm)
-#   ./test.sh STEP...    only these: lint go race fuzz examples containers soak bench
+#   ./test.sh STEP...    only these: lint go race fuzz python examples containers soak bench
 #
 # The last line counts the steps that passed and failed. Exit status: 0 if all passed, else 1.
 set -euo pipefail
@@ -13,7 +13,7 @@ export RPCD_TEST_ALL=1 # a missing tool fails a test instead of skipping it
 # Debian's python3, where a version manager's stands in front, which takes 0.2 s to start
 PATH=/usr/sbin:/usr/bin:$PATH
 
-packages=(ca-certificates gcc libc6-dev socat tmux python3 jq perl-base shellcheck shfmt hugin-tools enblend imagemagick procps strace util-linux busybox-static openssh-client openssh-sftp-server sshfs tar qemu-user-static)
+packages=(ca-certificates gcc libc6-dev socat tmux python3 python3-numpy python3-pip mypy jq perl-base shellcheck shfmt hugin-tools enblend imagemagick procps strace util-linux busybox-static openssh-client openssh-sftp-server sshfs tar qemu-user-static)
 
 say() { printf '\n== %s (%s)\n' "$*" "$(date +%T)"; }
 
@@ -67,6 +67,9 @@ race() { go test -race -short -timeout 15m ./rpcd/... ./client/...; }
 # Runs every fuzzer for one second, two at a time, to see that they work. To look for faults: .ci/fuzz.sh 600
 fuzz() { .ci/fuzz.sh 1 2; }
 
+# The Python package, which is written from PROTOCOL.md alone.
+python() { RPCD_TEST_BIN=$PWD/bin client/python/test.sh; }
+
 examples() {
   .ci/examples-test.sh
   ./examples.sh
@@ -101,13 +104,13 @@ run() { # STEP FUNCTION
 say prepare
 prepare
 ./examples.sh --build
-(($#)) || set -- lint go race fuzz examples containers soak bench
+(($#)) || set -- lint go race fuzz python examples containers soak bench
 for step; do
   case $step in
-  lint | race | fuzz | examples | containers | soak | bench) run "$step" "$step" ;;
+  lint | race | fuzz | python | examples | containers | soak | bench) run "$step" "$step" ;;
   go) run go go_tests ;;
   *)
-    echo "test.sh: no step \"$step\" (lint go race fuzz examples containers soak bench)" >&2
+    echo "test.sh: no step \"$step\" (lint go race fuzz python examples containers soak bench)" >&2
     exit 2
     ;;
   esac

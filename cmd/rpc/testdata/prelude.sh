@@ -24,22 +24,16 @@ state() {
 }
 is() { [[ $(state "$2") == "$1" ]]; }
 
-# minds SIGNAL PID: it has a handler for that signal's number (proc(5)), or, before Go's runtime, it has no handler and
-# holds the signal back. rpc asks for those of job control while the worker starts the procedure.
+# minds SIGNAL PID: it has a handler for that signal's number, or holds it back until it has looked at it (proc(5)).
 minds() {
   local caught blocked
   caught=$(sed -n 's/^SigCgt:\t//p' "/proc/$2/status")
   blocked=$(sed -n 's/^SigBlk:\t//p' "/proc/$2/status")
-  ((16#$caught >> ($1 - 1) & 1 || 16#$caught == 0 && 16#$blocked >> ($1 - 1) & 1))
+  ((16#$caught >> ($1 - 1) & 1 || 16#$blocked >> ($1 - 1) & 1))
 }
 
-# handles SIGNAL PID: it has a handler for that signal's number. rpc has those of the signals that it forwards before
-# those of job control.
-handles() {
-  local caught
-  caught=$(sed -n 's/^SigCgt:\t//p' "/proc/$2/status")
-  ((16#$caught >> ($1 - 1) & 1))
-}
+# watches PID: rpc looks at the signals of job control, which it does once it forwards the others.
+watches() { find "/proc/$1/fd" -lname '*signalfd*' 2>/dev/null | grep -q .; }
 
 # gone PID...: none of them lives.
 gone() {

@@ -4,7 +4,7 @@
 
 set -m
 rpc --wait 60s --status-fd 9 ./none true 9>out &
-wait_for handles 20 $!
+wait_for watches $!
 kill -INT $!
 wait $! 2>/dev/null
 echo $?

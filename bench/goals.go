@@ -76,11 +76,10 @@ func (g goal) verdict(r row) string {
 func shortfalls(rows []row) []string {
 	var list []string
 	for _, r := range rows {
-		ours := r.Name == passedName || r.Name == relayedName || r.Name == bridgedName
 		switch {
 		case r.Verdict == notMet:
 			list = append(list, fmt.Sprintf("%s, %s: goal %s", r.Section, r.Name, r.Goal))
-		case r.Trouble != "" && (ours || isFailure(r.Trouble)):
+		case r.Trouble != "" && (isOurs(r.Name) || isFailure(r.Trouble)):
 			list = append(list, fmt.Sprintf("%s, %s: %s", r.Section, r.Name, r.Trouble))
 		}
 	}

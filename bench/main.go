@@ -35,7 +35,14 @@ func run(ctx context.Context, args []string) error {
 	}
 	judge(r.Rows)
 	r.Machine.LoadAfter = rig.Load()
-	err = o.Publish(r.String())
+	worse, err := r.worseThan(o.before)
+	err = errors.Join(err, o.Publish(r.String()))
+	for _, w := range worse {
+		fmt.Println("Worse than in", o.before+":", w)
+	}
+	if o.plots != "" {
+		err = errors.Join(err, r.writePlots(o.plots))
+	}
 	if o.json != "" {
 		err = errors.Join(err, r.writeJSON(o.json))
 	}

@@ -24,6 +24,8 @@ type options struct {
 	*rig.Options `json:"-"`
 	strict       bool
 	json         string
+	before       string
+	plots        string
 }
 
 // sections are the parts of the report, in the order of measuring.
@@ -47,6 +49,8 @@ func parse(args []string) (options, error) {
 	o.BoolVar(&o.strict, "strict", false, "exit status 1 when a goal isn't met or a way fails")
 	only := o.String("only", strings.Join(sections, ","), "`sections` to measure")
 	o.StringVar(&o.json, "json", "", "write all figures to `file`")
+	o.StringVar(&o.before, "before", "bench/last.json", "tell which ratios are worse than in this `file` of -json; empty: none")
+	o.StringVar(&o.plots, "plots", "", "write pictures (SVG) into `folder`")
 	if err := o.Parse(args); err != nil {
 		return o, err
 	}

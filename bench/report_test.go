@@ -126,3 +126,56 @@ func TestParseRefuses(t *testing.T) {
 		}
 	}
 }
+
+// What got worse since an earlier run is told, each by its own measure.
+func TestWorseThan(t *testing.T) {
+	of := func(section, name string, u unit, median float64) row {
+		s := &rig.Summary{Median: median}
+		return row{Section: section, Name: name, Unit: u, Value: s, VsLocal: s}
+	}
+	rows := func(factor float64) []row {
+		return []row{
+			of("latency", passedName, unitTime, 2*factor),
+			of("latency", sshName, unitTime, 2*factor),
+			of("throughput", relayedName, unitGiBs, 2/factor),
+			of("memory", "rpc on disk", unitMB, 3*factor),
+		}
+	}
+	path := filepath.Join(t.TempDir(), "before.json")
+	if err := (report{Rows: rows(1)}).writeJSON(path); err != nil {
+		t.Fatal(err)
+	}
+	for factor, want := range map[float64]string{
+		1.2: "",
+		0.5: "",
+		1.5: "latency, rpc, passed: 3.00 of local, was 2.00\nthroughput, rpc, --pass none: 1.33 of local, was 2.00\nmemory, rpc on disk: 4.50 MB, was 3.00",
+	} {
+		list, err := (report{Rows: rows(factor)}).worseThan(path)
+		if got := strings.Join(list, "\n"); got != want || err != nil {
+			t.Errorf("%v times as much: %q, %v, want %q", factor, got, err, want)
+		}
+	}
+	if _, err := (report{}).worseThan(path + "x"); err == nil {
+		t.Error("no error for a file that isn't there")
+	}
+}
+
+// Each picture has a line of words for each row that was measured.
+func TestWritePlots(t *testing.T) {
+	folder := t.TempDir()
+	if err := (report{Rows: sampleRows()}).writePlots(folder); err != nil {
+		t.Fatal(err)
+	}
+	svg, err := os.ReadFile(filepath.Join(folder, "latency.svg"))
+	for _, name := range []string{"<svg", localName, shellName, s6Name} {
+		if !strings.Contains(string(svg), name) {
+			t.Errorf("%v, no %q in it", err, name)
+		}
+	}
+	if strings.Contains(string(svg), dockerName) {
+		t.Error("a way without figures is in it")
+	}
+	if _, err := os.Stat(filepath.Join(folder, "calls.svg")); err == nil {
+		t.Error("a picture without rows")
+	}
+}

@@ -74,7 +74,7 @@ var floors = []floor{
 	}},
 	// Programs that measure and check, and what tests share. No product imports them.
 	{tests, []room{
-		{"bench", "internal/proc internal/rig", ""},
+		{"bench", "internal/proc internal/rig", "gonum.org/v1/plot"},
 		{"bench/flood", "internal/proc internal/rig internal/stubborn rpcd/fdconn rpcd/wire", sys},
 		{"bench/soak", "internal/names internal/proc internal/rig internal/stubborn rpcd/wire", sys},
 		{"internal/arrows", "", ""},
@@ -113,6 +113,7 @@ var reserved = []struct{ path, rooms, why string }{
 	{"github.com/mdlayher/socket", "rpcd/fdconn", "fdconn is the only room that knows how sockets carry descriptors"},
 	{hclog, "rpcd cmd/rpcd", "logs stop at rpcd, and lower rooms return errors"},
 	{"rpcd/export/lint", "cmd/rpcd", "a call is decided without lint, which only `rpcd check` uses"},
+	{"gonum.org/v1/plot", "bench", "no program but the measuring one draws"},
 	{"internal/door", "client cmd/rpc", "the door is for cmd/rpc alone"},
 }
 

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"image/color"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// plots are the pictures of a report: FILE.svg shows the medians of a section, with a
+// bar from the 10th to the 90th percentile.
+var plots = []struct {
+	file, section, title, axis string
+	scale                      float64 // from the section's unit to the axis's
+}{
+	{"latency", "latency", "A call that runs `true`: time (less is better)", "ms, logarithmic", 1e3},
+	{"calls", fmt.Sprintf(rateSection, 64), "64 callers at once (more is better)", "calls/s, logarithmic", 1},
+}
+
+// inPlots are the rows that pictures have, from top to bottom.
+var inPlots = []string{localName, shellName, floorName, passedName, relayedName, bridgedName, s6Name, sshName, dockerName}
+
+// writePlots writes the pictures of those sections that were measured into a folder.
+func (r report) writePlots(folder string) error {
+	for _, p := range plots {
+		var rows []row
+		for _, row := range r.Rows {
+			if row.Section == p.section && row.Value != nil && row.Trouble == "" && slices.Contains(inPlots, row.Name) {
+				rows = append(rows, row)
+			}
+		}
+		if len(rows) == 0 {
+			continue
+		}
+		chart, err := draft(rows, p.scale)
+		if err != nil {
+			return err
+		}
+		chart.Title.Text, chart.X.Label.Text = p.title, p.axis
+		if err := save(chart, len(rows), filepath.Join(folder, p.file+".svg")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// spans are points with bars beside them, as plotter.NewXErrorBars wants them.
+type spans struct {
+	plotter.XYs
+	plotter.XErrors
+}
+
+// draft draws each row as a point on a line of its own. Ours are dark.
+func draft(rows []row, scale float64) (*plot.Plot, error) {
+	slices.SortStableFunc(rows, func(a, b row) int { return slices.Index(inPlots, b.Name) - slices.Index(inPlots, a.Name) })
+	chart := plot.New()
+	chart.X.Scale, chart.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+	chart.Add(plotter.NewGrid())
+	var names []string
+	for i, r := range rows {
+		names = append(names, r.Name)
+		v := *r.Value
+		point := spans{plotter.XYs{{X: v.Median * scale, Y: float64(i)}}, plotter.XErrors{{Low: (v.P10 - v.Median) * scale, High: (v.P90 - v.Median) * scale}}}
+		bars, err := plotter.NewXErrorBars(point)
+		if err != nil {
+			return nil, err
+		}
+		dots, err := plotter.NewScatter(point.XYs)
+		if err != nil {
+			return nil, err
+		}
+		ink := color.Gray{0x90}
+		if isOurs(r.Name) {
+			ink = color.Gray{0x20}
+		}
+		bars.Color, dots.GlyphStyle = ink, draw.GlyphStyle{Color: ink, Radius: vg.Points(4), Shape: draw.CircleGlyph{}}
+		chart.Add(bars, dots)
+	}
+	chart.NominalY(names...)
+	chart.Y.Min, chart.Y.Max = -0.5, float64(len(rows))-0.5
+	return chart, nil
+}
+
+func save(chart *plot.Plot, lines int, path string) error {
+	canvas := vgsvg.NewWith(vgsvg.UseWH(17*vg.Centimeter, vg.Length(lines)*0.7*vg.Centimeter+2*vg.Centimeter))
+	chart.Draw(draw.New(canvas))
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = canvas.WriteTo(f)
+	return err
+}

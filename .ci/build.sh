@@ -18,5 +18,6 @@ entry=
 case $(go env GOOS)/$(go env GOARCH) in linux/amd64 | linux/arm64) entry='-E rpcd/cmd/rpc/entry.start' ;; esac
 # Functions on 8 bytes instead of 32: 1.5 % smaller files, so fewer pages to read at each start of rpc.
 flags="-s -w -funcalign=8"
-CGO_ENABLED=0 go build -trimpath -ldflags "$flags $entry" -o "$folder/" ./cmd/rpc
+# Without inlining rpc is 5 % smaller and as fast: it waits for the worker and for the kernel.
+CGO_ENABLED=0 go build -trimpath -gcflags=all=-l -ldflags "$flags $entry" -o "$folder/" ./cmd/rpc
 CGO_ENABLED=0 go build -trimpath -ldflags "$flags" -o "$folder/" ./cmd/rpcd

@@ -21,6 +21,9 @@ const (
 	// is made: else there may be as much of it as memory in use. All that callers can make
 	// rpcd keep fits below it (SECURITY.md, section 7). GOMEMLIMIT sets another goal.
 	memoryGoal = 112 << 20
+	// garbage is how much may be there in percent of what is used. A worker that has
+	// served 10,000 calls takes 9.5 MB instead of 12, and its calls 1 % more CPU time.
+	garbage = 50
 	// logFlushTime is how long the end of rpcd waits for a slow stderr.
 	logFlushTime = time.Second
 	// drainMargin is what a drain may take beyond --drain and the grace: up to 2 s
@@ -72,6 +75,9 @@ accepted yet waits for the next rpcd.`,
 func serve(s *settings, signals *signals) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryGoal)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
 	}
 	lines := newLogWriter(os.Stderr, maxHeldLines)
 	defer lines.Flush(logFlushTime)

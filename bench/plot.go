@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"image/color"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -18,10 +20,11 @@ import (
 // bar from the 10th to the 90th percentile.
 var plots = []struct {
 	file, section, title, axis string
-	scale                      float64 // from the section's unit to the axis's
+	factor                     float64 // from the section's unit to the axis's
+	logarithmic                bool
 }{
-	{"latency", "latency", "A call that runs `true`: time (less is better)", "ms, logarithmic", 1e3},
-	{"calls", fmt.Sprintf(rateSection, 64), "64 callers at once (more is better)", "calls/s, logarithmic", 1},
+	{"latency", "latency", "A call that runs `true`: time (less is better)", "ms, logarithmic", 1e3, true},
+	{"calls", fmt.Sprintf(rateSection, 64), "64 callers at once (more is better)", "calls/s", 1, false},
 }
 
 // inPlots are the rows that pictures have, from top to bottom.
@@ -39,17 +42,26 @@ func (r report) writePlots(folder string) error {
 		if len(rows) == 0 {
 			continue
 		}
-		chart, err := draft(rows, p.scale)
+		chart, err := draft(rows, p.factor)
 		if err != nil {
 			return err
 		}
 		chart.Title.Text, chart.X.Label.Text = p.title, p.axis
+		chart.X.Max *= margin
+		if chart.X.Min /= margin; p.logarithmic {
+			chart.X.Scale, chart.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+		} else {
+			chart.X.Min = 0
+		}
 		if err := save(chart, len(rows), filepath.Join(folder, p.file+".svg")); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// margin is the room beside the outermost points.
+const margin = 1.15
 
 // spans are points with bars beside them, as plotter.NewXErrorBars wants them.
 type spans struct {
@@ -58,16 +70,16 @@ type spans struct {
 }
 
 // draft draws each row as a point on a line of its own. Ours are dark.
-func draft(rows []row, scale float64) (*plot.Plot, error) {
+func draft(rows []row, factor float64) (*plot.Plot, error) {
 	slices.SortStableFunc(rows, func(a, b row) int { return slices.Index(inPlots, b.Name) - slices.Index(inPlots, a.Name) })
+	plot.DefaultFont.Variant = "Sans"
 	chart := plot.New()
-	chart.X.Scale, chart.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 	chart.Add(plotter.NewGrid())
 	var names []string
 	for i, r := range rows {
-		names = append(names, r.Name)
+		names = append(names, strings.Replace(r.Name, floorName, "C, the floor", 1))
 		v := *r.Value
-		point := spans{plotter.XYs{{X: v.Median * scale, Y: float64(i)}}, plotter.XErrors{{Low: (v.P10 - v.Median) * scale, High: (v.P90 - v.Median) * scale}}}
+		point := spans{plotter.XYs{{X: v.Median * factor, Y: float64(i)}}, plotter.XErrors{{Low: (v.P10 - v.Median) * factor, High: (v.P90 - v.Median) * factor}}}
 		bars, err := plotter.NewXErrorBars(point)
 		if err != nil {
 			return nil, err
@@ -88,14 +100,15 @@ func draft(rows []row, scale float64) (*plot.Plot, error) {
 	return chart, nil
 }
 
+// save writes a picture. Its words are placed by the widths of a font that not everybody
+// has, and Arial is as wide.
 func save(chart *plot.Plot, lines int, path string) error {
 	canvas := vgsvg.NewWith(vgsvg.UseWH(17*vg.Centimeter, vg.Length(lines)*0.7*vg.Centimeter+2*vg.Centimeter))
 	chart.Draw(draw.New(canvas))
-	f, err := os.Create(path)
-	if err != nil {
+	var text bytes.Buffer
+	if _, err := canvas.WriteTo(&text); err != nil {
 		return err
 	}
-	defer f.Close()
-	_, err = canvas.WriteTo(f)
-	return err
+	svg := bytes.ReplaceAll(text.Bytes(), []byte("Liberation Sans"), []byte("Liberation Sans,Arial,Helvetica,sans-serif"))
+	return os.WriteFile(path, svg, 0o644)
 }

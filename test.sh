@@ -57,8 +57,8 @@ lint() {
 
 # What can be seen of a call is tested a second time without the entry (cmd/rpc/entry).
 go_tests() {
-  go test -timeout 30m -parallel 6 ./... # many tests wait
-  RPCD_TEST_ENTRY=off go test -timeout 20m -parallel 6 ./cmd/rpc -run 'TestTable/passed|TestTerminal|TestSignalTable|TestCallsUnderFire'
+  go test -timeout 30m -parallel 8 ./... # many tests wait
+  RPCD_TEST_ENTRY=off go test -timeout 20m -parallel 8 ./cmd/rpc -run 'TestTable/passed|TestTerminal|TestSignalTable|TestCallsUnderFire'
 }
 
 # In these packages goroutines share memory. The other tests run separate processes, which the race detector can't see.

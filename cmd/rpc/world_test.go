@@ -135,7 +135,7 @@ func (w *world) idle(t testing.TB) (u proc.Usage) {
 		}
 		last = u
 		same++
-		return same > 3
+		return same > 5
 	})
 	return u
 }

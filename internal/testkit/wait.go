@@ -44,14 +44,16 @@ func within(t testing.TB, limit time.Duration, what string, f func()) {
 // eventually bounds what no event tells of.
 const eventually = 20 * time.Second
 
-// Eventually asks again and again until ok. After 20 s the test has failed, but
-// goes on.
+// Eventually asks again and again until ok, and ever less often: to ask costs time that
+// the tests beside need. After 20 s the test has failed, but goes on.
 func Eventually(t testing.TB, what string, ok func() bool) bool {
 	t.Helper()
-	for end := time.Now().Add(eventually); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	pause := 5 * time.Millisecond
+	for end := time.Now().Add(eventually); time.Now().Before(end); time.Sleep(pause) {
 		if ok() {
 			return true
 		}
+		pause = min(pause*5/4, 100*time.Millisecond)
 	}
 	t.Errorf("waited in vain: %s", what)
 	return false

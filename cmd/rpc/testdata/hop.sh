@@ -4,6 +4,7 @@
 # hop SOCKET COMMAND...: runs COMMAND for each connection, with the connection as its stdin and stdout. $hop is its
 # number. (socat's SYSTEM drops the last words of a program that has ended.)
 hop() {
+  set -- "$PWD/${1#./}" "${@:2}" # a name of its own among the rows that run beside
   # shellcheck disable=SC2016 # perl's variables
   perl -MSocket -e '$SIG{CHLD} = "IGNORE";
     socket(S, AF_UNIX, SOCK_STREAM, 0) && bind(S, pack_sockaddr_un(shift)) && listen(S, 99) or die;

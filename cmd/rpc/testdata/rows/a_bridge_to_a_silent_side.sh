@@ -4,9 +4,9 @@
 # on: passed
 # use: report
 
-perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0) && bind(S, pack_sockaddr_un("silent")) && listen(S, 9) && sleep 99' &
+perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0) && bind(S, pack_sockaddr_un(shift)) && listen(S, 9) && sleep 99' $PWD/silent &
 silent=$!
-wait_for listens silent
+wait_for listens $PWD/silent
 report --wait 0.1s ./silent true
 rpc --wait 0.1s ./silent true
 echo $?

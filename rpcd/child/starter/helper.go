@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -31,11 +32,11 @@ type Helper struct {
 // life is that of one process of a helper.
 type life struct {
 	a     Attempt
-	poll  unix.PollFd // for a request
-	read  uint64      // the request
-	waits *step       // for the next job
-	toJob *step       // a jump to the job
-	job   []step      // for the garbage collector, as keep is
+	poll  [2]unix.PollFd // for a request, or the end of this process
+	read  uint64         // the request
+	waits *step          // for the next job
+	toJob *step          // a jump to the job
+	job   []step         // for the garbage collector, as keep is
 	keep  []any
 	over  chan struct{}
 	ended atomic.Bool // just before over is closed
@@ -71,12 +72,22 @@ var ErrGone = errors.New("the helping process has ended")
 // alarmSet is a sigset_t of ALRM alone, whose default action ends the process.
 var alarmSet = [signalSetSize]byte{(unix.SIGALRM - 1) / 8: 1 << ((unix.SIGALRM - 1) % 8)}
 
+// self is a pidfd of this process; -1, which poll(2) leaves out: before Linux 5.3.
+var self = sync.OnceValue(func() int {
+	fd, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		return -1
+	}
+	return fd
+})
+
 // NewHelper makes a helper, still without a process. The error is ErrUnsupported, or
 // eventfd(2)'s.
 func NewHelper() (*Helper, error) {
 	if !Supported {
 		return nil, ErrUnsupported
 	}
+	self() // before strangers can take all descriptors
 	h := &Helper{one: 1}
 	for _, fd := range []*int{&h.request, &h.doneFD} {
 		var err error
@@ -96,7 +107,9 @@ func NewHelper() (*Helper, error) {
 func (h *Helper) begin(job []step, keep []any) {
 	var b [8]byte
 	_, _ = unix.Read(h.request, b[:]) // what the process before hasn't read
-	l := &life{job: job, keep: keep, over: make(chan struct{}), poll: unix.PollFd{Fd: int32(h.request), Events: unix.POLLIN}}
+	l := &life{job: job, keep: keep, over: make(chan struct{}), poll: [2]unix.PollFd{
+		{Fd: int32(h.request), Events: unix.POLLIN}, {Fd: int32(self()), Events: unix.POLLIN},
+	}}
 	p := &l.a.plan
 	p.steps = make([]step, 0, 8) // their addresses stay the same
 	p.add(helping, unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL))
@@ -104,7 +117,9 @@ func (h *Helper) begin(job []step, keep []any) {
 	p.add(helping, unix.SYS_RT_SIGACTION, uintptr(unix.SIGALRM), address(&defaultAction), 0, signalSetSize)
 	p.add(helping, unix.SYS_RT_SIGPROCMASK, unix.SIG_UNBLOCK, address(&alarmSet), 0, signalSetSize)
 	p.add(helping, jump, address(&job[0]))
-	l.waits = p.add(helping, unix.SYS_PPOLL, address(&l.poll), 1, 0, 0, signalSetSize)
+	// This process may have been killed before the first step. Then there is no request
+	// to read, which ends the other.
+	l.waits = p.add(helping, unix.SYS_PPOLL, address(&l.poll), uintptr(len(l.poll)), 0, 0, signalSetSize)
 	p.add(helping, unix.SYS_READ, uintptr(h.request), address(&l.read), unsafe.Sizeof(l.read))
 	l.toJob = p.add(helping, jump)
 	job[len(job)-1].args[0] = address(l.waits)

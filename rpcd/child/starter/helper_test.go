@@ -2,7 +2,10 @@ package starter
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -82,4 +85,36 @@ func BenchmarkHelper(b *testing.B) {
 			}
 		}
 	})
+}
+
+// A helper ends with this process, also where that is killed before the helper has
+// asked for a signal then.
+// fault: 167
+func TestHelperOutlivesNobody(t *testing.T) {
+	const variable = "STARTER_TEST_VICTIM"
+	if os.Getenv(variable) != "" {
+		calls := []Call{{Number: unix.SYS_PRCTL, Args: [6]uintptr{unix.PR_SET_PDEATHSIG, 0}}, {Number: unix.SYS_GETPID}}
+		if err := helper(t).Do(calls); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println("helper", calls[1].Result)
+		_ = unix.Kill(os.Getpid(), unix.SIGKILL)
+		select {}
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestHelperOutlivesNobody$")
+	cmd.Env = append(os.Environ(), variable+"=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	if _, err := fmt.Sscanf(testkit.Line(t, out), "helper %d", &pid); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Kill(pid, unix.SIGKILL) })
+	testkit.Within(t, "the end of all that holds its stdout", func() { _, _ = io.Copy(io.Discard, out) })
+	_ = cmd.Wait()
 }

@@ -205,7 +205,7 @@ func leadsTo(fd int) string {
 	return file
 }
 
-// Who ends this process right after Leave finds no helper of it.
+// A parent that waits for the end of this process finds no helper of it after Leave.
 // fault: 165
 func TestLeaveLeavesNoHelper(t *testing.T) {
 	if !alone(t) {

@@ -28,16 +28,22 @@ type Mode uint8
 
 // The modes.
 const (
-	Closed    Mode = 0
-	Passed    Mode = 1
-	Relayed   Mode = 2
-	Same      Mode = 3
-	Probe     Mode = 4
-	Directory Mode = 5 // from rpcd to its resident workers alone
+	Closed     Mode = 0
+	Passed     Mode = 1
+	Relayed    Mode = 2
+	Same       Mode = 3
+	Probe      Mode = 4
+	Directory  Mode = 5 // from rpcd to its resident workers alone
+	OnTerminal Mode = 6 // streams 0 and 1 of a call with a Terminal
+	Connection Mode = 7 // as Directory, of LEND: the caller's connection
+	Notes      Mode = 8 // likewise: the memory in which the worker notes how far it is
 )
 
 // nobodys says whether a descriptor of this mode is no stream of the procedure's.
-func (m Mode) nobodys() bool { return m == Probe || m == Directory }
+func (m Mode) nobodys() bool { return m == Probe || m.IsWorkers() }
+
+// IsWorkers says whether rpcd alone may say this, to its resident workers.
+func (m Mode) IsWorkers() bool { return m == Directory || m == Connection || m == Notes }
 
 // The flags of a stream.
 const (
@@ -45,6 +51,9 @@ const (
 	StreamLine   = 2 // read from a terminal, a line a grant
 	StreamPages  = 4 // the caller splices frames with DataPages into a pipe
 	StreamJoined = 8 // of stream 2: the same as stream 1, if the call is bridged
+	// StreamInput is of streams over 2: the procedure reads it. With StreamOutput it
+	// is a socket. A stream with neither of them can't be relayed.
+	StreamInput = 16
 )
 
 // MaxStream is the highest number that a stream may have.
@@ -58,9 +67,25 @@ const MaxDescriptors = 253
 type Stream struct {
 	Number uint8
 	Mode   Mode
-	Index  uint8 // passed, probe, directory: of the frame's descriptors; same: a stream's number
+	Index  uint8 // passed, probe and from directory on: of the frame's descriptors; same: a stream's number
 	Flags  uint8
-	Window uint32 // relayed output: the first credit, in bytes
+	Window uint32 // output, relayed or a terminal's: the first credit, in bytes
+}
+
+// Read reports whether the procedure reads the stream.
+func (s Stream) Read() bool { return s.Number == 0 || s.Number > 2 && s.Flags&StreamInput != 0 }
+
+// Written reports whether the procedure writes the stream.
+func (s Stream) Written() bool {
+	return s.Number == 1 || s.Number == 2 || s.Number > 2 && s.Flags&StreamOutput != 0
+}
+
+// relayable reports whether the stream's flags let it be relayed.
+func (s Stream) relayable() bool {
+	if s.Number > 2 {
+		return s.Read() || s.Written()
+	}
+	return s.Written() == (s.Flags&StreamOutput != 0)
 }
 
 // Dir is the directory a call wants to run in.
@@ -116,6 +141,7 @@ type Call struct {
 	Streams   []Stream
 	Timeout   time.Duration // 0: none
 	Heartbeat time.Duration // 0: DefaultHeartbeat
+	Terminal  *Terminal     // what the procedure's streams 0 and 1 are; nil: it has none
 }
 
 // DefaultHeartbeat is how soon a bridged call notices that the other side is
@@ -139,6 +165,12 @@ const FirstTimeout = 10 * time.Second
 // Append gives the call as a frame.
 func (c *Call) Append() []byte {
 	f := first()
+	c.fields(&f)
+	return f.frame(TypeCall, 0, c.Flags)
+}
+
+// fields adds the call's fields.
+func (c *Call) fields(f *fields) {
 	f.text(1, c.Procedure)
 	for _, a := range c.Args {
 		f.bytes(2, []byte(a))
@@ -159,7 +191,7 @@ func (c *Call) Append() []byte {
 		f.u64(10, uint64(c.Heartbeat))
 	}
 	f.text(11, c.Logical)
-	return f.frame(TypeCall, 0, c.Flags)
+	f.terminal(c.Terminal)
 }
 
 // first begins a first frame, whose payload begins with the mark and the
@@ -243,6 +275,8 @@ func ParseCall(flags uint16, payload []byte) (*Call, error) {
 			c.Heartbeat = duration(r.u64(tag, v))
 		case 11:
 			c.Logical = r.path(tag, v, "a logical directory's name")
+		case 12:
+			c.Terminal = r.terminal(tag, v)
 		default:
 			r.unknown(tag)
 		}
@@ -260,7 +294,10 @@ func (c *Call) check() error {
 	if c.Procedure == "" {
 		return protocolError("no procedure named")
 	}
-	return checkStreams(c.Streams)
+	if err := checkStreams(c.Streams); err != nil {
+		return err
+	}
+	return checkTerminal(c.Streams, c.Terminal != nil)
 }
 
 // stream reads one more stream of a CALL.
@@ -322,15 +359,15 @@ func checkStreams(streams []Stream) error {
 			return protocolError("stream %d (at most %d)", s.Number, MaxStream)
 		}
 		switch s.Mode {
-		case Closed:
-		case Passed, Probe, Directory:
+		case Closed, OnTerminal:
+		case Passed, Probe, Directory, Connection, Notes:
 			if index[s.Index] {
 				return protocolError("descriptor %d is used twice", s.Index)
 			}
 			index[s.Index] = true
 			n++
 		case Relayed:
-			if s.Number > 2 || (s.Number > 0) != (s.Flags&StreamOutput != 0) {
+			if !s.relayable() {
 				return protocolError("stream %d can't be relayed that way", s.Number)
 			}
 		case Same:

@@ -33,21 +33,34 @@ func TestFirstFramesMark(t *testing.T) {
 }
 
 var callsThatAreNone = map[string]string{
-	"no procedure":                 field(2, "x"),
-	"an empty procedure":           field(1, ""),
-	"a NUL in an argument":         field(1, "x") + field(2, "a\x00"),
-	"a NUL in a variable":          field(1, "x") + field(3, "A=\x00"),
-	"a variable without a name":    field(1, "x") + field(3, "=v"),
-	"a variable without a value":   field(1, "x") + field(3, "A"),
-	"an empty variable":            field(1, "x") + field(3, ""),
-	"a stream of 7 bytes":          field(1, "x") + field(8, "\x00\x00\x00\x00\x00\x00\x00"),
-	"a stream of 9 bytes":          field(1, "x") + field(8, "\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
-	"an unknown mode":              field(1, "x") + field(8, "\x00\x06\x00\x00\x00\x00\x00\x00"),
-	"half a field":                 field(1, "x") + "\x00\x02\x00",
-	"a directory that is relative": field(1, "x") + field(4, "srv"),
-	"a relative logical directory": field(1, "x") + field(11, "srv"),
-	"two logical directories":      field(1, "x") + field(11, "/a") + field(11, "/b"),
+	"no procedure":                   field(2, "x"),
+	"an empty procedure":             field(1, ""),
+	"a NUL in an argument":           field(1, "x") + field(2, "a\x00"),
+	"a NUL in a variable":            field(1, "x") + field(3, "A=\x00"),
+	"a variable without a name":      field(1, "x") + field(3, "=v"),
+	"a variable without a value":     field(1, "x") + field(3, "A"),
+	"an empty variable":              field(1, "x") + field(3, ""),
+	"a stream of 7 bytes":            field(1, "x") + field(8, "\x00\x00\x00\x00\x00\x00\x00"),
+	"a stream of 9 bytes":            field(1, "x") + field(8, "\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
+	"an unknown mode":                field(1, "x") + field(8, "\x00\x09\x00\x00\x00\x00\x00\x00"),
+	"a terminal and no stream":       field(1, "x") + field(12, field(1, "12345678")),
+	"a terminal without a size":      field(1, "x") + onTerminal + field(12, field(2, "xterm")),
+	"a terminal of 7 bytes":          field(1, "x") + onTerminal + field(12, field(1, "1234567")),
+	"a terminal's modes cut off":     field(1, "x") + onTerminal + field(12, field(1, "12345678")+field(3, "123")),
+	"a terminal with a long type":    field(1, "x") + onTerminal + field(12, field(1, "12345678")+field(2, strings.Repeat("x", 256))),
+	"two terminals":                  field(1, "x") + onTerminal + field(12, field(1, "12345678")) + field(12, field(1, "12345678")),
+	"streams without their terminal": field(1, "x") + onTerminal,
+	"half of a terminal":             field(1, "x") + onTerminal[:14] + field(12, field(1, "12345678")),
+	"stderr as a terminal":           field(1, "x") + onTerminal + field(8, "\x02\x06\x00\x01\x00\x00\x00\x00") + field(12, field(1, "12345678")),
+	"a terminal read on 1":           field(1, "x") + onTerminal[:14] + field(8, "\x01\x06\x00\x00\x00\x00\x00\x00") + field(12, field(1, "12345678")),
+	"half a field":                   field(1, "x") + "\x00\x02\x00",
+	"a directory that is relative":   field(1, "x") + field(4, "srv"),
+	"a relative logical directory":   field(1, "x") + field(11, "srv"),
+	"two logical directories":        field(1, "x") + field(11, "/a") + field(11, "/b"),
 }
+
+// onTerminal is streams 0 and 1 of a call with a terminal.
+var onTerminal = field(8, "\x00\x06\x00\x00\x00\x00\x00\x00") + field(8, "\x01\x06\x00\x01\x00\x02\x00\x00")
 
 func TestCallsThatAreNone(t *testing.T) {
 	for what, fields := range callsThatAreNone {
@@ -80,6 +93,7 @@ func TestBridge(t *testing.T) {
 		"joined and relayed":   {[]Stream{{1, Relayed, 0, StreamOutput, 9}, {2, Relayed, 0, joined, 9}}, []Stream{{1, Relayed, 0, StreamOutput, 9}, {2, Same, 1, joined, 9}}},
 		"joined to a closed 1": {[]Stream{{1, Closed, 0, 0, 0}, {2, Passed, 0, joined, 9}}, []Stream{{1, Closed, 0, 0, 0}, {2, Relayed, 0, joined, 9}}},
 		"joined to a later 1":  {[]Stream{{2, Passed, 1, joined, 9}, {1, Passed, 0, StreamOutput, 9}}, []Stream{{2, Relayed, 1, joined, 9}, {1, Relayed, 0, StreamOutput, 9}}},
+		"over 2":               {[]Stream{{3, Passed, 0, StreamInput, 0}, {4, Passed, 1, StreamInput | StreamOutput, 9}}, []Stream{{3, Relayed, 0, StreamInput, 0}, {4, Relayed, 1, StreamInput | StreamOutput, 9}}},
 		"a joined stream 1":    {[]Stream{{1, Passed, 0, joined, 9}}, []Stream{{1, Relayed, 0, joined, 9}}},
 		"the rest":             {[]Stream{{0, Closed, 0, 0, 0}, {2, Closed, 0, joined, 0}, {0, Probe, 0, 0, 0}}, []Stream{{0, Closed, 0, 0, 0}, {2, Closed, 0, joined, 0}, {0, Probe, 0, 0, 0}}},
 	} {
@@ -102,6 +116,7 @@ func TestStreams(t *testing.T) {
 		"indices in any order":    {{0, Passed, 2, 0, 0}, {1, Passed, 0, out, 0}, {2, Passed, 1, out, 0}},
 		"numbers in any order":    {{9, Passed, 0, 0, 0}, {1, Closed, 0, 0, 0}, {0, Passed, 1, 0, 0}},
 		"all relayed":             {{0, Relayed, 0, 0, 0}, {1, Relayed, 0, out, 1}, {2, Relayed, 0, out, math.MaxUint32}},
+		"relayed ones over 2":     {{3, Relayed, 0, StreamInput, 0}, {4, Relayed, 0, out, 9}, {5, Relayed, 0, out | StreamInput, 9}, {6, Same, 4, out, 0}},
 		"a probe beside stream 0": {{0, Closed, 0, 0, 0}, {0, Probe, 0, 0, 0}},
 		"as many as can be":       all,
 		"same as a high one":      {{200, Passed, 0, 0, 0}, {252, Same, 200, 0, 0}},
@@ -121,7 +136,9 @@ func TestStreams(t *testing.T) {
 		"an index left out":       {{0, Passed, 0, 0, 0}, {1, Passed, 2, 0, 0}},
 		"the first index missing": {{0, Passed, 1, 0, 0}},
 		"a probe's index twice":   {{0, Passed, 0, 0, 0}, {0, Probe, 0, 0, 0}},
-		"a relayed 3":             {{3, Relayed, 0, out, 0}},
+		"a relayed 3 of no way":   {{3, Relayed, 0, 0, 0}},
+		"a relayed 0 both ways":   {{0, Relayed, 0, out | StreamInput, 0}},
+		"an input 1":              {{1, Relayed, 0, StreamInput, 0}},
 		"same as itself":          {{1, Same, 1, 0, 0}},
 		"same as a higher one":    {{2, Passed, 0, 0, 0}, {1, Same, 2, 0, 0}},
 		"same as nothing":         {{2, Same, 1, 0, 0}},

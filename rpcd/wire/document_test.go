@@ -81,7 +81,7 @@ func TestDocumentedCall(t *testing.T) {
 			bridged.Append(TypeStarted), credit(0, 32<<10), Frame(TypeData, 1, 0, []byte("hi\n")),
 			Frame(TypeEnd, 1, 0, nil), Frame(TypeEnd, 2, 0, nil),
 		},
-		"resident-ready":   {Ready()},
+		"resident-ready":   {Ready(0)},
 		"resident-call":    {toResident.Append()},
 		"resident-answers": {Frame(TypeStarted, 0, 0, []byte("\x00\x01\x00\x00\x00\x017")), residents.Append()},
 	} {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"math"
 	"time"
 )
@@ -48,9 +49,30 @@ type Exit struct {
 	System   time.Duration
 	MaxRSS   uint64 // KiB; 0: not known
 	Consumed int64  // bytes of a relayed stdin that the procedure took; -1: not known
+	Taken    []Taken
 	End
 	Text string // with Crashed: one line for people, to be read after the worker's name
 	ID   string // of the call; a resident worker's alone
+}
+
+// Taken is how many bytes of a relayed stream over 2 the procedure took.
+type Taken struct {
+	Number uint8
+	Bytes  uint64
+}
+
+// ConsumedOf gives how many bytes of a relayed stream the procedure took; -1: that
+// isn't known.
+func (m *Exit) ConsumedOf(number uint8) int64 {
+	if number == 0 {
+		return m.Consumed
+	}
+	for _, t := range m.Taken {
+		if t.Number == number {
+			return int64(duration(t.Bytes))
+		}
+	}
+	return -1
 }
 
 // CrashStatus is the wait status of an EXIT with the reason Crashed: what rpc itself
@@ -78,6 +100,9 @@ func (m *Exit) Append() []byte {
 	}
 	f.text(9, cut(m.Text, 16<<10))
 	f.text(10, m.ID)
+	for _, t := range m.Taken {
+		f.bytes(11, binary.BigEndian.AppendUint64([]byte{t.Number}, t.Bytes))
+	}
 	return f.frame(TypeExit, 0, m.Flags)
 }
 
@@ -108,6 +133,8 @@ func ParseExit(flags uint16, payload []byte) (*Exit, error) {
 			m.Text = r.text(tag, v)
 		case 10:
 			m.ID = r.text(tag, v)
+		case 11:
+			m.Taken = r.taken(v, m.Taken)
 		default:
 			r.unknown(tag)
 		}
@@ -120,6 +147,15 @@ func ParseExit(flags uint16, payload []byte) (*Exit, error) {
 		r.err = protocolError("a wait status of %#x, which no process ends with", m.Status)
 	}
 	return m, r.err
+}
+
+// taken reads one more Taken of an EXIT.
+func (r *reader) taken(v []byte, list []Taken) []Taken {
+	if len(v) != 9 || len(list) > MaxStream {
+		r.fail(protocolError("a field of %d bytes about a stream, the %dth", len(v), len(list)+1))
+		return list
+	}
+	return append(list, Taken{v[0], binary.BigEndian.Uint64(v[1:])})
 }
 
 // by gives the uid of a message that a KILL is the reason of, or not.

@@ -22,32 +22,49 @@ type Type uint8
 
 // The frame types.
 const (
-	TypeCall      Type = 1
-	TypePing      Type = 2
-	TypeList      Type = 3
-	TypePS        Type = 4
-	TypeKill      Type = 5
-	TypeData      Type = 16
-	TypeEnd       Type = 17
-	TypeClosed    Type = 18
-	TypeCredit    Type = 19
-	TypeHeartbeat Type = 20
-	TypeSignal    Type = 32
-	TypeStopped   Type = 33
-	TypeContinued Type = 34
-	TypeAccepted  Type = 48
-	TypeStarted   Type = 49
-	TypeRefused   Type = 50
-	TypeExit      Type = 51
-	TypePong      Type = 52
-	TypeListing   Type = 53
-	TypeCalls     Type = 54
-	TypeSignaled  Type = 55
-	TypeReady     Type = 56
+	TypeCall       Type = 1
+	TypePing       Type = 2
+	TypeList       Type = 3
+	TypePS         Type = 4
+	TypeKill       Type = 5
+	TypePublish    Type = 6
+	TypeSubscribe  Type = 7
+	TypeLend       Type = 8
+	TypeData       Type = 16
+	TypeEnd        Type = 17
+	TypeClosed     Type = 18
+	TypeCredit     Type = 19
+	TypeHeartbeat  Type = 20
+	TypeRecords    Type = 21
+	TypeLarge      Type = 22
+	TypeNotices    Type = 23
+	TypeTaken      Type = 24
+	TypeFreed      Type = 25
+	TypeSignal     Type = 32
+	TypeStopped    Type = 33
+	TypeContinued  Type = 34
+	TypeWindow     Type = 35
+	TypeRecall     Type = 36
+	TypeAccepted   Type = 48
+	TypeStarted    Type = 49
+	TypeRefused    Type = 50
+	TypeExit       Type = 51
+	TypePong       Type = 52
+	TypeListing    Type = 53
+	TypeCalls      Type = 54
+	TypeSignaled   Type = 55
+	TypeReady      Type = 56
+	TypePublished  Type = 57
+	TypeSubscribed Type = 58
+	TypeEnded      Type = 59
+	TypeReturned   Type = 60
 )
 
 // MaxData is the most bytes that one DATA frame carries.
 const MaxData = 256 << 10
+
+// MaxLend is the most bytes that LEND carries: a call with more isn't worth it.
+const MaxLend = 64 << 10
 
 // MaxList is the most bytes that LISTING and CALLS carry.
 const MaxList = 4 << 20
@@ -57,28 +74,42 @@ var kinds = map[Type]struct {
 	name string
 	max  uint32
 }{
-	TypeCall:      {"CALL", 8 << 20},
-	TypePing:      {"PING", 64 << 10},
-	TypeList:      {"LIST", 64 << 10},
-	TypePS:        {"PS", 64 << 10},
-	TypeKill:      {"KILL", 64 << 10},
-	TypeData:      {"DATA", MaxData},
-	TypeEnd:       {"END", 0},
-	TypeClosed:    {"CLOSED", 0},
-	TypeCredit:    {"CREDIT", 4},
-	TypeHeartbeat: {"HEARTBEAT", 0},
-	TypeSignal:    {"SIGNAL", 1},
-	TypeStopped:   {"STOPPED", 0},
-	TypeContinued: {"CONTINUED", 0},
-	TypeAccepted:  {"ACCEPTED", 64 << 10},
-	TypeStarted:   {"STARTED", 64 << 10},
-	TypeRefused:   {"REFUSED", 64 << 10},
-	TypeExit:      {"EXIT", 64 << 10},
-	TypePong:      {"PONG", 64 << 10},
-	TypeListing:   {"LISTING", MaxList},
-	TypeCalls:     {"CALLS", MaxList},
-	TypeSignaled:  {"SIGNALED", 64 << 10},
-	TypeReady:     {"READY", 64 << 10},
+	TypeCall:       {"CALL", 8 << 20},
+	TypePing:       {"PING", 64 << 10},
+	TypeList:       {"LIST", 64 << 10},
+	TypePS:         {"PS", 64 << 10},
+	TypeKill:       {"KILL", 64 << 10},
+	TypePublish:    {"PUBLISH", 64 << 10},
+	TypeSubscribe:  {"SUBSCRIBE", 64 << 10},
+	TypeLend:       {"LEND", MaxLend},
+	TypeData:       {"DATA", MaxData},
+	TypeEnd:        {"END", 0},
+	TypeClosed:     {"CLOSED", 0},
+	TypeCredit:     {"CREDIT", 4},
+	TypeHeartbeat:  {"HEARTBEAT", 0},
+	TypeRecords:    {"RECORDS", MaxData},
+	TypeLarge:      {"LARGE", 16},
+	TypeNotices:    {"NOTICES", 64 << 10},
+	TypeTaken:      {"TAKEN", 8},
+	TypeFreed:      {"FREED", 64 << 10},
+	TypeSignal:     {"SIGNAL", 1},
+	TypeStopped:    {"STOPPED", 0},
+	TypeContinued:  {"CONTINUED", 0},
+	TypeWindow:     {"WINDOW", windowLen},
+	TypeRecall:     {"RECALL", 0},
+	TypeAccepted:   {"ACCEPTED", 64 << 10},
+	TypeStarted:    {"STARTED", 64 << 10},
+	TypeRefused:    {"REFUSED", 64 << 10},
+	TypeExit:       {"EXIT", 64 << 10},
+	TypePong:       {"PONG", 64 << 10},
+	TypeListing:    {"LISTING", MaxList},
+	TypeCalls:      {"CALLS", MaxList},
+	TypeSignaled:   {"SIGNALED", 64 << 10},
+	TypeReady:      {"READY", 64 << 10},
+	TypePublished:  {"PUBLISHED", 64 << 10},
+	TypeSubscribed: {"SUBSCRIBED", 64 << 10},
+	TypeEnded:      {"ENDED", 64 << 10},
+	TypeReturned:   {"RETURNED", 64 << 10},
 }
 
 // String gives the type's name in PROTOCOL.md.

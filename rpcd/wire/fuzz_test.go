@@ -131,6 +131,14 @@ func FuzzCall(f *testing.F) {
 	})
 }
 
+func FuzzWindow(f *testing.F) {
+	seed(f, TypeWindow)
+	f.Fuzz(func(t *testing.T, _ uint16, payload []byte) {
+		m, err := ParseWindow(payload)
+		again(t, payload, m, err, m.Append, func(_ uint16, b []byte) (Window, error) { return ParseWindow(b) })
+	})
+}
+
 func FuzzStarted(f *testing.F) {
 	seed(f, TypeAccepted, TypeStarted)
 	f.Fuzz(func(t *testing.T, flags uint16, payload []byte) {
@@ -167,7 +175,7 @@ func FuzzInfo(f *testing.F) {
 		m, err := ParseInfo(payload)
 		if err == nil {
 			for _, p := range m.Procedures {
-				if len(p.Name) > 4096 || len(p.Summary) > 4096 || len(p.Workers.Trouble) > 4096 {
+				if len(p.Name) > 4096 || len(p.Summary) > 4096 || len(p.Workers.Trouble) > 4096 || len(p.Topic.Policy) > 4096 {
 					return // cut when it is written
 				}
 			}
@@ -179,9 +187,17 @@ func FuzzInfo(f *testing.F) {
 func FuzzReady(f *testing.F) {
 	seed(f, TypeReady, TypePing)
 	f.Fuzz(func(t *testing.T, _ uint16, payload []byte) {
-		if err := ParseReady(payload); err != nil && !errors.Is(err, ErrProtocol) {
+		if _, err := ParseReady(payload); err != nil && !errors.Is(err, ErrProtocol) {
 			t.Error(err)
 		}
+	})
+}
+
+func FuzzReturned(f *testing.F) {
+	seed(f, TypeReturned)
+	f.Fuzz(func(t *testing.T, flags uint16, payload []byte) {
+		m, err := ParseReturned(flags&^mustUnderstand, payload)
+		again(t, payload, m, err, func() []byte { return m.Append() }, ParseReturned)
 	})
 }
 

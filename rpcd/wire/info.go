@@ -36,6 +36,7 @@ const (
 type Load struct {
 	Running, Waiting   uint32 // now
 	MaxCalls, MaxQueue uint32 // how many may run, and wait
+	CPUs               uint32 // that the worker may use; 0: it doesn't say
 }
 
 // Counters are a worker's sums since its start.
@@ -50,7 +51,19 @@ type Entry struct {
 	Kind    string // "spawned", "resident" or "topic"; a later version may have others
 	Summary string // one line, or ""
 	Workers Workers
+	Topic   TopicUse
 }
+
+// TopicUse is how a topic is used; the zero value is none.
+type TopicUse struct {
+	Policy                  string
+	Subscribers, Publishers uint32
+	Records, Dropped        uint64   // since somebody used it first; by the policy, summed over subscribers
+	Stalled                 []string // ids of subscribers that publishers wait for, maxStalled at most
+}
+
+// maxStalled bounds TopicUse.Stalled.
+const maxStalled = 64
 
 // Workers are the resident workers of a procedure; the zero value is none.
 type Workers struct {
@@ -138,7 +151,7 @@ func (m *Info) Append(t Type) []byte {
 	f.text(1, m.Worker)
 	f.text(2, m.Version)
 	l, c := m.Load, m.Counters
-	f.numbers(3, uint64(l.Running), uint64(l.Waiting), uint64(l.MaxCalls), uint64(l.MaxQueue))
+	f.numbers(3, uint64(l.Running), uint64(l.Waiting), uint64(l.MaxCalls), uint64(l.MaxQueue), uint64(l.CPUs))
 	f.numbers(4, c.Calls, c.Refused, c.Lost, c.TimedOut, c.Signaled, uint64(c.Up/time.Second))
 	f.text(6, string(m.State))
 	if w := m.Way; w != nil {
@@ -158,12 +171,24 @@ func (m *Info) Append(t Type) []byte {
 			entry.numbers(4, uint64(w.Wanted), uint64(w.Warm), uint64(w.Busy), w.Restarts)
 			entry.text(5, cut(w.Trouble, maxWords))
 		}
+		entry.topic(p.Topic)
 		if t != TypeListing || !f.hasRoom(t, entry) {
 			break
 		}
 		f.bytes(5, entry.b)
 	}
 	return f.frame(t, 0, 0)
+}
+
+// topic adds how a topic is used.
+func (f *fields) topic(u TopicUse) {
+	if u.Policy != "" || u.Subscribers > 0 || u.Publishers > 0 || u.Records > 0 || u.Dropped > 0 {
+		f.numbers(6, uint64(u.Subscribers), uint64(u.Publishers), u.Records, u.Dropped)
+	}
+	f.text(7, cut(u.Policy, maxWords))
+	for _, id := range u.Stalled[:min(len(u.Stalled), maxStalled)] {
+		f.bytes(8, []byte(id))
+	}
 }
 
 // ParseInfo reads the payload of PONG or LISTING, maxEntries procedures of it.
@@ -177,8 +202,8 @@ func ParseInfo(payload []byte) (*Info, error) {
 		case 2:
 			m.Version = r.text(tag, v)
 		case 3:
-			n := r.numbers(tag, v, 4)
-			m.Load = Load{number32(n[0]), number32(n[1]), number32(n[2]), number32(n[3])}
+			n := r.numbers(tag, v, 5)
+			m.Load = Load{number32(n[0]), number32(n[1]), number32(n[2]), number32(n[3]), number32(n[4])}
 		case 4:
 			n := r.numbers(tag, v, 6)
 			m.Counters = Counters{n[0], n[1], n[2], n[3], n[4], time.Duration(min(n[5], 1<<32)) * time.Second}
@@ -217,6 +242,15 @@ func (r *reader) entry(v []byte) (p Entry) {
 			p.Workers.Wanted, p.Workers.Warm, p.Workers.Busy, p.Workers.Restarts = number32(n[0]), number32(n[1]), number32(n[2]), n[3]
 		case 5:
 			p.Workers.Trouble = in.text(tag, v)
+		case 6:
+			n := in.numbers(tag, v, 4)
+			p.Topic.Subscribers, p.Topic.Publishers, p.Topic.Records, p.Topic.Dropped = number32(n[0]), number32(n[1]), n[2], n[3]
+		case 7:
+			p.Topic.Policy = in.text(tag, v)
+		case 8:
+			if len(p.Topic.Stalled) < maxStalled {
+				p.Topic.Stalled = append(p.Topic.Stalled, in.noNUL(tag, v))
+			}
 		default:
 			in.unknown(tag)
 		}

@@ -26,13 +26,24 @@ const DefaultWait = time.Minute
 func (m *Started) Append(t Type) []byte {
 	f := answer()
 	f.text(1, m.ID)
+	m.rest(&f)
+	return f.frame(t, 0, m.Flags)
+}
+
+// Rest gives the fields of the message that follow the id.
+func (m *Started) Rest() []byte {
+	var f fields
+	m.rest(&f)
+	return f.b
+}
+
+func (m *Started) rest(f *fields) {
 	f.text(2, m.Dir)
 	f.u64(3, uint64(m.Grace))
 	f.text(4, cut(m.Text, 16<<10))
 	if m.Wait > 0 {
 		f.u64(5, uint64(m.Wait))
 	}
-	return f.frame(t, 0, m.Flags)
 }
 
 // ParseStarted reads the payload of ACCEPTED or STARTED.

@@ -29,6 +29,11 @@ func Commands(path string) Source {
 	return c
 }
 
+// Topic finds none: topics are entries of an exports directory.
+func (s commands) Topic(name string, _ Caller, _ bool) (*Procedure, error) {
+	return nil, &Error{Reason: Unknown, Name: name, Topic: true, Cure: "it has none: topics need an exports directory"}
+}
+
 // Lookup finds a command by its name on the PATH, or by a path.
 func (s commands) Lookup(name string, _ Caller) (*Procedure, error) {
 	unknown := func(cure string) error { return &Error{Reason: Unknown, Name: name, Cure: cure} }

@@ -63,19 +63,35 @@ func Open(dir string, o Owner) (*Dir, []string, error) {
 	return d, warnings, nil
 }
 
-// Lookup finds an entry, and checks all files on the way to it and of it.
-func (d *Dir) Lookup(name string, c Caller) (*Procedure, error) {
+// Lookup finds a procedure, and checks all files on the way to it and of it.
+func (d *Dir) Lookup(name string, c Caller) (*Procedure, error) { return d.entry(name, c, false) }
+
+// entry finds a procedure or a topic.
+func (d *Dir) entry(name string, c Caller, topic bool) (*Procedure, error) {
+	p, err := d.find(name, c, topic)
+	if err != nil {
+		err.Topic = topic
+		return nil, err
+	}
+	if (p.Topic != nil) != topic {
+		return nil, otherKind(p)
+	}
+	return p, nil
+}
+
+// find finds an entry that the caller may use.
+func (d *Dir) find(name string, c Caller, topic bool) (*Procedure, *Error) {
 	w := newWalker(d.owner)
 	if problems := d.check(w); len(problems) > 0 {
 		return nil, refusal(name, problems[0])
 	}
 	if !isName(name) {
-		return nil, d.unknown(w, name, c)
+		return nil, d.unknown(w, name, c, topic)
 	}
 	p, problems, err := d.load(w, name)
 	switch {
 	case err != nil:
-		return nil, d.unknown(w, name, c)
+		return nil, d.unknown(w, name, c, topic)
 	case len(problems) > 0:
 		return nil, refusal(name, problems[0])
 	case !p.admitCaller(c):
@@ -130,13 +146,16 @@ func denied(p *Procedure, c Caller) *Error {
 	if c.UID == Overflow {
 		cure = "an unmapped uid is admitted by any alone"
 	}
-	return &Error{Denied, p.Name, filepath.Join(p.folder, "allow"), fmt.Sprintf("does not admit %v", c), cure, nil}
+	return &Error{Reason: Denied, Name: p.Name, File: filepath.Join(p.folder, "allow"), What: fmt.Sprintf("does not admit %v", c), Cure: cure}
 }
 
 // unknown refuses a name that no entry has, and says which ones the caller may call.
-func (d *Dir) unknown(w *walker, name string, c Caller) *Error {
+func (d *Dir) unknown(w *walker, name string, c Caller, topic bool) *Error {
 	e := &Error{Reason: Unknown, Name: name, Cure: "it has none that you may call"}
-	ps, _ := d.list(w, func(p *Procedure) bool { return p.admitCaller(c) }, maxHave+1)
+	if topic {
+		e.Cure = "it has none that you may use"
+	}
+	ps, _ := d.list(w, func(p *Procedure) bool { return p.admitCaller(c) && (p.Topic != nil) == topic }, maxHave+1)
 	for i, p := range ps {
 		if i == maxHave {
 			e.Have = append(e.Have, "...")

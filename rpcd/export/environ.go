@@ -17,6 +17,11 @@ type Call struct {
 	Caller Caller
 	PWD    string   // the name of the directory in which the procedure runs
 	Env    []string // NAME=VALUE: what the caller asked for
+
+	// Terminal says that the procedure has a terminal, of that type: TERM, which the
+	// call has then whether it is admitted or not. "": none is named.
+	Terminal bool
+	Type     string
 }
 
 // VariableError says that a caller asked for a variable that the procedure's env
@@ -47,7 +52,10 @@ var callVariables = []struct {
 	{pwd, func(_ *Procedure, c *Call) string { return c.PWD }},
 }
 
-const pwd = "PWD"
+const (
+	pwd  = "PWD"
+	term = "TERM"
+)
 
 // SetForEachCall says whether rpcd sets a variable for each call, so that setting
 // it in an env file has no effect.
@@ -98,9 +106,12 @@ func (p *Procedure) base(own []string) *environment {
 // rpcd sets. Each name stands once. The error is a *VariableError.
 func (p *Procedure) CallEnv(c *Call) ([]string, error) {
 	e := &environment{at: map[string]int{}}
+	if c.Type != "" {
+		e.set(term + "=" + c.Type)
+	}
 	for _, entry := range c.Env {
 		name := nameOf(entry)
-		if !p.AdmitEnv(name) {
+		if !p.AdmitEnv(name) && !(c.Terminal && name == term) {
 			return nil, &VariableError{name, p.Name, p.EnvFile()}
 		}
 		e.set(entry)

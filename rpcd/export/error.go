@@ -44,23 +44,28 @@ type Error struct {
 	File   string // at fault; empty: no file is
 	What   string // is wrong with File
 	Cure   string // what to try; may be empty
+	Topic  bool   // a topic was looked for
 	// Have are the names that this caller may call, for Unknown in an exports
 	// directory: sorted, 20 at most, then "...".
 	Have []string
 }
 
 func (e *Error) Error() string {
+	kind, act := "procedure", "run"
+	if e.Topic {
+		kind, act = "topic", "use"
+	}
 	if e.Reason == Unknown {
 		if len(e.Have) == 0 {
-			return "no procedure " + display.Quote(e.Name) + e.cure()
+			return "no " + kind + " " + display.Quote(e.Name) + e.cure()
 		}
-		return fmt.Sprintf("no procedure %s (it has: %s)", display.Quote(e.Name), shortList(e.Have))
+		return fmt.Sprintf("no %s %s (it has: %s)", kind, display.Quote(e.Name), shortList(e.Have))
 	}
 	what := e.What
 	if e.File != "" {
 		what = strconv.Quote(e.File) + " " + what
 	}
-	return "cannot run " + display.Quote(e.Name) + ": " + what + e.cure()
+	return "cannot " + act + " " + display.Quote(e.Name) + ": " + what + e.cure()
 }
 
 // mostListed bounds, in bytes, the names in an error line: with the rest of it

@@ -18,12 +18,6 @@ var known = func() string {
 	return strings.Join(names, ", ")
 }()
 
-// later are the files that are reserved for later versions. Nobody who has written
-// one means a plain procedure, so it is refused.
-var later = map[string]string{
-	"topic": "remove it, and put a program named run there",
-}
-
 // folder reads a procedure's folder into p, which may be used only if there are no
 // problems.
 func (w *walker) folder(p *Procedure, f found) (problems problemList) {
@@ -37,18 +31,18 @@ func (w *walker) folder(p *Procedure, f found) (problems problemList) {
 	case slices.Contains(names, "run"):
 		p.Path = filepath.Join(p.folder, "run")
 		problems = append(problems, w.run(filepath.Join(f.path, "run"))...)
-	case !slices.Contains(names, "topic"):
+	case slices.Contains(names, "topic"), slices.Contains(names, "publish"):
+	default:
 		problems.note(&Problem{NotExecutable, p.folder, "has no program named run",
 			"put it there: ln -s PROGRAM " + display.ShellWord(filepath.Join(p.folder, "run"))})
 	}
+	problems = append(problems, checkTopic(f.path, names)...)
 	for _, name := range names {
 		path := filepath.Join(f.path, name)
 		read, rule := ruleFiles[name]
 		switch {
 		case rule:
 			problems = append(problems, w.rules(p, path, read)...)
-		case later[name] != "":
-			problems.note(&Problem{NotExecutable, path, "is not in this version", later[name]})
 		case name != "run":
 			problems.note(&Problem{Denied, path, "is no file that a procedure's folder has",
 				"remove or rename it; known are " + known})

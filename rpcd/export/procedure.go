@@ -29,7 +29,10 @@ type Source interface {
 	// Lookup finds the procedure that the caller may call by this name. The error is
 	// an *Error.
 	Lookup(name string, c Caller) (*Procedure, error)
-	// List gives the procedures that the caller may call, sorted by name, and an
+	// Topic finds the topic that the caller may subscribe to, or publish to, by this
+	// name. The error is an *Error.
+	Topic(name string, c Caller, publish bool) (*Procedure, error)
+	// List gives the procedures and topics that the caller may call, sorted by name, and an
 	// *Error for each entry that nobody can call until it is repaired.
 	List(c Caller) ([]*Procedure, []error)
 	// Resident gives the procedures that resident workers serve, whoever may call
@@ -54,10 +57,28 @@ type Procedure struct {
 	Workers  int           // how many resident workers serve it; 0: each call starts a process
 	MaxUses  int           // a resident worker is replaced after so many calls; 0: never
 	MaxRSS   int           // MiB of a resident worker, over which it is replaced; 0: any
+	Topic    *Topic        // nil: it is a procedure. Of a topic Summary and Allow count alone
 
 	folder string // the procedure's folder; empty for a plain file
 	all    bool   // --all-commands: all variables may cross but those of crossExactly
 	env    admitted
+}
+
+// Topic is what the files of a topic say of it.
+type Topic struct {
+	DropOldest int // of so many records that wait for a subscriber the first go; 0: they don't
+	DropNewest int // more than so many don't wait; 0: they do
+	Retain     bool
+	Publish    Rules // who may publish, if HasPublish; otherwise whom Allow admits
+	HasPublish bool
+}
+
+// topic gives the rules of an entry that is one.
+func (p *Procedure) topic() *Topic {
+	if p.Topic == nil {
+		p.Topic = &Topic{}
+	}
+	return p.Topic
 }
 
 // AnyCommand says whether the source has every command, --all-commands.

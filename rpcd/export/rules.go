@@ -79,8 +79,14 @@ var ruleFiles = map[string]func(p *Procedure, text string) []fault{
 	"workers":   func(p *Procedure, text string) []fault { return count(&p.Workers, text, maxWorkers) },
 	"max-uses":  func(p *Procedure, text string) []fault { return count(&p.MaxUses, text, maxCount) },
 	"max-rss":   func(p *Procedure, text string) []fault { return count(&p.MaxRSS, text, maxCount) },
-	"keep":      func(p *Procedure, text string) []fault { return flag(&p.Keep, text) },
-	"log-args":  func(p *Procedure, text string) []fault { return flag(&p.LogArgs, text) },
+	"topic":     func(p *Procedure, text string) []fault { return p.topic().parse(text) },
+	"publish": func(p *Procedure, text string) (faults []fault) {
+		p.topic().HasPublish = true
+		p.topic().Publish, faults = parseAllow(text)
+		return faults
+	},
+	"keep":     func(p *Procedure, text string) []fault { return flag(&p.Keep, text) },
+	"log-args": func(p *Procedure, text string) []fault { return flag(&p.LogArgs, text) },
 }
 
 // parseAllow reads an allow file: a rule on each line. The rules may be used only if

@@ -31,6 +31,12 @@ func (n *Counters) Count(e *wire.Exit, lost bool) {
 	}
 }
 
+// AddServed adds calls that a resident worker has served by itself.
+func (n *Counters) AddServed(s *wire.Sums) {
+	n.calls.Add(s.Served)
+	n.lost.Add(s.Lost)
+}
+
 // Sums gives them as PONG and LISTING tell them.
 func (n *Counters) Sums(up time.Duration) wire.Counters {
 	return wire.Counters{

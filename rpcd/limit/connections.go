@@ -87,7 +87,7 @@ func (c *Connections) MakeRoom() bool {
 	if s == nil {
 		return false
 	}
-	s.turnAway(OutOfDescriptors)
+	s.tell(OutOfDescriptors)
 	return true
 }
 
@@ -110,12 +110,11 @@ func (c *Connections) drain(which func(*Seat) bool) {
 		}
 	}
 	for _, s := range drained {
-		s.vacate()
-		s.removed = true
+		s.remove()
 	}
 	c.mu.Unlock()
 	for _, s := range drained {
-		s.turnAway(Draining)
+		s.tell(Draining)
 	}
 }
 
@@ -158,7 +157,6 @@ func (c *Connections) removeEldest() *Seat {
 		first = c.seats.Front()
 	}
 	s := first.Value.(*Seat)
-	s.vacate()
-	s.removed = true
+	s.remove()
 	return s
 }

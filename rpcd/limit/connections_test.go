@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 )
 
 // crowd is connections by name, and why they were turned away.
@@ -211,4 +212,31 @@ func TestShareOfDescriptors(t *testing.T) {
 	if n := ShareOfDescriptors(); n < minWaiting || n > maxWaiting {
 		t.Errorf("%d", n)
 	}
+}
+
+// Who closes a connection that is being turned away waits until its caller has been told:
+// else the end would come without a word.
+// fault: 25
+func TestCloseWaitsForTheWord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := NewConnections(5, func() {})
+		said, closed := make(chan struct{}), make(chan struct{})
+		s := c.Seat(1, false, func(Reason) { <-said })
+		s.Take()
+		go c.MakeRoom()
+		synctest.Wait()
+		if s.StartCall() {
+			t.Error("a call starts on a connection that is turned away")
+		}
+		go func() { s.Close(); close(closed) }()
+		synctest.Wait()
+		select {
+		case <-closed:
+			t.Error("closed before its caller was told")
+		default:
+		}
+		close(said)
+		<-closed
+		s.Close()
+	})
 }

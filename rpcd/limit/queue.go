@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,12 @@ var ErrClosed = errors.New("the queue is closed")
 type FullError struct {
 	Behind string        // the calls that run and wait, in words
 	Waited time.Duration // how long the call waited; 0: it wasn't queued
+}
+
+// IsFull says whether err is a *FullError.
+func IsFull(err error) bool {
+	var full *FullError
+	return errors.As(err, &full)
 }
 
 func (e *FullError) Error() string {
@@ -47,8 +54,9 @@ type waiter struct {
 	woke chan struct{} // closed when the call has got its place, or the queue is closed
 }
 
-// Load is how many calls run and wait, and how many may.
-type Load struct{ Running, Waiting, MaxRunning, MaxWaiting int }
+// Load is how many calls run and wait, and how many may. CPUs are the processors that
+// they have: affinity and the cgroup's limit count.
+type Load struct{ Running, Waiting, MaxRunning, MaxWaiting, CPUs int }
 
 // NewQueue makes a queue in which max calls run at once and longest calls wait
 // at once.
@@ -153,7 +161,7 @@ func (q *Queue) Close() {
 func (q *Queue) Load() Load {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return Load{Running: q.total, Waiting: len(q.waiting), MaxRunning: q.max, MaxWaiting: q.longest}
+	return Load{Running: q.total, Waiting: len(q.waiting), MaxRunning: q.max, MaxWaiting: q.longest, CPUs: runtime.GOMAXPROCS(0)}
 }
 
 func (q *Queue) free(name string, most int) bool {

@@ -17,6 +17,7 @@ type Seat struct {
 	called   bool          // the connection had a call
 	answered bool          // it has had its last answer, and the caller is to close it
 	removed  bool          // it was turned away, or is closed: the seat stays vacant
+	told     chan struct{} // closed: the caller of one that is turned away has been told; nil: it isn't
 }
 
 // Seat makes a seat, still vacant, for a connection of the user uid, who is a
@@ -62,7 +63,7 @@ func (s *Seat) Hold(n int) {
 func (s *Seat) Held() int { return s.held }
 
 // StartCall vacates the seat for a call. It says no if the connection was turned
-// away: its caller has been told, and the call must not start.
+// away: its caller is told, and the call must not start.
 func (s *Seat) StartCall() bool {
 	s.of.mu.Lock()
 	defer s.of.mu.Unlock()
@@ -85,12 +86,30 @@ func (s *Seat) MarkAnswered() {
 	}
 }
 
-// Close vacates the seat for good. A second Close does nothing.
+// Close vacates the seat for good. If the connection is being turned away just now,
+// Close returns when its caller has been told: the connection may be closed then. A
+// second Close does nothing.
 func (s *Seat) Close() {
 	s.of.mu.Lock()
-	defer s.of.mu.Unlock()
 	s.vacate()
 	s.removed = true
+	told := s.told
+	s.of.mu.Unlock()
+	if told != nil {
+		<-told
+	}
+}
+
+// remove begins to turn the connection away; the lock is held. Then comes tell, without it.
+func (s *Seat) remove() {
+	s.vacate()
+	s.removed, s.told = true, make(chan struct{})
+}
+
+// tell has the caller told.
+func (s *Seat) tell(why Reason) {
+	defer close(s.told)
+	s.turnAway(why)
 }
 
 func (s *Seat) weight() int { return 1 + s.held }
@@ -138,6 +157,6 @@ func (s *Seat) count(by int) {
 
 func turnAllAway(seats []*Seat) {
 	for _, s := range seats {
-		s.turnAway(TooManyConnections)
+		s.tell(TooManyConnections)
 	}
 }

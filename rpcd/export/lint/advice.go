@@ -21,9 +21,16 @@ func advice(p *export.Procedure, o export.Owner) []export.Problem {
 
 // ofRules is about lines of allow and env that have no effect.
 func ofRules(p *export.Procedure) (problems []export.Problem) {
-	if slices.ContainsFunc(p.Allow, export.Rule.Unmapped) {
+	files := map[string]export.Rules{"allow": p.Allow}
+	if p.Topic != nil {
+		files["publish"] = p.Topic.Publish
+	}
+	for name, rules := range files {
+		if !slices.ContainsFunc(rules, export.Rule.Unmapped) {
+			continue
+		}
 		problems = append(problems, export.Problem{
-			Reason: export.Denied, File: filepath.Join(p.Folder(), "allow"),
+			Reason: export.Denied, File: filepath.Join(p.Folder(), name),
 			What: fmt.Sprintf("has a rule for %d, the kernel's number for unmapped strangers: it admits nobody", export.Overflow),
 			Cure: "write the caller's number as rpcd sees it, or any",
 		})
@@ -61,8 +68,12 @@ func ofWorkdir(p *export.Procedure, o export.Owner) []export.Problem {
 	return nil
 }
 
-// ofProgram is about a program that the kernel won't execute, or that fails at once.
+// ofProgram is about a program that the kernel won't execute, or that fails at once. A
+// topic has none.
 func ofProgram(p *export.Procedure, o export.Owner) []export.Problem {
+	if p.Topic != nil {
+		return nil
+	}
 	bad := func(what, cure string) []export.Problem {
 		return []export.Problem{{Reason: export.NotExecutable, File: p.Path, What: what, Cure: cure}}
 	}

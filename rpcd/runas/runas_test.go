@@ -1,4 +1,4 @@
-package rpcd
+package runas
 
 import (
 	"errors"
@@ -37,8 +37,7 @@ func TestRunAs(t *testing.T) {
 		{name: "a stranger's group", caller: export.Caller{UID: 1001, GID: 65534}, refused: true},
 		{name: "a group of a stranger's", caller: export.Caller{UID: 1001, GID: 1002, Groups: []uint32{7, 65534, 8}}, uid: 1001, groups: []uint32{7, 8}},
 	} {
-		h := &host{Config: Config{RunAs: !c.off}}
-		as, err := h.runAs(c.caller, c.bridged)
+		as, err := User(!c.off, c.caller, c.bridged)
 		var refused *wire.Refused
 		switch {
 		case c.refused:

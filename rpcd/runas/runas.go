@@ -1,21 +1,16 @@
-package rpcd
+// Package runas says as whom a call runs. It changes no process.
+package runas
 
 import (
 	"os"
 
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
+	"rpcd/rpcd/refusal"
 )
 
-// admit refuses callers that may not call at all.
-func (s *Server) admit(c export.Caller) error {
-	if s.Allow.Admit(c) {
-		return nil
-	}
-	return refuseCaller(c, s.Allow)
-}
-
-// runAs says as whom a caller's call runs; nil: as rpcd's own user.
+// User says as whom a caller's call runs, where calls run as their callers (asked);
+// nil: as rpcd's own user. The error is a refusal.
 //
 // Root's calls keep rpcd's user, so that no caller gets more than the operator
 // gave rpcd. Bridged calls keep it, too, since their caller is the bridge. But
@@ -24,15 +19,15 @@ func (s *Server) admit(c export.Caller) error {
 //
 // A caller whose uid or gid is unmapped (65534) is refused: we can't switch to
 // it, and rpcd's own user would give it more rights.
-func (h *host) runAs(c export.Caller, bridged bool) (*child.Credential, error) {
+func User(asked bool, c export.Caller, bridged bool) (*child.Credential, error) {
 	self := uint32(os.Geteuid())
 	switch {
-	case !h.RunAs, c.UID == 0, bridged && c.UID == self && self != export.Overflow:
+	case !asked, c.UID == 0, bridged && c.UID == self && self != export.Overflow:
 		return nil, nil
 	case bridged:
-		return nil, refuseBridge(c.UID, self)
+		return nil, refusal.Bridge(c.UID, self)
 	case c.UID == export.Overflow || c.GID == export.Overflow:
-		return nil, refuseUnmapped()
+		return nil, refusal.Unmapped()
 	}
 	as := &child.Credential{UID: c.UID, GID: c.GID}
 	for _, g := range c.Groups {

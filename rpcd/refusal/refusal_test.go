@@ -1,4 +1,4 @@
-package rpcd
+package refusal
 
 import (
 	"strings"
@@ -20,14 +20,14 @@ func TestRefusalsOfLimits(t *testing.T) {
 		code wire.Code
 		text string
 	}{
-		{refusal(&limit.FullError{Behind: "1 running (1 x)"}), wire.Busy, "is busy: 1 running (1 x)"},
-		{refusal(&limit.FullError{Behind: "1 running (1 x)", Waited: time.Minute}), wire.Busy, "is busy: waited 1m0s behind 1 running (1 x)"},
-		{refusal(limit.ErrClosed), wire.Draining, "is draining"},
-		{turnedAway(limit.OutOfDescriptors), wire.Busy, "is busy: it is at its limit of open files (ulimit -n)"},
-		{turnedAway(limit.TooManyConnections), wire.Busy, "is busy: too many connections wait for a call"},
-		{turnedAway(limit.Draining), wire.Draining, "is draining"},
-		{errTooManyFrames, wire.Busy, "is busy: too many calls with long argument lists are on their way"},
-		{errTooManyQuestions, wire.Busy, "is busy: too many ask what there is"},
+		{Of(&limit.FullError{Behind: "1 running (1 x)"}), wire.Busy, "is busy: 1 running (1 x)"},
+		{Of(&limit.FullError{Behind: "1 running (1 x)", Waited: time.Minute}), wire.Busy, "is busy: waited 1m0s behind 1 running (1 x)"},
+		{Of(limit.ErrClosed), wire.Draining, "is draining"},
+		{TurnedAway(limit.OutOfDescriptors), wire.Busy, "is busy: it is at its limit of open files (ulimit -n)"},
+		{TurnedAway(limit.TooManyConnections), wire.Busy, "is busy: too many connections wait for a call"},
+		{TurnedAway(limit.Draining), wire.Draining, "is draining"},
+		{TooManyFrames, wire.Busy, "is busy: too many calls with long argument lists are on their way"},
+		{TooManyQuestions, wire.Busy, "is busy: too many ask what there is"},
 	} {
 		if c.got.Code != c.code || c.got.Text != c.text {
 			t.Errorf("%d %q, want %d %q", c.got.Code, c.got.Text, c.code, c.text)
@@ -56,7 +56,7 @@ func TestNoDirectorysWords(t *testing.T) {
 		{wire.Dir{Name: "/x"}, unix.ENOENT, `has no directory "/x": no such`},
 		{wire.Dir{Name: "/x"}, unix.EACCES, `cannot enter the directory "/x": permission denied`},
 	} {
-		if m := refusal(&directory.CallerError{Dir: c.dir, Err: c.err}); m.Code != wire.NoDirectory || !strings.HasPrefix(m.Text+end, c.want) || (m.Reason == wire.NotShared) != strings.HasPrefix(c.want, "doesn't share") {
+		if m := Of(&directory.CallerError{Dir: c.dir, Err: c.err}); m.Code != wire.NoDirectory || !strings.HasPrefix(m.Text+end, c.want) || (m.Reason == wire.NotShared) != strings.HasPrefix(c.want, "doesn't share") {
 			t.Errorf("%v: %q, reason %d; want %q", c.err, m.Text, m.Reason, c.want)
 		}
 	}
@@ -70,10 +70,11 @@ func TestStreamRefusals(t *testing.T) {
 	}{
 		{stream.ErrTruncated, wire.Refused{Code: wire.Failed, Text: "couldn't take the descriptors: it is at its limit of open files (ulimit -n)"}},
 		{&stream.CountError{Arrived: 1, Named: 2}, wire.Refused{Code: wire.Protocol, Text: "refuses: 1 descriptors arrived for 2 streams"}},
-		{&stream.BridgeError{Number: 3}, wire.Refused{Code: wire.Protocol, Text: "can't be given descriptor 3: only streams 0 to 2 cross a bridge"}},
+		{&stream.LimitError{Number: 200, Limit: 100}, wire.Refused{Code: wire.Failed, Text: "can't be given descriptor 200 with its limit of 100 open files (ulimit -n)"}},
+		{&stream.BridgeError{Number: 3}, wire.Refused{Code: wire.Protocol, Text: "can't be given descriptor 3 through a bridge: it is no stream of one direction, nor a stream socket"}},
 		{&stream.UnfitError{Number: 1, What: "a directory"}, wire.Refused{Code: wire.Protocol, Text: "refuses descriptor 1: it is a directory"}},
 	} {
-		if got := refusal(c.err); *got != c.want {
+		if got := Of(c.err); *got != c.want {
 			t.Errorf("%T: %+v, want %+v", c.err, got, c.want)
 		}
 	}

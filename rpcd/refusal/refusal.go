@@ -1,4 +1,6 @@
-package rpcd
+// Package refusal words what a caller is told whom the daemon refuses. It decides
+// nothing: it makes the answer of an error that another room found.
+package refusal
 
 import (
 	"context"
@@ -16,24 +18,26 @@ import (
 	"rpcd/rpcd/resident/pool"
 	"rpcd/rpcd/stream"
 	"rpcd/rpcd/talk"
+	"rpcd/rpcd/topic"
 	"rpcd/rpcd/wire"
 )
 
-// All refusals are made here. Their texts are read after the worker's name.
+// All refusals of the daemon are made here. Their texts are read after the worker's
+// name.
 
-// refusedDraining answers a caller that comes too late for this rpcd.
-var refusedDraining = &wire.Refused{Code: wire.Draining, Text: "is draining"}
+// Draining answers a caller that comes too late for this rpcd.
+var Draining = &wire.Refused{Code: wire.Draining, Text: "is draining"}
 
 // Refusals that are always the same.
 var (
-	errTooManyFrames    = &wire.Refused{Code: wire.Busy, Text: "is busy: too many calls with long argument lists are on their way"}
-	errTooManyQuestions = &wire.Refused{Code: wire.Busy, Text: "is busy: too many ask what there is"}
-	errTooManyDiscards  = &wire.Refused{Code: wire.Busy, Text: "is busy: too many descriptors of yours can't be closed (does a file system not answer?)"}
-	errUnknownQuestion  = &wire.Refused{Code: wire.Protocol, Text: "doesn't know this kind of question (is it an older rpcd?)"}
+	TooManyFrames    = &wire.Refused{Code: wire.Busy, Text: "is busy: too many calls with long argument lists are on their way"}
+	TooManyQuestions = &wire.Refused{Code: wire.Busy, Text: "is busy: too many ask what there is"}
+	TooManyDiscards  = &wire.Refused{Code: wire.Busy, Text: "is busy: too many descriptors of yours can't be closed (does a file system not answer?)"}
+	UnknownQuestion  = &wire.Refused{Code: wire.Protocol, Text: "doesn't know this kind of question (is it an older rpcd?)"}
 )
 
-// refusal makes of any error the answer that a caller gets.
-func refusal(err error) *wire.Refused {
+// Of makes of any error the answer that a caller gets.
+func Of(err error) *wire.Refused {
 	var refused *wire.Refused
 	var version *wire.VersionError
 	var length *wire.LengthError
@@ -64,8 +68,10 @@ func refusal(err error) *wire.Refused {
 		return &wire.Refused{Code: wire.Busy, Text: "is busy: " + full.Error()}
 	case errors.As(err, &stuck):
 		return &wire.Refused{Code: wire.Busy, Text: "is busy: " + stuck.Error()}
-	case errors.Is(err, limit.ErrClosed):
-		return refusedDraining
+	case errors.Is(err, limit.ErrClosed), errors.Is(err, topic.ErrClosed):
+		return Draining
+	case errors.Is(err, topic.ErrTooMany):
+		return &wire.Refused{Code: wire.Busy, Text: "is busy: there are " + err.Error()}
 	case errors.Is(err, talk.ErrUnproceeded):
 		return &wire.Refused{Code: wire.Protocol, Text: "waited in vain for the answer to ACCEPTED"}
 	case errors.Is(err, context.Canceled):
@@ -74,8 +80,8 @@ func refusal(err error) *wire.Refused {
 	return &wire.Refused{Code: wire.Failed, Text: "failed: " + err.Error()}
 }
 
-// refuseKilled answers a call that a KILL of this uid has canceled.
-func refuseKilled(by uint32) *wire.Refused {
+// Killed answers a call that a KILL of this uid has canceled.
+func Killed(by uint32) *wire.Refused {
 	return &wire.Refused{Code: wire.Canceled, Reason: wire.CanceledByKill, By: by, Text: fmt.Sprintf("was told by rpc kill (uid %d) to give up the waiting call", by)}
 }
 
@@ -98,38 +104,41 @@ func refuseStreams(err error) *wire.Refused {
 	var count *stream.CountError
 	var bridge *stream.BridgeError
 	var unfit *stream.UnfitError
+	var over *stream.LimitError
 	switch {
 	case errors.Is(err, stream.ErrTruncated):
 		return &wire.Refused{Code: wire.Failed, Text: "couldn't take the descriptors: it is at its limit of open files (ulimit -n)"}
 	case errors.As(err, &count):
 		return &wire.Refused{Code: wire.Protocol, Text: fmt.Sprintf("refuses: %d descriptors arrived for %d streams", count.Arrived, count.Named)}
 	case errors.As(err, &bridge):
-		return &wire.Refused{Code: wire.Protocol, Text: fmt.Sprintf("can't be given descriptor %d: only streams 0 to 2 cross a bridge", bridge.Number)}
+		return &wire.Refused{Code: wire.Protocol, Text: fmt.Sprintf("can't be given descriptor %d through a bridge: it is no stream of one direction, nor a stream socket", bridge.Number)}
+	case errors.As(err, &over):
+		return &wire.Refused{Code: wire.Failed, Text: fmt.Sprintf("can't be given descriptor %d with its limit of %d open files (ulimit -n)", over.Number, over.Limit)}
 	case errors.As(err, &unfit):
 		return &wire.Refused{Code: wire.Protocol, Text: fmt.Sprintf("refuses descriptor %d: it is %s", unfit.Number, unfit.What)}
 	}
 	return nil
 }
 
-// turnedAway answers a caller whose connection is one too many.
-func turnedAway(why limit.Reason) *wire.Refused {
+// TurnedAway answers a caller whose connection is one too many.
+func TurnedAway(why limit.Reason) *wire.Refused {
 	switch why {
 	case limit.OutOfDescriptors:
 		return &wire.Refused{Code: wire.Busy, Text: "is busy: it is at its limit of open files (ulimit -n)"}
 	case limit.Draining:
-		return refusedDraining
+		return Draining
 	}
 	return &wire.Refused{Code: wire.Busy, Text: "is busy: too many connections wait for a call"}
 }
 
-// refuseCaller answers a caller that serve's rules don't admit.
-func refuseCaller(c export.Caller, rules export.Rules) *wire.Refused {
+// Caller answers a caller that serve's rules don't admit.
+func Caller(c export.Caller, rules export.Rules) *wire.Refused {
 	return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("doesn't serve you (%v): its --allow says %v", c, rules)}
 }
 
-// refuseBridge answers a call without descriptors where calls run as their
+// Bridge answers a call without descriptors where calls run as their
 // callers: it may come from anybody.
-func refuseBridge(uid, self uint32) *wire.Refused {
+func Bridge(uid, self uint32) *wire.Refused {
 	whose := "root"
 	if self != 0 {
 		whose = fmt.Sprintf("root or uid %d", self)
@@ -137,8 +146,8 @@ func refuseBridge(uid, self uint32) *wire.Refused {
 	return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("cannot run your calls as you (--run-as caller): they come through the bridge of uid %d (let %s run it)", uid, whose)}
 }
 
-// refuseUnmapped answers a caller whose user can't be taken on.
-func refuseUnmapped() *wire.Refused {
+// Unmapped answers a caller whose user can't be taken on.
+func Unmapped() *wire.Refused {
 	return &wire.Refused{Code: wire.Denied, Text: "cannot run your calls as you (--run-as caller): your uid or gid is 65534, the number of every stranger (a user namespace?)"}
 }
 
@@ -172,18 +181,18 @@ func refuseDirectory(err error) *wire.Refused {
 	return refuse("cannot enter the directory %q: %v", name, cause)
 }
 
-// noSuchCall answers a KILL.
-func noSuchCall(id string) *wire.Refused {
+// NoSuchCall answers a KILL.
+func NoSuchCall(id string) *wire.Refused {
 	return &wire.Refused{Code: wire.Unknown, Text: fmt.Sprintf("has no call %q (rpc ps shows yours)", printable.Escaped(id))}
 }
 
-// anothersCall answers a KILL of a call that isn't the caller's.
-func anothersCall(k *call, c export.Caller) *wire.Refused {
-	return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("won't signal call %s: it belongs to uid %d, you are uid %d", k.id, k.caller.UID, c.UID)}
+// AnothersCall answers a KILL of a call that isn't the caller's.
+func AnothersCall(id string, owner uint32, c export.Caller) *wire.Refused {
+	return &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("won't signal call %s: it belongs to uid %d, you are uid %d", id, owner, c.UID)}
 }
 
-// refuseStart explains the errno of a start, as that user (nil: rpcd's own).
-func refuseStart(p *export.Procedure, dir string, as *child.Credential, err error) *wire.Refused {
+// Start explains the errno of a start, as that user (nil: rpcd's own).
+func Start(p *export.Procedure, dir string, as *child.Credential, err error) *wire.Refused {
 	who := ""
 	if as != nil {
 		who = fmt.Sprintf(" as %v", as)
@@ -198,7 +207,7 @@ func refuseStart(p *export.Procedure, dir string, as *child.Credential, err erro
 	var unfit *pool.Error
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, limit.ErrClosed), errors.As(err, &refused), errors.As(err, &full):
-		return refusal(err)
+		return Of(err)
 	case errors.As(err, &stuck):
 		return &wire.Refused{Code: wire.Busy, Text: "is busy: " + stuck.Error()}
 	case errors.As(err, &unfit):

@@ -6,7 +6,6 @@ package fdconn
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -24,7 +23,7 @@ const MaxDescriptors = 253
 
 // Conn is one connected socket. One goroutine may read while others write.
 type Conn struct {
-	s *socket.Conn
+	s atomic.Pointer[socket.Conn] // changed by Detach and Attach alone
 
 	deadlines sync.Mutex    // held while one is chosen and set, so that the last to choose counts
 	idle      time.Duration // see SetIdle
@@ -35,8 +34,12 @@ type Conn struct {
 
 	leave func() // Guard
 
+	hangUp sync.Mutex
+	away   int // the socket's descriptor while it is detached; 0: it isn't
+
 	write sync.Mutex             // held for a whole frame, so that frames don't mix
 	left  atomic.Pointer[[]byte] // of WriteIfRead, for who holds write
+	last  atomic.Pointer[[]byte] // of SendAndHangUp, likewise
 
 	// For the reading goroutine alone.
 	oob   []byte // room for a control message; nil: the kernel closes descriptors that arrive
@@ -44,7 +47,8 @@ type Conn struct {
 }
 
 func newConn(s *socket.Conn, receive bool) *Conn {
-	c := &Conn{s: s, receives: receive, leave: guard(s)}
+	c := &Conn{receives: receive, leave: guard(s)}
+	c.s.Store(s)
 	if receive {
 		c.oob = roomFor(MaxDescriptors)
 		c.readInline()
@@ -56,7 +60,7 @@ func newConn(s *socket.Conn, receive bool) *Conn {
 // other. Else recvmsg(2) would skip it, and close the descriptors that came with it,
 // in the thread that reads.
 func (c *Conn) readInline() {
-	if rc, err := c.s.SyscallConn(); err == nil {
+	if rc, err := c.s.Load().SyscallConn(); err == nil {
 		_ = rc.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_OOBINLINE, 1) })
 	}
 }
@@ -68,7 +72,7 @@ func (c *Conn) readInline() {
 // goroutine may call Receive.
 func (c *Conn) Receive(most int) {
 	c.oob = roomFor(most)
-	takeRights(c.s, 1)
+	takeRights(c.s.Load(), 1)
 }
 
 func roomFor(descriptors int) []byte { return make([]byte, unix.CmsgLen(4*descriptors)) }
@@ -110,13 +114,6 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if err := c.arm(); err != nil {
 		return 0, err
 	}
-	if c.oob == nil {
-		n, err := c.s.Read(p)
-		if n == 0 && err == nil {
-			err = io.EOF
-		}
-		return max(n, 0), err
-	}
 	n, oobn, flags, err := c.receive(p)
 	if err != nil {
 		return 0, err
@@ -127,7 +124,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if oobn > 0 {
 		c.collect(c.oob[:oobn])
 	}
-	if flags&unix.MSG_CTRUNC != 0 {
+	if flags&unix.MSG_CTRUNC != 0 && c.oob != nil {
 		c.files.Truncated = true
 	}
 	if c.Held() > MaxDescriptors {
@@ -139,7 +136,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 
 // receive is recvmsg(2) as soon as there is something.
 func (c *Conn) receive(p []byte) (n, oobn, flags int, err error) {
-	rc, err := c.s.SyscallConn()
+	rc, err := c.s.Load().SyscallConn()
 	if err != nil {
 		return 0, 0, 0, err
 	}
@@ -149,7 +146,7 @@ func (c *Conn) receive(p []byte) (n, oobn, flags int, err error) {
 			return true
 		}
 		for {
-			n, oobn, flags, _, err = unix.Recvmsg(int(fd), p, c.oob, unix.MSG_CMSG_CLOEXEC)
+			n, oobn, flags, err = receiveNow(fd, p, c.oob, unix.MSG_CMSG_CLOEXEC)
 			if err != unix.EINTR {
 				return err != unix.EAGAIN
 			}
@@ -170,7 +167,7 @@ func (c *Conn) arm() error {
 	c.deadlines.Lock()
 	defer c.deadlines.Unlock()
 	if c.idle > 0 {
-		return c.s.SetReadDeadline(time.Now().Add(c.idle))
+		return c.s.Load().SetReadDeadline(time.Now().Add(c.idle))
 	}
 	return nil
 }
@@ -188,6 +185,16 @@ func (c *Conn) collect(oob []byte) {
 			noticeShortage(fds)
 		}
 	}
+}
+
+// TakeFirst is TakeFiles for the first descriptor alone. Where each frame may bring one,
+// that of the next may have come already.
+func (c *Conn) TakeFirst() *Files {
+	f := Files{owner: c.owner, Truncated: c.files.Truncated}
+	if n := min(1, c.Held()); n > 0 {
+		f.fds, c.files.fds = c.files.fds[:n:n], c.files.fds[n:]
+	}
+	return &f
 }
 
 // TakeFiles gives the descriptors that arrived so far. The caller closes them.
@@ -211,21 +218,36 @@ func (c *Conn) WriteDescriptors(b []byte, fds []int) error {
 	}
 	c.write.Lock()
 	defer c.endWrite()
-	for len(b) > 0 {
-		n, err := c.s.Sendmsg(context.Background(), b, oob, nil, unix.MSG_NOSIGNAL)
-		if err != nil {
-			return err
-		}
-		b, oob = b[n:], nil
+	return c.send(b, oob)
+}
+
+// send writes all of b; c.write is held.
+func (c *Conn) send(b, oob []byte) error {
+	rc, err := c.s.Load().SyscallConn()
+	if err != nil {
+		return err
 	}
-	return nil
+	waited := rc.Write(func(fd uintptr) bool {
+		for len(b) > 0 {
+			var n int
+			switch n, err = sendNow(fd, b, oob); err {
+			case nil:
+				b, oob = b[n:], nil
+			case unix.EINTR:
+			default:
+				return err != unix.EAGAIN
+			}
+		}
+		return true
+	})
+	return cmp.Or(waited, os.NewSyscallError("sendmsg", err))
 }
 
 // WriteIfRead writes b, unless bytes that were written before are still unread
 // (SIOCOUTQ, unix(7)). It never waits: while something else is being written, b is
 // left to the end of that. b is so short that the kernel takes it whole or not at all.
 func (c *Conn) WriteIfRead(b []byte) {
-	rc, err := c.s.SyscallConn()
+	rc, err := c.s.Load().SyscallConn()
 	if err != nil {
 		return
 	}
@@ -244,7 +266,12 @@ func (c *Conn) WriteIfRead(b []byte) {
 
 // endWrite ends a write of a whole frame.
 func (c *Conn) endWrite() {
+	c.sendLast()
 	c.write.Unlock()
+	if c.last.Load() != nil && c.write.TryLock() { // it came just now
+		c.sendLast()
+		c.write.Unlock()
+	}
 	if b := c.left.Swap(nil); b != nil {
 		c.WriteIfRead(*b)
 	}
@@ -258,9 +285,9 @@ func (c *Conn) SetIdle(d time.Duration) {
 	defer c.deadlines.Unlock()
 	c.idle = d
 	if d == 0 {
-		_ = c.s.SetReadDeadline(time.Time{})
+		_ = c.s.Load().SetReadDeadline(time.Time{})
 	} else {
-		_ = c.s.SetReadDeadline(time.Now().Add(d))
+		_ = c.s.Load().SetReadDeadline(time.Now().Add(d))
 	}
 }
 
@@ -270,23 +297,63 @@ const relayBuffer = 1 << 20
 
 // EnlargeSendBuffer lets relayBuffer bytes wait in the socket, so that a relay
 // stops less often. A failure costs speed only.
-func (c *Conn) EnlargeSendBuffer() { _ = c.s.SetWriteBuffer(relayBuffer) }
+func (c *Conn) EnlargeSendBuffer() { _ = c.s.Load().SetWriteBuffer(relayBuffer) }
 
 // SetDeadline bounds all reads and writes from now on. The zero time means no
 // limit.
 func (c *Conn) SetDeadline(t time.Time) error {
 	c.deadlines.Lock()
 	defer c.deadlines.Unlock()
-	return c.s.SetDeadline(t)
+	return c.s.Load().SetDeadline(t)
 }
 
-// SendAndHangUp sends b if it can do so without waiting, and hangs up.
+// lastWait is how long a write that goes on may take before SendAndHangUp hangs up
+// without its word.
+const lastWait = time.Second
+
+// SendAndHangUp sends b if that needs no wait for the other side, and hangs up. While
+// something else is being written, and the socket takes more, it is left to the end of
+// that. It never waits.
 func (c *Conn) SendAndHangUp(b []byte) {
-	if rc, err := c.s.SyscallConn(); err == nil && c.write.TryLock() {
+	c.last.Store(&b)
+	if c.write.TryLock() {
+		c.endWrite()
+		return
+	}
+	if !c.takesMore() {
+		c.HangUp()
+		return
+	}
+	time.AfterFunc(lastWait, c.HangUp)
+	if c.write.TryLock() { // it has ended meanwhile, perhaps before it could see the word
+		c.endWrite()
+	}
+}
+
+// takesMore says whether the socket has room for more bytes.
+func (c *Conn) takesMore() (room bool) {
+	rc, err := c.s.Load().SyscallConn()
+	if err != nil {
+		return false
+	}
+	_ = rc.Control(func(fd uintptr) {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 0)
+		room = err == nil && n > 0
+	})
+	return room
+}
+
+// sendLast sends the word of SendAndHangUp, if there is one, and hangs up; c.write is
+// held.
+func (c *Conn) sendLast() {
+	b := c.last.Swap(nil)
+	if b == nil {
+		return
+	}
+	if rc, err := c.s.Load().SyscallConn(); err == nil {
 		_ = rc.Control(func(fd uintptr) {
-			_, _ = unix.SendmsgN(int(fd), b, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+			_, _ = unix.SendmsgN(int(fd), *b, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
 		})
-		c.write.Unlock()
 	}
 	c.HangUp()
 }
@@ -294,7 +361,13 @@ func (c *Conn) SendAndHangUp(b []byte) {
 // HangUp ends the connection for both sides (shutdown(2)), and never waits. Reads and
 // writes fail, and the reading goroutine closes the connection.
 func (c *Conn) HangUp() {
-	if rc, err := c.s.SyscallConn(); err == nil {
+	c.hangUp.Lock()
+	defer c.hangUp.Unlock()
+	if c.away > 0 {
+		_ = unix.Shutdown(c.away, unix.SHUT_RDWR)
+		return
+	}
+	if rc, err := c.s.Load().SyscallConn(); err == nil {
 		_ = rc.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) })
 	}
 }
@@ -305,14 +378,14 @@ func (c *Conn) HangUp() {
 func (c *Conn) Close() error {
 	last := -1
 	c.leave()
-	if rc, err := c.s.SyscallConn(); err == nil && c.receives {
+	if rc, err := c.s.Load().SyscallConn(); err == nil && c.receives {
 		_ = rc.Control(func(fd uintptr) {
 			if hasUnread(int(fd)) {
 				last, _ = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
 			}
 		})
 	}
-	err := c.s.Close()
+	err := c.s.Load().Close()
 	if last >= 0 {
 		Discard(c.owner, []int{last})
 	}

@@ -340,7 +340,7 @@ func TestOutOfBand(t *testing.T) {
 	a, b := pair(t)
 	defer a.Close()
 	defer b.Close()
-	rc, err := b.s.SyscallConn()
+	rc, err := b.s.Load().SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,7 @@ func TestDialEntry(t *testing.T) {
 		}
 	}
 	reached := func(c *Conn) string { // the name that the listener has bound
-		name, err := c.s.Getpeername()
+		name, err := c.s.Load().Getpeername()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,27 +1,41 @@
 package fdconn
 
-import "golang.org/x/sys/unix"
+import (
+	"bytes"
 
-// TrySend sends a short b whole if it can do so without waiting, and says whether
-// it did. A write of another goroutine that is going on counts as a wait.
-func (c *Conn) TrySend(b []byte) (sent bool) {
-	rc, err := c.s.SyscallConn()
+	"golang.org/x/sys/unix"
+)
+
+// TrySend sends b whole if it can do so without waiting, and says whether it did. A
+// write of another goroutine that goes on counts as a wait. The kernel takes a short b
+// whole or not at all; of one that it takes a part of, a goroutine writes the rest, ahead
+// of all that is written later.
+func (c *Conn) TrySend(b []byte) bool {
+	rc, err := c.s.Load().SyscallConn()
 	if err != nil || !c.write.TryLock() {
 		return false
 	}
-	defer c.write.Unlock()
-	_ = rc.Control(func(fd uintptr) {
-		n, err := unix.SendmsgN(int(fd), b, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
-		sent = err == nil && n == len(b)
-	})
-	return sent
+	n := 0
+	if rc.Control(func(fd uintptr) { n, err = sendNow(fd, b, nil) }) != nil || err != nil {
+		n = 0
+	}
+	if 0 < n && n < len(b) {
+		rest := bytes.Clone(b[n:])
+		go func() {
+			defer c.endWrite()
+			_ = c.send(rest, nil) // who reads sees the end
+		}()
+		return true
+	}
+	c.endWrite()
+	return n > 0
 }
 
 // EndInput has reads give what has arrived, and then io.EOF, whoever else still
 // holds the other end (shutdown(2), SHUT_RD). What the other side writes from now
 // on fails there with EPIPE.
 func (c *Conn) EndInput() {
-	if rc, err := c.s.SyscallConn(); err == nil {
+	if rc, err := c.s.Load().SyscallConn(); err == nil {
 		_ = rc.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RD) })
 	}
 }

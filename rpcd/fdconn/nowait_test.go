@@ -1,8 +1,10 @@
 package fdconn
 
 import (
+	"bytes"
 	"io"
 	"testing"
+	"time"
 
 	"rpcd/internal/testkit"
 )
@@ -32,6 +34,32 @@ func TestTrySend(t *testing.T) {
 	a.Close()
 	if a.TrySend(word) {
 		t.Error("a closed connection sends")
+	}
+}
+
+// What TrySend can't write whole comes whole nevertheless, ahead of what follows.
+func TestTrySendOfMuch(t *testing.T) {
+	a, b, err := Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	defer b.Close()
+	if err := b.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	much := bytes.Repeat([]byte("12345678"), 1<<20)
+	if !a.TrySend(much) {
+		t.Fatal("an empty socket takes nothing")
+	}
+	if a.TrySend([]byte("x")) {
+		t.Error("something was written into the middle")
+	}
+	behind := make(chan error, 1)
+	go func() { behind <- a.WriteFrame([]byte("behind")) }()
+	got := make([]byte, len(much)+len("behind"))
+	if _, err := io.ReadFull(b, got); err != nil || <-behind != nil || !bytes.Equal(got, append(much, "behind"...)) {
+		t.Errorf("something else came: %v", err)
 	}
 }
 

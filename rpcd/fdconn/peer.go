@@ -20,7 +20,7 @@ type Peer struct {
 
 // Peer asks the kernel for the credentials of the other side.
 func (c *Conn) Peer() (Peer, error) {
-	rc, err := c.s.SyscallConn()
+	rc, err := c.s.Load().SyscallConn()
 	if err != nil {
 		return Peer{}, err
 	}
@@ -41,10 +41,10 @@ func (c *Conn) Peer() (Peer, error) {
 // which can't be asked.
 func (c *Conn) groups() []uint32 {
 	b := make([]byte, 64*4)
-	n, err := c.s.GetsockoptBytes(unix.SOL_SOCKET, unix.SO_PEERGROUPS, b)
+	n, err := c.s.Load().GetsockoptBytes(unix.SOL_SOCKET, unix.SO_PEERGROUPS, b)
 	if errors.Is(err, unix.ERANGE) {
 		b = make([]byte, 65536*4) // NGROUPS_MAX, getgroups(2)
-		n, err = c.s.GetsockoptBytes(unix.SOL_SOCKET, unix.SO_PEERGROUPS, b)
+		n, err = c.s.Load().GetsockoptBytes(unix.SOL_SOCKET, unix.SO_PEERGROUPS, b)
 	}
 	if err != nil {
 		return nil

@@ -5,7 +5,7 @@ import "golang.org/x/sys/unix"
 // Quiet reports whether the connection is open and has no unread bytes. It
 // doesn't wait.
 func (c *Conn) Quiet() bool {
-	rc, err := c.s.SyscallConn()
+	rc, err := c.s.Load().SyscallConn()
 	if err != nil {
 		return false
 	}

@@ -6,7 +6,7 @@ import "golang.org/x/sys/unix"
 // listener as c's. Both then have that listener's name. Credentials don't serve:
 // under activation they are systemd's, and across pid namespaces the pid is 0.
 func (c *Conn) Sibling(fd int) bool {
-	ours, err := c.s.Getsockname()
+	ours, err := c.s.Load().Getsockname()
 	if err != nil {
 		return false
 	}

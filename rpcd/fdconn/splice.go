@@ -16,14 +16,14 @@ func (c *Conn) Splice(header []byte, fd, n int) error {
 	c.write.Lock()
 	defer c.endWrite()
 	for len(header) > 0 {
-		k, err := c.s.Sendmsg(context.Background(), header, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_MORE)
+		k, err := c.s.Load().Sendmsg(context.Background(), header, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_MORE)
 		if err != nil {
 			return err
 		}
 		header = header[k:]
 	}
 	for n > 0 {
-		err := c.s.WriteFunc(context.Background(), "splice", func(s int) error {
+		err := c.s.Load().WriteFunc(context.Background(), "splice", func(s int) error {
 			k, err := unix.Splice(fd, nil, s, nil, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
 			if err == nil && k == 0 || err == unix.EAGAIN && !ready(fd, unix.POLLIN) {
 				err = io.ErrUnexpectedEOF // the pipe is empty; else EAGAIN means that the socket is full
@@ -54,7 +54,7 @@ func (c *Conn) copy(fd, n int) error {
 		}
 		n -= k
 		for b := buf[:k]; len(b) > 0; {
-			k, err := c.s.Sendmsg(context.Background(), b, nil, nil, unix.MSG_NOSIGNAL)
+			k, err := c.s.Load().Sendmsg(context.Background(), b, nil, nil, unix.MSG_NOSIGNAL)
 			if err != nil {
 				return err
 			}
@@ -76,7 +76,7 @@ func (c *Conn) Absorb(fd, n int) (int, error) {
 		}
 		var moved int
 		var failed error
-		err := c.s.ReadFunc(context.Background(), "splice", func(s int) error {
+		err := c.s.Load().ReadFunc(context.Background(), "splice", func(s int) error {
 			k, err := unix.Splice(s, nil, fd, nil, n-got, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
 			moved, failed = int(k), err // int64 or int, as the architecture has it
 			if failed == unix.EAGAIN && ready(fd, unix.POLLOUT) {

@@ -18,11 +18,22 @@ func (e *CountError) Error() string {
 }
 
 // BridgeError says that a stream over 2 is to be passed, and no descriptor
-// arrived: only streams 0 to 2 can be relayed instead.
+// arrived: its caller doesn't say in which direction it could be relayed instead.
 type BridgeError struct{ Number uint8 }
 
 func (e *BridgeError) Error() string {
 	return fmt.Sprintf("stream %d can't cross a bridge", e.Number)
+}
+
+// LimitError says that no process can be started here with a descriptor of that
+// number (RLIMIT_NOFILE, getrlimit(2)).
+type LimitError struct {
+	Number uint8
+	Limit  uint64
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("descriptor %d is over the limit of %d", e.Number, e.Limit)
 }
 
 // UnfitError says that the descriptor of a stream may not be passed.

@@ -10,7 +10,7 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// Sizes in bytes. Stdin is read ahead of the procedure by what is granted and
+// Sizes in bytes. An input is read ahead of the procedure by what is granted and
 // what the pipe holds, together 64 KiB.
 const (
 	inWindow = 32 << 10
@@ -19,13 +19,15 @@ const (
 	lineSize = 4096    // a terminal's longest line (termios(3)), and the smallest pipe
 )
 
-// input relays stdin: from the caller to the child's pipe. run has a goroutine
-// of its own; finish and wait are called once, by another.
+// input relays what the procedure reads: from the caller to the child's pipe, or
+// socket. run has a goroutine of its own; finish and wait are called once, by another.
 type input struct {
-	pipe *os.File // the writing end
-	in   *wire.In
-	line bool          // the caller reads a terminal
-	done chan struct{} // closed: run is over
+	number uint8
+	pipe   *os.File // the writing end
+	socket bool     // pipe is one, which an output reads
+	in     *wire.In
+	line   bool          // the caller reads a terminal
+	done   chan struct{} // closed: run is over
 
 	written  int64 // bytes into the pipe
 	consumed int64 // bytes that were taken, after wait; -1: not known
@@ -35,15 +37,15 @@ type input struct {
 
 // newInput takes pipe over.
 func newInput(r *wire.Relay, st wire.Stream, pipe *os.File) *input {
-	i := &input{pipe: pipe, line: st.Flags&wire.StreamLine != 0, done: make(chan struct{}), consumed: -1}
+	i := &input{number: st.Number, pipe: pipe, socket: st.Written(), line: st.Flags&wire.StreamLine != 0, done: make(chan struct{}), consumed: -1}
 	size, window, mode := inPipe, uint32(inWindow), (*wire.In).Manual
 	if i.line {
 		// In a pipe of one page a write waits until the last line is taken, and
 		// readiness to write says just that.
 		size, window, mode = lineSize, lineSize, (*wire.In).Line
 	}
-	i.in = r.In(st.Number, 0, window, mode) // STARTED brings the caller its credit
-	_ = control(pipe, func(fd int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, size) })
+	i.in = r.In(st.Number, 0, window, mode)                                                        // STARTED brings the caller its credit
+	_ = control(pipe, func(fd int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, size) }) // fails for a socket
 	return i
 }
 
@@ -92,10 +94,15 @@ func (i *input) write(p wire.Piece) error {
 	return nil
 }
 
-// end closes the pipe, so that the procedure sees the end of its stdin, and
+// end closes the pipe, so that the procedure sees the end of what it reads, and
 // opens a reading end. Nobody writes any more, so a pipe that the procedure has
 // closed isn't hidden by that.
 func (i *input) end() {
+	if i.socket {
+		shut(i.pipe, unix.SHUT_WR)
+		i.pipe.Close()
+		return
+	}
 	_ = control(i.pipe, func(fd int) {
 		own, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", fd), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 		if err == nil {
@@ -123,10 +130,15 @@ func (i *input) finish() {
 	_ = i.in.Close()
 }
 
-// wait waits for the end of run, and measures how many bytes the procedure took.
-// It never gives true, since a process that holds an input disturbs nobody.
+// wait waits for the end of run, and measures how many bytes the procedure took:
+// of a pipe, since a socket doesn't tell. It never gives true, since a process that
+// holds an input disturbs nobody.
 func (i *input) wait() (heldOpen bool) {
 	<-i.done
+	if i.socket {
+		i.close()
+		return false
+	}
 	pipe := i.pipe
 	if i.measure != nil {
 		pipe = i.measure

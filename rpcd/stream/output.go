@@ -7,6 +7,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/wire"
 )
@@ -61,13 +63,18 @@ type output struct {
 // newOutput takes pipe over.
 func newOutput(c *fdconn.Conn, r *wire.Relay, st wire.Stream, pipe *os.File) *output {
 	o := &output{conn: c, pipe: pipe, done: make(chan struct{}), window: int(st.Window), least: 1, pages: st.Flags&wire.StreamPages != 0}
-	if st.Window >= leastWindow {
+	if st.Window >= leastWindow && !st.Read() { // a socket keeps no writes apart
 		o.least = wire.PipeBuf
 	}
 	o.wanted, o.unwanted = context.WithCancelCause(context.Background())
 	o.running, o.ended = context.WithCancelCause(o.wanted)
 	o.out = r.Out(st.Number, st.Window, func(out *wire.Out) {
-		out.OnClosed(func() { pipe.Close() }) // the child gets SIGPIPE
+		out.OnClosed(func() { // the child gets SIGPIPE
+			if st.Read() {
+				shut(pipe, unix.SHUT_RD) // an input has it, too
+			}
+			pipe.Close()
+		})
 	})
 	o.batch = o.out.Batch()
 	return o

@@ -76,8 +76,8 @@ func awaitUnread(f *os.File) (int, error) {
 	return n, errors.Join(err, ierr)
 }
 
-// hungUp says whether a pipe is empty and no process has its writing end: it
-// will stay empty (poll(2), POLLHUP).
+// hungUp says whether a pipe or socket is empty and no process has its writing end:
+// it will stay empty (poll(2), POLLHUP).
 func hungUp(f *os.File) (is bool) {
 	_ = control(f, func(fd int) { is = ended(fd) })
 	return is
@@ -86,7 +86,12 @@ func hungUp(f *os.File) (is bool) {
 func ended(fd int) bool {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	_, _ = unix.Poll(fds, 0)
-	return fds[0].Revents == unix.POLLHUP
+	if fds[0].Revents&unix.POLLIN == 0 {
+		return fds[0].Revents == unix.POLLHUP
+	}
+	// A socket at its end is readable. ECONNRESET: its other end left bytes unread.
+	n, _, err := unix.Recvfrom(fd, make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	return n == 0 && err == nil || err == unix.ECONNRESET
 }
 
 func closeAll(fds []int) {

@@ -10,16 +10,17 @@ import (
 // Plan is what a Set is made of. All of it stays the caller's, but Started and
 // Close close Files.
 type Plan struct {
-	Streams []wire.Stream // of a CALL: what wire.ParseCall accepts
-	Files   *fdconn.Files // that arrived with it
-	Conn    *fdconn.Conn  // to the caller
-	Relay   *wire.Relay   // over Conn
-	Null    int           // descriptor of /dev/null, for closed streams
+	Streams  []wire.Stream  // of a CALL: what wire.ParseCall accepts
+	Terminal *wire.Terminal // what streams 0 and 1 are then; nil: no terminal
+	Files    *fdconn.Files  // that arrived with it
+	Conn     *fdconn.Conn   // to the caller
+	Relay    *wire.Relay    // over Conn
+	Null     int            // descriptor of /dev/null, for closed streams
 }
 
 // New checks the descriptors of a plan, and decides by their number whether
 // passed streams are relayed instead (PROTOCOL.md, section 4). Its errors are
-// ErrTruncated, *CountError, *BridgeError and *UnfitError.
+// ErrTruncated, *CountError, *BridgeError, *LimitError and *UnfitError.
 func New(p Plan) (*Set, error) {
 	s := &Set{plan: p, streams: p.Streams}
 	arrived, named := p.Files.Len(), wire.Descriptors(p.Streams)
@@ -32,13 +33,13 @@ func New(p Plan) (*Set, error) {
 		return nil, &CountError{arrived, named}
 	}
 	for _, st := range p.Streams {
-		if st.Mode == wire.Directory {
-			return nil, &UnfitError{st.Number, "a directory"}
+		if st.Mode.IsWorkers() {
+			return nil, &UnfitError{st.Number, "one that rpcd alone sends"}
 		}
 		if st.Mode != wire.Passed {
 			continue
 		}
-		if s.bridged && st.Number > 2 {
+		if s.bridged && !st.Read() && !st.Written() {
 			return nil, &BridgeError{st.Number}
 		}
 		if !s.bridged {
@@ -50,7 +51,28 @@ func New(p Plan) (*Set, error) {
 	if s.bridged {
 		s.streams = wire.Bridge(p.Streams)
 	}
+	if err := checkNumbers(p.Streams); err != nil {
+		return nil, err
+	}
 	return s, nil
+}
+
+// startRoom is how many descriptors a process has beside its own while it starts: see
+// child/starter.
+const startRoom = 4
+
+// checkNumbers finds a number that no process can have: while it starts, it has all
+// of its descriptors a second time, beyond the highest.
+func checkNumbers(streams []wire.Stream) error {
+	highest := uint8(2)
+	for _, st := range streams {
+		highest = max(highest, st.Number)
+	}
+	var limit unix.Rlimit
+	if highest > 2 && unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil && uint64(highest)+uint64(len(streams))+startRoom > limit.Cur {
+		return &LimitError{highest, limit.Cur}
+	}
+	return nil
 }
 
 // unfit says what forbids a descriptor; "" is nothing. With a directory a worker

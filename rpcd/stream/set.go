@@ -1,21 +1,19 @@
 // Package stream makes a child's descriptors of passed and relayed streams, and
 // relays the latter. It knows bytes and descriptors, no call and no process. A
-// terminal for the procedure (`rpc -t`) will be a third kind of stream, in pty.go.
+// terminal for the procedure (`rpc -t`) is a third kind of stream, in pty.go.
 package stream
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"rpcd/rpcd/wire"
 )
 
 // Set is the streams of one call. Its methods are called in the order in which
-// they stand here, by one goroutine. Only GiveUp may come at any time.
+// they stand here, by one goroutine. Only GiveUp, Resize, Flush and HangUp may come at
+// any time after Open.
 type Set struct {
 	plan    Plan
 	streams []wire.Stream // the plan's; what can't be passed is relayed
@@ -24,7 +22,8 @@ type Set struct {
 	theirs  []int           // the child's ends of our pipes, until Started
 	closed  <-chan struct{} // closed: so are the descriptors that the child has; nil: it has none yet
 	outputs []end           // of relayed streams
-	input   *input          // nil: stdin isn't relayed
+	inputs  []*input        // of relayed streams
+	pty     *pty            // nil: there is no terminal
 }
 
 // end is our end of a stream that is relayed.
@@ -49,9 +48,10 @@ type end interface {
 // carries bytes alone.
 func (s *Set) Bridged() bool { return s.bridged }
 
-// Open makes the child's descriptors. reopenable lets another user's process
-// open its pipes again by name, as /dev/stdout.
-func (s *Set) Open(reopenable bool) error {
+// Open makes the child's descriptors. owner is another user as whom the child runs:
+// its pipes can be opened again by name, as /dev/stdout, and its terminal is its own.
+// -1: there is none.
+func (s *Set) Open(owner int) error {
 	highest := 2
 	for _, st := range s.streams {
 		if st.Mode != wire.Probe {
@@ -71,42 +71,18 @@ func (s *Set) Open(reopenable bool) error {
 			fd = s.files[st.Index]
 		case wire.Relayed:
 			var err error
-			if fd, err = s.pipe(st, reopenable); err != nil {
+			if fd, err = s.relay(st, owner >= 0); err != nil {
 				return fmt.Errorf("make a pipe: %w", err)
+			}
+		case wire.OnTerminal:
+			var err error
+			if fd, err = s.terminal(st, owner); err != nil {
+				return err
 			}
 		}
 		s.files[st.Number] = fd
 	}
 	return nil
-}
-
-// pipe makes the pipe of a relayed stream and gives the child's end, which is
-// blocking. Ours isn't, for Go's poller.
-func (s *Set) pipe(st wire.Stream, reopenable bool) (int, error) {
-	var p [2]int
-	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
-		return -1, err
-	}
-	ours, theirs := p[0], p[1]
-	if st.Number == 0 {
-		ours, theirs = p[1], p[0]
-	}
-	s.theirs = append(s.theirs, theirs)
-	if reopenable {
-		_ = unix.Fchmod(theirs, 0o666)
-	}
-	if err := unix.SetNonblock(ours, true); err != nil {
-		unix.Close(ours)
-		return -1, err
-	}
-	file := os.NewFile(uintptr(ours), "pipe")
-	if st.Number == 0 {
-		s.input = newInput(s.plan.Relay, st, file)
-		return theirs, nil
-	}
-	_, _ = unix.FcntlInt(uintptr(theirs), unix.F_SETPIPE_SZ, outPipe)
-	s.outputs = append(s.outputs, newOutput(s.plan.Conn, s.plan.Relay, st, file))
-	return theirs, nil
 }
 
 // Files gives the child's descriptors by number, and -1 for a number without one.
@@ -143,8 +119,11 @@ func (s *Set) awaitClosed() {
 
 // Relay begins the relaying, behind STARTED.
 func (s *Set) Relay() {
-	if s.input != nil {
-		go s.input.run()
+	for _, i := range s.inputs {
+		go i.run()
+	}
+	if s.pty != nil {
+		go s.pty.typed.run()
 	}
 	if len(s.outputs) > 0 {
 		s.plan.Conn.EnlargeSendBuffer()
@@ -174,23 +153,35 @@ func (s *Set) Finish() (heldOpen bool) {
 			heldOpen = true
 		}
 	}
-	if s.input != nil { // last: a process that holds an output may read on meanwhile
-		s.input.finish()
-		s.input.wait()
+	for _, i := range s.inputs { // last: a process that holds an output may read on meanwhile
+		i.finish()
+	}
+	for _, i := range s.inputs {
+		i.wait()
+	}
+	if s.pty != nil {
+		s.pty.typed.finish()
+		s.pty.typed.wait()
 	}
 	return heldOpen
 }
 
-// Consumed is how many bytes of a relayed stdin were taken, after Finish. -1:
-// not known, or stdin isn't relayed.
-func (s *Set) Consumed() int64 {
-	if s.input == nil {
-		return -1
+// Consumed is how many bytes of a relayed stdin were taken, after Finish (-1: not
+// known, or stdin isn't relayed), and of relayed inputs over 2, as far as known.
+func (s *Set) Consumed() (stdin int64, others []wire.Taken) {
+	stdin = -1
+	for _, i := range s.inputs {
+		switch {
+		case i.number == 0:
+			stdin = i.consumed
+		case i.consumed >= 0:
+			others = append(others, wire.Taken{Number: i.number, Bytes: uint64(i.consumed)})
+		}
 	}
-	return s.input.consumed
+	return stdin, others
 }
 
-// Relayed is how many bytes of stdin went through this process, and how many of
+// Relayed is how many bytes of inputs went through this process, and how many of
 // outputs, after Finish.
 func (s *Set) Relayed() (in, out int64) {
 	for _, e := range s.ends() {
@@ -210,8 +201,12 @@ func (s *Set) Close() {
 }
 
 func (s *Set) ends() []end {
-	if s.input == nil {
-		return s.outputs
+	all := slices.Clone(s.outputs)
+	for _, i := range s.inputs {
+		all = append(all, i)
 	}
-	return append(slices.Clone(s.outputs), s.input)
+	if s.pty != nil {
+		all = append(all, s.pty.typed)
+	}
+	return all
 }

@@ -82,8 +82,8 @@ func TestPlansThatCannotBe(t *testing.T) {
 		"stream 3, bridged":    {passed(0, 3), nil, false, &BridgeError{3}},
 		"a directory":          {passed(0, 1), []int{null, dir}, false, &UnfitError{1, "a directory"}},
 		"opened with O_PATH":   {passed(4), []int{path}, false, &UnfitError{4, "opened with O_PATH"}},
-		"rpcd's own mode":      {[]wire.Stream{{Mode: wire.Directory}}, []int{null}, false, &UnfitError{0, "a directory"}},
-		"and through a bridge": {[]wire.Stream{{Mode: wire.Directory}}, nil, false, &UnfitError{0, "a directory"}},
+		"rpcd's own mode":      {[]wire.Stream{{Mode: wire.Directory}}, []int{null}, false, &UnfitError{0, "one that rpcd alone sends"}},
+		"and through a bridge": {[]wire.Stream{{Mode: wire.Directory}}, nil, false, &UnfitError{0, "one that rpcd alone sends"}},
 		"a stream over 2":      {passed(7), []int{null}, false, nil},
 		"a probe and nothing":  {[]wire.Stream{{Mode: wire.Probe}}, []int{null}, false, nil},
 	} {
@@ -109,7 +109,7 @@ func TestDirect(t *testing.T) {
 	if err != nil || s.Bridged() {
 		t.Fatal(err, "or bridged")
 	}
-	if err := s.Open(false); err != nil {
+	if err := s.Open(-1); err != nil {
 		t.Fatal(err)
 	}
 	if want := []int{p.Null, second, second, -1, -1, first}; !slices.Equal(s.Files(), want) {
@@ -120,8 +120,9 @@ func TestDirect(t *testing.T) {
 		t.Errorf("a passed descriptor is open after the start: %v", err)
 	}
 	s.Relay()
-	if s.Finish() || s.Consumed() != -1 {
-		t.Errorf("a stream is held open, or %d bytes are consumed", s.Consumed())
+	held := s.Finish()
+	if n, others := s.Consumed(); held || n != -1 || others != nil {
+		t.Errorf("held open %v, or %d bytes are consumed, or %v", held, n, others)
 	}
 	s.Close()
 }
@@ -139,7 +140,7 @@ func TestBridged(t *testing.T) {
 	if err != nil || !s.Bridged() || p.Streams[1].Mode != wire.Passed {
 		t.Fatal(err, "or direct, or the plan is changed")
 	}
-	if err := s.Open(true); err != nil {
+	if err := s.Open(os.Getuid()); err != nil {
 		t.Fatal(err)
 	}
 	var child [2]int // as a fork copies them
@@ -175,8 +176,9 @@ func TestBridged(t *testing.T) {
 	if s.Finish() {
 		t.Error("an output is held open")
 	}
-	if in, out := s.Relayed(); s.Consumed() != 4 || in != 6 || out != 4 {
-		t.Errorf("%d of %d bytes are consumed, %d came out", s.Consumed(), in, out)
+	n, others := s.Consumed()
+	if in, out := s.Relayed(); n != 4 || others != nil || in != 6 || out != 4 {
+		t.Errorf("%d of %d bytes are consumed, %d came out; %v", n, in, out, others)
 	}
 	s.Close()
 	if now, err := proc.Look(os.Getpid()); err != nil || now.Descriptors != before.Descriptors {

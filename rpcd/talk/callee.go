@@ -27,9 +27,10 @@ type Callee struct {
 	Relay *wire.Relay // of the call's relayed streams
 
 	conn    *Conn
-	proceed chan struct{} // closed: the caller has seen ACCEPTED
-	once    sync.Once     // for proceed
-	ended   chan struct{} // closed: ended
+	proceed chan struct{}    // closed: the caller has seen ACCEPTED
+	once    sync.Once        // for proceed
+	ended   chan struct{}    // closed: ended
+	windows chan wire.Window // nil: the call has no terminal
 
 	bridged atomic.Bool // read also while a word is being sent
 	due     atomic.Bool // the next CONTINUED answers ACCEPTED
@@ -51,13 +52,17 @@ var ErrUnproceeded = errors.New("no answer to ACCEPTED")
 // NewCallee begins the called half of a call whose first frame has come.
 func NewCallee(conn *Conn, m *wire.Call) *Callee {
 	conn.BeginCall()
-	return &Callee{
+	c := &Callee{
 		Call:    m,
 		Relay:   wire.NewRelay(conn.WriteFrame),
 		conn:    conn,
 		proceed: make(chan struct{}),
 		ended:   make(chan struct{}),
 	}
+	if m.Terminal != nil {
+		c.windows = make(chan wire.Window, 1)
+	}
+	return c
 }
 
 // SetBridged says that no descriptor arrived with the call: its words say so, and
@@ -151,9 +156,20 @@ func (c *Callee) Refuse(m *wire.Refused) {
 	_ = c.conn.WriteFrame(m.Append())
 }
 
+// Served says that somebody else has said the call's last word: its resident worker.
+func (c *Callee) Served() {
+	close(c.ended)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answered = true
+	c.conn.EndSigns()
+}
+
 // Exit says EXIT. An error says that the caller didn't get it.
 func (c *Callee) Exit(m *wire.Exit) error {
+	c.mu.Lock()
 	close(c.ended)
+	c.mu.Unlock()
 	return c.Relay.WriteLast(m.Append())
 }
 
@@ -212,6 +228,8 @@ func (c *Callee) Handle(h wire.Header, body io.Reader) (Event, error) {
 			return Event{Abandoned, syscall.Signal(sig)}, nil
 		}
 		return Event{Signaled, syscall.Signal(sig)}, nil
+	case wire.TypeWindow:
+		return Event{}, c.window(h, body)
 	case wire.TypeStopped:
 		c.release() // its answer to ACCEPTED may never come
 		c.due.Store(false)
@@ -226,6 +244,40 @@ func (c *Callee) Handle(h wire.Header, body io.Reader) (Event, error) {
 		return Event{Kind: Continued}, nil
 	}
 	return Event{}, fmt.Errorf("%w: a %v frame from a caller", wire.ErrProtocol, h.Type)
+}
+
+// window takes WINDOW, which only a call with a terminal has. The last size counts.
+func (c *Callee) window(h wire.Header, body io.Reader) error {
+	if c.Terminal == nil {
+		return fmt.Errorf("%w: a WINDOW frame in a call without a terminal", wire.ErrProtocol)
+	}
+	b, err := wire.ReadPayload(body, h)
+	if err != nil {
+		return err
+	}
+	w, err := wire.ParseWindow(b)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-c.windows:
+	default:
+	}
+	c.windows <- w // nobody else sends
+	return nil
+}
+
+// Windows gives each size of the call's terminal that the caller has told since CALL.
+func (c *Callee) Windows() <-chan wire.Window { return c.windows }
+
+// TellStopped says STOPPED: the procedure has stopped in its terminal. After EXIT, and
+// to a caller that has stopped itself, it says nothing.
+func (c *Callee) TellStopped() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.HasEnded() && !c.conn.isPaused() {
+		_ = c.Relay.Write(wire.Frame(wire.TypeStopped, 0, 0, nil))
+	}
 }
 
 // hasProceeded reports whether STOPPED or CONTINUED has come.

@@ -3,7 +3,6 @@ package talk
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -99,6 +98,13 @@ func Adopt(conn *Conn, m *wire.Call, sent, started time.Time) *Caller {
 	conn.ExpectWithin(patience)
 	close(c.sent)
 	return c
+}
+
+// Runs says that the call runs, of which somebody else has told the worker, and has
+// taken STARTED. It is for a Caller that hasn't sent its call.
+func (c *Caller) Runs() {
+	close(c.sent)
+	_ = c.answered(wire.TypeStarted, &wire.Started{})
 }
 
 // Send sends CALL with its descriptors, which the caller closes. If the other side
@@ -272,14 +278,4 @@ func (c *Caller) WasToldToEnd() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.toldToEnd
-}
-
-// readFrame reads a whole frame.
-func readFrame(r io.Reader) (wire.Type, []byte, error) {
-	h, err := wire.ReadHeader(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	payload, err := wire.ReadPayload(r, h)
-	return h.Type, payload, err
 }

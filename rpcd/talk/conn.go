@@ -107,6 +107,14 @@ func (c *Conn) BeginCall() {
 	c.enter(phaseCall, func() { _ = c.SetDeadline(time.Time{}) })
 }
 
+// Interrupt makes reads fail until Uninterrupt, those that wait and later ones.
+func (c *Conn) Interrupt() {
+	c.enter(phaseCall, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+}
+
+// Uninterrupt ends Interrupt.
+func (c *Conn) Uninterrupt() { c.BeginCall() }
+
 // Rest begins when a call is over. The other side has d to close, or to send
 // its next first frame; 0: no bound. Heartbeats end.
 func (c *Conn) Rest(d time.Duration) {

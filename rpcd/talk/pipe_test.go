@@ -1,6 +1,7 @@
 package talk
 
 import (
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -142,4 +143,14 @@ func runs(t *testing.T, caller *Caller, callee *Callee) *wire.Exit {
 		t.Fatal(err)
 	}
 	return exit
+}
+
+// readFrame reads a whole frame.
+func readFrame(r io.Reader) (wire.Type, []byte, error) {
+	h, err := wire.ReadHeader(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	payload, err := wire.ReadPayload(r, h)
+	return h.Type, payload, err
 }

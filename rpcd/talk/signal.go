@@ -62,6 +62,16 @@ func (c *Caller) expectSign() bool {
 	return true
 }
 
+// AskSign ends a direct call that runs if its worker says nothing for SignWait.
+func (c *Caller) AskSign() {
+	if c.expectSign() {
+		c.queue(&told{frame: askForSign(), done: make(chan struct{})})
+	}
+}
+
+// Resize sends WINDOW: the size of the procedure's terminal.
+func (c *Caller) Resize(w wire.Window) error { return c.tell(w.Append()) }
+
 // Stopped says that this process is about to stop: the group stops, and silence
 // means nothing until Continued.
 func (c *Caller) Stopped() error {

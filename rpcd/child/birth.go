@@ -191,6 +191,9 @@ func (s *Spec) program() *starter.Program {
 	if first, ok := openfiles.First(); ok {
 		p.OpenFiles = &unix.Rlimit{Cur: first.Soft, Max: first.Hard}
 	}
+	if s.Terminal {
+		p.Terminal = starter.Controlling
+	}
 	if s.As != nil {
 		p.User = &starter.User{UID: s.As.UID, GID: s.As.GID, Groups: s.As.Groups}
 	}

@@ -117,3 +117,11 @@ func (cr *Credential) explain(dir int, err error) error {
 
 // procPath is a path of a descriptor, which is valid in a child as well.
 func procPath(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
+
+// Owner is the user's ID, as chown(2) takes it; -1: it is rpcd's own.
+func (cr *Credential) Owner() int {
+	if cr == nil {
+		return -1
+	}
+	return int(cr.UID)
+}

@@ -235,7 +235,7 @@ func closeHere(fds []int) {
 type closing int
 
 const (
-	closesAtOnce closing = iota // a device of the kernel's own, such as /dev/null
+	closesAtOnce closing = iota // the kernel's own: /dev/null and its like, memory
 	isFile                      // of a file system, which may not answer
 	mayLinger                   // all others
 )
@@ -252,10 +252,22 @@ func closingOf(fd int) closing {
 		if st.Rdev_major == memory {
 			return closesAtOnce
 		}
-	case unix.S_IFREG, unix.S_IFDIR, unix.S_IFLNK:
+	case unix.S_IFREG:
+		if isMemory(fd) {
+			return closesAtOnce
+		}
+		return isFile
+	case unix.S_IFDIR, unix.S_IFLNK:
 		return isFile
 	}
 	return mayLinger
+}
+
+// isMemory reports whether a file lies in the kernel's memory: a memfd, or a file of a
+// tmpfs. They alone have seals (F_GET_SEALS, fcntl(2)), and nothing to flush.
+func isMemory(fd int) bool {
+	_, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0)
+	return err == nil
 }
 
 // idle reports whether nothing goes on or waits.

@@ -77,6 +77,9 @@ func (c *Child) SignalAll(signals ...syscall.Signal) {
 	for _, sig := range signals {
 		c.Signal(sig)
 	}
+	if c.job != nil && slices.Contains(signals, unix.SIGKILL) {
+		c.killJob()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.keep || c.reaped {
@@ -91,7 +94,7 @@ func (c *Child) SignalAll(signals ...syscall.Signal) {
 }
 
 func (c *Child) killAll() {
-	c.Signal(unix.SIGKILL)
+	c.signalGroup(unix.SIGKILL)
 	c.leaf.Kill()
 	c.killStrays()
 }

@@ -322,3 +322,35 @@ func open(t *testing.T) int {
 	t.Cleanup(func() { unix.Close(fd) })
 	return fd
 }
+
+// What can't hang is closed without a helper: a kept connection passes memory with
+// each call.
+func TestClosingOf(t *testing.T) {
+	memfd, err := unix.MemfdCreate("test", unix.MFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(memfd)
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pipe[0])
+	defer unix.Close(pipe[1])
+	if got := closingOf(memfd); got != closesAtOnce {
+		t.Errorf("memory: %v", got)
+	}
+	if got := closingOf(pipe[1]); got != mayLinger {
+		t.Errorf("a pipe: %v", got)
+	}
+	for path, want := range map[string]closing{"/dev/null": closesAtOnce, "/proc/self/status": isFile, "/": isFile} {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := closingOf(int(f.Fd())); got != want {
+			t.Errorf("%s: %v, want %v", path, got, want)
+		}
+		f.Close()
+	}
+}

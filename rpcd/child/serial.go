@@ -85,7 +85,7 @@ func (s *Spec) attributes() (*syscall.ProcAttr, *int) {
 	attr := &syscall.ProcAttr{
 		Env:   s.Env,
 		Files: files,
-		Sys:   &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd},
+		Sys:   &syscall.SysProcAttr{Setsid: true, Setctty: s.Terminal, PidFD: &pidfd},
 	}
 	if s.As != nil {
 		attr.Sys.Credential = &syscall.Credential{Uid: s.As.UID, Gid: s.As.GID, Groups: s.As.Groups}

@@ -2,6 +2,7 @@ package child
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -96,20 +97,20 @@ func (c *Child) lookForLife(dead map[int]bool) (alive, news bool) {
 	return false, news
 }
 
-// strays gives the processes of the session that have left its leader's process
-// group.
-func (c *Child) strays() (pids []int) {
+// strays gives the processes of the session that are in no group of these. Its leader's
+// has been there first.
+func (c *Child) strays(but ...int) (pids []int) {
 	for _, pid := range sessions.of(c.pid) {
-		if group, err := unix.Getpgid(pid); err == nil && group != c.pid {
+		if group, err := unix.Getpgid(pid); err == nil && !slices.Contains(but, group) {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
 }
 
-// signalStrays sends signals to each stray.
+// signalStrays sends signals to each process that Signal doesn't reach.
 func (c *Child) signalStrays(signals ...syscall.Signal) {
-	for _, pid := range c.strays() {
+	for _, pid := range c.strays(c.pid, c.PID()) {
 		signalMember(pid, c.pid, signals)
 	}
 }
@@ -125,7 +126,7 @@ func (c *Child) killStrays() {
 	stopped := map[int]bool{}
 	for range killRounds {
 		before := len(stopped)
-		for _, pid := range c.strays() {
+		for _, pid := range c.strays(c.pid) {
 			if !stopped[pid] {
 				stopped[pid] = true
 				signalMember(pid, c.pid, []syscall.Signal{unix.SIGSTOP})
@@ -135,7 +136,9 @@ func (c *Child) killStrays() {
 			break
 		}
 	}
-	c.signalStrays(unix.SIGKILL)
+	for _, pid := range c.strays(c.pid) {
+		signalMember(pid, c.pid, []syscall.Signal{unix.SIGKILL})
+	}
 }
 
 // signalMember sends signals to a process that is in the session. By its pidfd,

@@ -27,6 +27,8 @@ type Spec struct {
 	As    *Credential // the user to run as; nil: rpcd's own
 	Keep  bool        // no cgroup, and SignalAll reaches the process group alone
 
+	Terminal bool // descriptor 0 is a terminal, which becomes the process's: see terminal.go
+
 	Caller uint32          // the user ID that a start which hangs is charged to
 	Cancel <-chan struct{} // closed: nobody waits for the start any longer; nil: never
 }
@@ -39,6 +41,7 @@ type Child struct {
 	pidfd *os.File     // nil: the kernel gives none
 	leaf  *cgroup.Leaf // nil: it has no cgroup
 	keep  bool         // Spec.Keep
+	job   *job         // with Spec.Terminal: the process, which pid has started
 
 	memoryKills uint64 // the kernel's count of them at the start
 
@@ -63,6 +66,14 @@ func (e *DirError) Unwrap() error { return e.Err }
 // Starts run side by side, and one that hangs holds up its caller alone (birth.go).
 // Where that can't be had, they happen one after the other (serial.go).
 func Start(s Spec) (*Child, error) {
+	if s.Terminal {
+		return s.startInTerminal()
+	}
+	return s.startAny()
+}
+
+// startAny is Start without what a terminal needs.
+func (s Spec) startAny() (*Child, error) {
 	lane, err := lanes.take(s.Caller, s.Cancel)
 	if err == nil {
 		var c *Child
@@ -90,10 +101,24 @@ func pollable(pidfd int) *os.File {
 }
 
 // PID gives the process id, which is the process group's too.
-func (c *Child) PID() int { return c.pid }
+func (c *Child) PID() int {
+	if c.job != nil {
+		return c.job.pid
+	}
+	return c.pid
+}
 
 // Signal sends sig to the process group. After the reaping it does nothing.
 func (c *Child) Signal(sig syscall.Signal) {
+	if c.job != nil {
+		c.job.signal(sig)
+		return
+	}
+	c.signalGroup(sig)
+}
+
+// signalGroup sends sig to the group of the session's leader.
+func (c *Child) signalGroup(sig syscall.Signal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.reaped {

@@ -16,7 +16,7 @@ type Status struct {
 }
 
 // Wait waits for the leader's end without reaping it, so that it may be called
-// again. It fails only where somebody else reaped the leader.
+// again. Of a process with a terminal it gives the end of that. It fails only where somebody else reaped the leader.
 func (c *Child) Wait() (Status, error) {
 	var info unix.Siginfo
 	var usage unix.Rusage
@@ -41,8 +41,17 @@ func (c *Child) Wait() (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
+	end := waitStatus(info.Code, statusOf(&info))
+	if c.job != nil {
+		if s, told := c.job.end(); told {
+			return s, nil
+		}
+		if unix.WaitStatus(end).Exited() { // the leader's exit says nothing of the procedure; it must not look like 0
+			end = uint32(unix.SIGKILL)
+		}
+	}
 	return Status{
-		Wait:   waitStatus(info.Code, statusOf(&info)),
+		Wait:   end,
 		User:   time.Duration(usage.Utime.Nano()),
 		System: time.Duration(usage.Stime.Nano()),
 		MaxRSS: ownMemory(uint64(usage.Maxrss)),

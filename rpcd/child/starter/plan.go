@@ -106,7 +106,7 @@ func (a *Attempt) prepare(p *Program) error {
 	a.plan.steps = make([]step, 0, 24+2*len(p.Files))
 	a.plan.add(Unshare, unix.SYS_CLOSE_RANGE, uintptr(lowest.Load()), ^uintptr(0)&0xffffffff, unix.CLOSE_RANGE_UNSHARE)
 	a.descriptors(p)
-	a.plan.add(Session, unix.SYS_SETSID)
+	a.session(p.Terminal)
 	a.plan.add(Session, unix.SYS_UMASK, uintptr(p.Umask))
 	if p.OpenFiles != nil {
 		a.plan.limit = *p.OpenFiles
@@ -129,6 +129,21 @@ func (a *Attempt) prepare(p *Program) error {
 	a.plan.add(Mask, unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, address(&emptySet), 0, signalSetSize)
 	a.plan.add(Execute, unix.SYS_EXECVE, address(a.plan.path), address(&a.plan.argv[0]), address(&a.plan.env[0]))
 	return nil
+}
+
+// session adds the steps by which the process leads a session or a group. Its signals
+// are blocked, so that it may take the foreground (tcsetpgrp(3)).
+func (a *Attempt) session(t Terminal) {
+	switch t {
+	case Foreground:
+		a.plan.add(Session, unix.SYS_SETPGID, 0, 0)
+		a.plan.add(Session, unix.SYS_IOCTL, 0, unix.TIOCSPGRP, address(int32Of(&a.pid)))
+	case Controlling:
+		a.plan.add(Session, unix.SYS_SETSID)
+		a.plan.add(Session, unix.SYS_IOCTL, 0, unix.TIOCSCTTY, 0)
+	default:
+		a.plan.add(Session, unix.SYS_SETSID)
+	}
 }
 
 // words makes path, argv and environment.

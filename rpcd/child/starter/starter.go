@@ -34,6 +34,7 @@ type Program struct {
 	Files []int // Files[i] becomes descriptor i; -1: closed
 	User  *User // nil: this process's own
 
+	Terminal  Terminal
 	OpenFiles *unix.Rlimit // RLIMIT_NOFILE; nil: this process's own
 
 	// DropCapabilities says that ambient and inheritable capabilities don't reach
@@ -43,6 +44,17 @@ type Program struct {
 	// new and empty. The kernel must have keyrings.
 	NewKeyring bool
 }
+
+// Terminal says what a program has to do with the terminal that is its descriptor 0.
+type Terminal int
+
+// The cases: none, in a session of its own; it leads a session whose terminal that is;
+// it leads a process group, which is the foreground of this process's own terminal.
+const (
+	NoTerminal Terminal = iota
+	Controlling
+	Foreground
+)
 
 // User is another user to run as. Taking one on needs SETUID and SETGID.
 type User struct {

@@ -87,7 +87,7 @@ func Serve(h Handler) error {
 		return err
 	}
 	defer w.conn.Close()
-	if err := w.conn.WriteFrame(wire.Ready()); err != nil {
+	if err := w.conn.WriteFrame(wire.Ready(0)); err != nil {
 		return err
 	}
 	err = w.serve(h)

@@ -22,6 +22,8 @@ type Job struct {
 	Files []int             // descriptor i of the process is Files[i]; -1: closed
 	As    *child.Credential // the user it runs as; nil: rpcd's own
 
+	Terminal bool // descriptor 0 is a terminal that becomes the process's own
+
 	Caller uint32 // the user ID that a start which hangs is charged to
 	// For a resident procedure, whose Env is what the call has for itself: how long
 	// the call may wait until a worker is ready, and what is called once where it has
@@ -46,6 +48,9 @@ type Process interface {
 	Signal(sig syscall.Signal)
 	// SignalAll sends signals to what would be ended with it, too: see Close.
 	SignalAll(signals ...syscall.Signal)
+	// Stops tells each time that the group has stopped without a signal of ours. nil:
+	// it has no terminal.
+	Stops() <-chan struct{}
 	// Wait waits for its end. An error says that the end can't be known.
 	Wait() (Status, error)
 	// OutOfMemory, after Wait, reports whether the kernel has killed a process of it

@@ -29,7 +29,7 @@ func (s *spawned) Start(ctx context.Context, j Job) (Process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	c, err := child.Start(child.Spec{Path: j.Path, Argv: j.Argv, Env: j.Env, Dir: j.Dir, Umask: j.Umask, Files: j.Files, As: j.As, Keep: s.keep, Caller: j.Caller, Cancel: ctx.Done()})
+	c, err := child.Start(child.Spec{Path: j.Path, Argv: j.Argv, Env: j.Env, Dir: j.Dir, Umask: j.Umask, Files: j.Files, As: j.As, Keep: s.keep, Terminal: j.Terminal, Caller: j.Caller, Cancel: ctx.Done()})
 	if errors.Is(err, child.ErrCanceled) {
 		return nil, ctx.Err()
 	}
@@ -75,6 +75,7 @@ type spawnedProcess struct {
 func (p *spawnedProcess) PID() int                            { return p.child.PID() }
 func (p *spawnedProcess) Signal(sig syscall.Signal)           { p.child.Signal(sig) }
 func (p *spawnedProcess) SignalAll(signals ...syscall.Signal) { p.child.SignalAll(signals...) }
+func (p *spawnedProcess) Stops() <-chan struct{}              { return p.child.Stops() }
 func (p *spawnedProcess) OutOfMemory() bool                   { return p.child.OutOfMemory() }
 
 func (p *spawnedProcess) Wait() (Status, error) {

@@ -52,6 +52,9 @@ func message(j run.Job) (*wire.Call, []int, error) {
 	if j.As != nil {
 		return nil, nil, &wire.Refused{Code: wire.Denied, Text: fmt.Sprintf("cannot run %q as you (--run-as caller): a resident worker serves all callers as one user", j.Argv[0])}
 	}
+	if j.Terminal {
+		return nil, nil, &wire.Refused{Code: wire.Failed, Text: fmt.Sprintf("cannot run %q in a terminal: a resident worker has none (call it without -t)", j.Argv[0])}
+	}
 	m := &wire.Call{Flags: wire.CallKeep, Procedure: j.Argv[0], Args: j.Argv[1:], Env: j.Env, Umask: uint32(j.Umask)}
 	var fds []int
 	for number, fd := range j.Files {
@@ -108,6 +111,12 @@ type call struct {
 
 	broken error // why it can't go on; set by begin
 	oom    bool  // after Wait
+
+	// Of a call that began in a loan:
+	returned    *wire.Sums // nil: it didn't
+	number      uint64     // of the call in it
+	hasReturned bool       // RETURNED has come
+	adopted     time.Time  // when RECALL had been sent; set before others know the call
 }
 
 var _ run.Process = (*call)(nil)
@@ -230,8 +239,17 @@ func (c *call) Signal(sig syscall.Signal) {
 	case unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT:
 		c.told = true
 	}
+	if wait := time.Until(c.adopted.Add(afterRecall)); wait > 0 {
+		time.AfterFunc(wait, func() { c.Signal(sig) })
+		return
+	}
 	w.fd.TrySend(wire.Signal(uint8(sig), 0)) // one that reads nothing gets KILL in the end
 }
+
+// afterRecall is how long after its RECALL a worker gets the first SIGNAL. Python looks for
+// signals (SIGIO) before it waits, and not once more: one that comes right behind another
+// may wait with it.
+const afterRecall = 20 * time.Millisecond
 
 // SignalAll is Signal for each.
 func (c *call) SignalAll(signals ...syscall.Signal) {
@@ -245,7 +263,10 @@ func (c *call) over() {
 	w := c.worker
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.call = nil
+	if w.call = nil; w.ended {
+		w.fd.Close()
+		w.notes.close()
+	}
 	if c.stopped { // as the call ended
 		w.child.Signal(unix.SIGCONT)
 	}
@@ -254,6 +275,9 @@ func (c *call) over() {
 // Wait waits for EXIT. The worker is free then, or lost: the status tells.
 func (c *call) Wait() (run.Status, error) {
 	exit, err := (*wire.Exit)(nil), c.broken
+	if err == nil {
+		err = c.takeReturned()
+	}
 	if err == nil {
 		exit, err = c.Follow()
 	}
@@ -267,6 +291,31 @@ func (c *call) Wait() (run.Status, error) {
 	c.Over(nil, true)
 	c.worker.pool.release(c.worker)
 	return run.Status{Wait: exit.Status, User: exit.User, System: exit.System, MaxRSS: exit.MaxRSS}, nil
+}
+
+// takeReturned takes RETURNED, which comes before the EXIT of a call that began in a
+// loan.
+func (c *call) takeReturned() error {
+	if c.returned == nil || c.hasReturned {
+		return nil
+	}
+	h, err := c.Next()
+	if err != nil {
+		return err
+	}
+	payload, err := wire.ReadPayload(c.worker.conn, h)
+	if err != nil {
+		return err
+	}
+	m, err := takeReturned(h, payload, c.number)
+	if err == nil && m.Held == 0 {
+		err = errNotes
+	}
+	if err == nil {
+		*c.returned = m.Sums
+		c.worker.uses += int(m.Sums.Served)
+	}
+	return err
 }
 
 // lost ends the worker of a call that can't go on, and gives the call's status: the
@@ -297,6 +346,9 @@ func (c *call) lost(err error) run.Status {
 
 // OutOfMemory is that of the worker, if it was lost.
 func (c *call) OutOfMemory() bool { return c.oom }
+
+// Stops is nil: a resident worker has no terminal.
+func (c *call) Stops() <-chan struct{} { return nil }
 
 // Close does nothing: what the call left ends with the worker.
 func (c *call) Close(time.Time, func(child.Left)) {}

@@ -28,10 +28,13 @@ var (
 	errSilent = errors.New("it took no call within the time for an answer")
 )
 
-// unready explains why a worker's first frames were none, or didn't come.
-func unready(err error, ended string) error {
+// unready explains why a worker's first frames were none, or didn't come. said is what
+// one that has ended by itself printed last: most often it is the reason.
+func unready(err error, ended, said string) error {
 	var version *wire.VersionError
 	switch {
+	case ended != "" && said != "":
+		return unfit("run ended %s before it was ready, and said last %q", ended, said)
 	case ended != "":
 		return unfit("run ended %s before it was ready: %s", ended, advice)
 	case errors.As(err, &version):

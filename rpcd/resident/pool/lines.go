@@ -3,6 +3,7 @@ package pool
 import (
 	"bufio"
 	"errors"
+	"strings"
 	"time"
 
 	"rpcd/internal/printable"
@@ -52,10 +53,25 @@ func (w *worker) say(line string, left *int) {
 	for len(line) > 0 && (line[len(line)-1] == '\n' || line[len(line)-1] == '\r') {
 		line = line[:len(line)-1]
 	}
+	if line != "" {
+		w.mu.Lock()
+		w.said = line
+		w.mu.Unlock()
+	}
 	words := []any{"procedure", printable.Escaped(w.pool.name), "pid", w.pid(), "text", printable.Escaped(line)}
 	if *left > 0 {
 		words = append(words, "left_out", *left)
 		*left = 0
 	}
 	w.pool.set.Log.Info("a resident worker says", words...)
+}
+
+// mostSaid bounds, in bytes, what an error shows of a worker's last line.
+const mostSaid = 60
+
+// lastWords is the last line that it printed, as far as an error has room for it.
+func (w *worker) lastWords() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return printable.Line(strings.ToValidUTF8(w.said[:min(len(w.said), mostSaid)], ""))
 }

@@ -81,11 +81,12 @@ func TestCallsWaitForAWorker(t *testing.T) {
 // fault: 144
 func TestProgramsThatAreNone(t *testing.T) {
 	for behaviour, words := range map[string]string{
-		"mute":    "run said nothing to rpcd: it has to call resident.serve, or remove the file workers",
-		"ends":    "run ended with status 3 before it was ready: it has to call resident.serve, or remove the file workers",
-		"closes":  "run closed its socket before it was ready: it has to call resident.serve, or remove the file workers",
-		"garbage": "run broke the protocol before it was ready: protocol error: unknown frame type 104",
-		"future":  "run speaks version 99 of the protocol, rpcd version 1: use one release",
+		"mute":     "run said nothing to rpcd: it has to call resident.serve, or remove the file workers",
+		"ends":     "run ended with status 3 before it was ready: it has to call resident.serve, or remove the file workers",
+		"explains": "run ended with status 1 before it was ready, and said last \"ModuleNotFoundError: No module named 'x'\"",
+		"closes":   "run closed its socket before it was ready: it has to call resident.serve, or remove the file workers",
+		"garbage":  "run broke the protocol before it was ready: protocol error: unknown frame type 104",
+		"future":   "run speaks version 99 of the protocol, rpcd version 1: use one release",
 	} {
 		w := start(t, behaviour, 2, times(Times{First: 300 * time.Millisecond, Silence: 400 * time.Millisecond, Pause: testkit.Limit}))
 		_, err := w.try(t.Context(), testkit.Limit, "pid")

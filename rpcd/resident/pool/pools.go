@@ -112,7 +112,10 @@ func (s *Pools) Forget(name string) {
 // Entry describes a procedure of either kind for LISTING.
 func (s *Pools) Entry(p *export.Procedure) wire.Entry {
 	e := wire.Entry{Name: p.Name, Kind: "spawned", Summary: p.Summary}
-	if p.Workers > 0 {
+	switch {
+	case p.Topic != nil:
+		e.Kind = "topic"
+	case p.Workers > 0:
 		e.Kind, e.Workers = "resident", s.Workers(p)
 	}
 	return e

@@ -39,6 +39,9 @@ func work(behaviour string) int {
 		time.Sleep(time.Hour)
 	case "ends":
 		return 3
+	case "explains":
+		fmt.Fprintln(os.Stderr, "Traceback\nModuleNotFoundError: No module named 'x'")
+		return 1
 	case "closes":
 		unix.Close(residentFD)
 		time.Sleep(time.Hour)
@@ -49,11 +52,13 @@ func work(behaviour string) int {
 		write(wire.Frame(wire.TypeReady, 0, 0, []byte("RPCD\x00\x63")))
 		time.Sleep(time.Hour)
 	case "deaf": // ready, and takes no call
-		write(wire.Ready())
+		write(wire.Ready(0))
 		time.Sleep(time.Hour)
 	case "noisy": // ready, and says more than it is asked
-		write(append(wire.Ready(), wire.Frame(wire.TypeHeartbeat, 0, 0, nil)...))
+		write(append(wire.Ready(0), wire.Frame(wire.TypeHeartbeat, 0, 0, nil)...))
 		time.Sleep(time.Hour)
+	case "lent":
+		return lent(argument)
 	case "raw":
 		return raw(argument)
 	case "once": // serves like any other once, and is broken from the second start on
@@ -154,7 +159,7 @@ func raw(argument string) int {
 		return 1
 	}
 	conn.Receive(fdconn.MaxDescriptors)
-	_ = conn.WriteFrame(wire.Ready())
+	_ = conn.WriteFrame(wire.Ready(0))
 	for {
 		h, err := wire.ReadHeader(conn)
 		if err != nil {

@@ -45,6 +45,8 @@ type worker struct {
 	br      *bufio.Reader // over fd
 	conn    *talk.Conn    // over br
 	lines   *os.File      // what it prints
+	borrows bool          // it takes loans; set by awaitReady
+	notes   loanNotes     // of its loans; for the one who has taken the worker, and run
 
 	died chan struct{} // closed: what follows is set
 	end  unix.WaitStatus
@@ -57,8 +59,10 @@ type worker struct {
 	retired atomic.Bool
 
 	mu     sync.Mutex
-	call   *call // that runs; nil: none
-	broken error // why rpcd has killed it; nil: rpcd hasn't
+	said   string // the last line that it printed and that was logged
+	call   *call  // that runs; nil: none
+	broken error  // why rpcd has killed it; nil: rpcd hasn't
+	ended  bool   // close was called
 }
 
 // newWorker makes a worker of what its pool says now; p.mu is held.
@@ -92,7 +96,11 @@ func (w *worker) run() {
 	lines := make(chan struct{})
 	go func() { defer close(lines); w.log() }()
 	if err := w.awaitReady(); err != nil && !w.retired.Load() {
-		why := unready(err, w.endedBySelf())
+		ended := w.endedBySelf()
+		if ended != "" {
+			await(lines)
+		}
+		why := unready(err, ended, w.lastWords())
 		w.breakOff(why)
 		<-w.died
 		w.count()
@@ -107,22 +115,29 @@ func (w *worker) run() {
 	}
 	w.child.End(time.Now().Add(w.pool.set.Grace), w.pool.set.hurry)
 	w.close()
-	select { // its last words are read
-	case <-lines:
-	case <-time.After(closeTime): // what has left its session holds the pipe
-	}
+	await(lines)
 	_ = w.lines.Close()
 	<-lines
 	w.pool.set.count(-1)
 }
 
+// await waits until what an ended worker has printed is read: what has left its session
+// may hold the pipe.
+func await(lines <-chan struct{}) {
+	select {
+	case <-lines:
+	case <-time.After(closeTime):
+	}
+}
+
 // close closes the socket of a worker that has ended. One with a call leaves that to
-// the call, which may have more to read.
+// the call, which may have more to read: there and in the notes.
 func (w *worker) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.call == nil {
+	if w.ended = true; w.call == nil {
 		w.fd.Close()
+		w.notes.close()
 	}
 }
 
@@ -234,7 +249,7 @@ func (w *worker) awaitReady() error {
 	limits := w.pool.set.Times
 	w.conn.ExpectWithin(limits.First)
 	if _, err := w.br.Peek(1); errors.Is(err, os.ErrDeadlineExceeded) {
-		w.pool.silent(w, unready(err, ""))
+		w.pool.silent(w, unready(err, "", ""))
 		w.conn.ExpectWithin(limits.Silence - limits.First)
 	}
 	for {
@@ -251,7 +266,9 @@ func (w *worker) awaitReady() error {
 			w.conn.BeginCall() // it takes the time that it takes
 		case wire.TypeReady:
 			w.conn.Rest(0)
-			return wire.ParseReady(payload)
+			knows, err := wire.ParseReady(payload)
+			w.borrows = knows&wire.ReadyBorrows != 0 && hasBarrier
+			return err
 		default:
 			return fmt.Errorf("%w: a %v frame before READY", wire.ErrProtocol, h.Type)
 		}

@@ -18,9 +18,12 @@ import (
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/journal"
+	"rpcd/rpcd/lend"
 	"rpcd/rpcd/limit"
 	"rpcd/rpcd/lookup"
+	"rpcd/rpcd/refusal"
 	"rpcd/rpcd/run"
+	"rpcd/rpcd/runas"
 	"rpcd/rpcd/stream"
 	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
@@ -36,6 +39,7 @@ type host struct {
 	lastID   atomic.Uint64
 	counters journal.Counters
 	repeats  journal.Repeats // of refusals in the log
+	loans    lend.Book
 }
 
 // call is one call. Its states are those of callState. serve has a goroutine of
@@ -43,20 +47,25 @@ type host struct {
 // and cut.
 type call struct {
 	*talk.Callee
-	host   *host
-	conn   *talk.Conn
-	caller export.Caller
-	fd     *fdconn.Conn // below conn, for streams that are spliced
-	id     json.Number  // decimal
-	came   time.Time
-	argv   []string          // its first arguments, for PS
-	memory *limit.Loan       // of a long first frame
-	dir    string            // where it runs
-	as     *child.Credential // the user that it runs as; nil: rpcd's own
+	host     *host
+	conn     *talk.Conn
+	caller   export.Caller
+	fd       *fdconn.Conn // below conn, for streams that are spliced
+	id       json.Number  // decimal
+	came     time.Time
+	argv     []string          // its first arguments, for PS
+	memory   *limit.Loan       // of a long first frame
+	lendable []byte            // the first frame, whole, of a call that may be lent; nil: it may not
+	gate     *lend.Gate        // of the connection's reader
+	resume   func()            // has that read again, after a loan; nil: it reads
+	early    *time.Timer       // says ACCEPTED
+	dir      string            // where it runs
+	as       *child.Credential // the user that it runs as; nil: rpcd's own
 
-	ctx      context.Context // ends when the caller has left, or cancels a call that waits
+	here     context.Context // ends when the caller has left, or all is over
 	leave    context.CancelFunc
-	left     atomic.Bool   // the caller has
+	ctx      context.Context // ends with here, or when a call is cancelled that isn't known to run
+	cancel   context.CancelFunc
 	cause    cause.Record  // of the call's end
 	finished chan struct{} // closed: nothing of the call runs in this connection any more
 
@@ -76,6 +85,7 @@ func newCall(h *host, c *conn, m *wire.Call, memory *limit.Loan) *call {
 		host:     h,
 		conn:     c.talk,
 		fd:       c.fd,
+		gate:     &c.gate,
 		caller:   c.caller,
 		id:       json.Number(strconv.FormatUint(h.lastID.Add(1), 10)),
 		came:     time.Now(),
@@ -83,7 +93,8 @@ func newCall(h *host, c *conn, m *wire.Call, memory *limit.Loan) *call {
 		memory:   memory,
 		finished: make(chan struct{}),
 	}
-	k.ctx, k.leave = context.WithCancel(context.Background())
+	k.here, k.leave = context.WithCancel(context.Background())
+	k.ctx, k.cancel = context.WithCancel(k.here)
 	return k
 }
 
@@ -91,10 +102,10 @@ func newCall(h *host, c *conn, m *wire.Call, memory *limit.Loan) *call {
 // With a refusal nothing is started. It owns files.
 func (c *call) serve(files *fdconn.Files, refusal error) {
 	defer c.leave()
-	early := time.AfterFunc(talk.SlowStart, func() {
-		c.AcceptEarly(wire.Started{ID: c.id.String(), Grace: c.host.Grace})
+	c.early = time.AfterFunc(talk.SlowStart, func() {
+		c.AcceptEarly(wire.Started{ID: c.number().String(), Grace: c.host.Grace})
 	})
-	defer early.Stop()
+	defer c.early.Stop()
 	if refusal == nil {
 		refusal = c.run(files)
 	}
@@ -117,18 +128,18 @@ func (c *call) forgetAll() {
 	c.mu.Lock() // for describe
 	defer c.mu.Unlock()
 	c.Procedure, c.Label, c.Dir, c.Logical, c.Streams = "", "", wire.Dir{}, "", nil
-	c.argv, c.dir, c.pending, c.timers = nil, "", nil, nil
+	c.argv, c.dir, c.pending, c.timers, c.lendable = nil, "", nil, nil, nil
 }
 
 // refuse answers that nothing was started.
 func (c *call) refuse(err error) {
 	c.become(callOver)
-	r := refusal(err)
+	r := refusal.Of(err)
 	if r.Code == wire.Canceled && c.cause.Begun() == wire.Drain {
-		r = refusedDraining
+		r = refusal.Draining
 	}
 	if by, ok := c.cause.Canceler(); ok && r.Code == wire.Canceled {
-		r = refuseKilled(by)
+		r = refusal.Killed(by)
 	}
 	c.host.counters.Refused.Add(1)
 	c.Refuse(r)
@@ -150,15 +161,24 @@ func (c *call) run(files *fdconn.Files) error {
 	if err := c.Announce(c.ctx, c.news(0, "")); err != nil {
 		return err
 	}
-	if err := p.streams.Open(c.as != nil); err != nil {
+	if err := p.streams.Open(c.as.Owner()); err != nil {
 		return err
 	}
 	began := time.Now()
-	process, err := p.Runner.Start(c.ctx, c.job(p))
-	if err != nil {
-		return refuseStart(p.Procedure, c.dir, c.as, err)
+	job := c.job(p)
+	r := c.lend(p, job)
+	if r != nil && r.Process == nil {
+		return nil
 	}
-	c.supervise(process, p, began)
+	if r == nil {
+		r = &run.Returned{Began: began}
+		err := c.host.loans.Insist(c.ctx, func() (err error) { r.Process, err = p.Runner.Start(c.ctx, job); return err })
+		if err != nil {
+			return refusal.Start(p.Procedure, c.dir, c.as, err)
+		}
+	}
+	c.supervise(r.Process, p, r.Began)
+	c.countLent(p.Procedure, r)
 	return nil
 }
 
@@ -179,7 +199,7 @@ func (p *prepared) close() {
 // prepare looks up everything that the call needs.
 func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 	p := &prepared{}
-	if p.streams, err = stream.New(stream.Plan{Streams: c.Streams, Files: files, Conn: c.fd, Relay: c.Relay, Null: c.host.null}); err != nil {
+	if p.streams, err = stream.New(stream.Plan{Streams: c.Streams, Terminal: c.Terminal, Files: files, Conn: c.fd, Relay: c.Relay, Null: c.host.null}); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -194,7 +214,7 @@ func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 	p.Found, err = lookup.Lookup{
 		Source: host.Source, Slots: host.lookups, Runners: host.runners, Caller: caller, Procedure: c.Procedure,
 		Place: directory.Choice{Caller: c.Dir, Logical: c.Logical, Bridged: bridged, Workdirs: []string{host.Workdir}},
-		As:    func() (*child.Credential, error) { return host.runAs(caller, bridged) },
+		As:    func() (*child.Credential, error) { return runas.User(host.RunAs, caller, bridged) },
 	}.Run(c.ctx)
 	if err != nil {
 		return nil, err
@@ -209,10 +229,14 @@ func (c *call) prepare(files *fdconn.Files) (_ *prepared, err error) {
 // environ gives the process's environment, or an error for a variable that isn't
 // admitted.
 func (c *call) environ(p *export.Procedure, pwd string) ([]string, error) {
-	return p.Environ(os.Environ(), &export.Call{
+	call := &export.Call{
 		ID: c.id.String(), Worker: c.host.Name, Label: c.Label,
 		Caller: c.caller, PWD: pwd, Env: c.Env,
-	})
+	}
+	if c.Terminal != nil {
+		call.Terminal, call.Type = true, c.Terminal.Type
+	}
+	return p.Environ(os.Environ(), call)
 }
 
 // job is what the runner gets to start.
@@ -225,8 +249,9 @@ func (c *call) job(p *prepared) run.Job {
 		Umask: int(c.Umask),
 		Files: p.streams.Files(),
 		As:    c.as, Caller: c.caller.UID,
-		Wait:  c.mayWait(),
-		Waits: c.waits,
+		Terminal: c.Terminal != nil,
+		Wait:     c.mayWait(),
+		Waits:    c.waits,
 	}
 }
 
@@ -240,6 +265,7 @@ func (c *call) mayWait() time.Duration {
 
 // waits tells the caller what the call waits for.
 func (c *call) waits(behind string) {
+	c.host.loans.Recall()
 	news := c.news(wire.AcceptedWaits, behind)
 	news.Wait = c.mayWait()
 	c.Accept(news)
@@ -247,7 +273,9 @@ func (c *call) waits(behind string) {
 
 // takePlace waits for a place among the running calls.
 func (c *call) takePlace(p *export.Procedure) error {
-	err := c.host.queue.Take(c.ctx, p.Name, p.Places(), c.mayWait(), c.waits)
+	err := c.host.loans.Insist(c.ctx, func() error {
+		return c.host.queue.Take(c.ctx, p.Name, p.Places(), c.mayWait(), c.waits)
+	})
 	if err == nil && c.ctx.Err() != nil { // the caller left just as it got its place
 		c.host.queue.Give(p.Name)
 		err = c.ctx.Err()
@@ -257,10 +285,16 @@ func (c *call) takePlace(p *export.Procedure) error {
 
 // supervise sees a started process to its end and reports it.
 func (c *call) supervise(process run.Process, p *prepared, began time.Time) {
-	c.started(process, cause.Limit(c.Timeout, p.Procedure.Timeout, c.host.Timeout))
+	c.started(process, c.limit(p), began)
+	if c.resume != nil {
+		c.resume() // not before: who waited for this finds a call that runs
+	}
 	c.Start(c.news(0, ""))
 	p.streams.Started() // only now: the process is supervised
 	p.streams.Relay()
+	if c.Terminal != nil {
+		go p.streams.AttendTerminal(c.here, c.Windows(), process.Stops(), c.TellStopped)
+	}
 	c.logStart(p.Procedure)
 	c.forget()
 	p.env = nil

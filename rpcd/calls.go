@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/rpcd/export"
+	"rpcd/rpcd/refusal"
 	"rpcd/rpcd/wire"
 )
 
@@ -50,16 +51,16 @@ func (c *call) describe() wire.Running {
 // kill signals a call of the caller's, or cancels it while it waits.
 func (s *Server) kill(c export.Caller, m *wire.Kill) error {
 	all := s.allCalls()
-	i := slices.IndexFunc(all, func(k *call) bool { return k.id.String() == m.ID && !k.HasEnded() })
+	i := slices.IndexFunc(all, func(k *call) bool { return k.number().String() == m.ID && !k.HasEnded() })
 	if i < 0 {
-		return noSuchCall(m.ID)
+		return refusal.NoSuchCall(m.ID)
 	}
 	k := all[i]
 	if !c.MayTouch(uint32(os.Geteuid()), k.caller.UID) {
-		return anothersCall(k, c)
+		return refusal.AnothersCall(m.ID, k.caller.UID, c)
 	}
 	sig := unix.Signal(m.Signal)
-	s.Log.Info("signal", "call", k.id, "by_uid", c.UID, "signal", unix.SignalName(sig))
+	s.Log.Info("signal", "call", k.number(), "by_uid", c.UID, "signal", unix.SignalName(sig))
 	k.cause.Kill(sig, c.UID, time.Now())
 	k.signal(sig)
 	if sig == unix.SIGKILL {

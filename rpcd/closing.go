@@ -76,11 +76,11 @@ func (e *closing) output() {
 	if e.streams.Finish() {
 		e.exit.Flags |= wire.ExitLeft
 	}
-	e.exit.Consumed = e.streams.Consumed()
+	e.exit.Consumed, e.exit.Taken = e.streams.Consumed()
 }
 
 func (e *closing) status() {
-	e.lost = e.call.left.Load()
+	e.lost = e.call.here.Err() != nil
 	if e.call.Exit(e.exit) != nil {
 		e.lost = true
 	}

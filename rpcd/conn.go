@@ -12,7 +12,9 @@ import (
 	"rpcd/rpcd/child"
 	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
+	"rpcd/rpcd/lend"
 	"rpcd/rpcd/limit"
+	"rpcd/rpcd/refusal"
 	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
@@ -33,6 +35,10 @@ type conn struct {
 	denied error // why the caller may not call at all; nil: it may
 	seat   *limit.Seat
 
+	streak lend.Streak // for the reading goroutine alone, but of its call's End
+	gate   lend.Gate
+
+	mayHold int      // how many descriptors may have come that nobody has taken; for the reading goroutine
 	now     activity // what the last first frame asked for; for the reading goroutine alone
 	started bool     // a first frame has begun and isn't whole yet; likewise
 }
@@ -59,10 +65,11 @@ func newConn(s *Server, fd *fdconn.Conn) (*conn, error) {
 		return nil, err
 	}
 	c := &conn{
-		server: s,
-		fd:     fd,
-		talk:   talk.NewConn(fd),
-		caller: export.Caller{UID: peer.UID, GID: peer.GID, Groups: peer.Groups},
+		server:  s,
+		fd:      fd,
+		talk:    talk.NewConn(fd),
+		mayHold: fdconn.MaxDescriptors,
+		caller:  export.Caller{UID: peer.UID, GID: peer.GID, Groups: peer.Groups},
 	}
 	owner := peer.UID
 	if c.denied = s.admit(c.caller); c.denied != nil {
@@ -70,7 +77,7 @@ func newConn(s *Server, fd *fdconn.Conn) (*conn, error) {
 	}
 	fd.Charge(owner, child.Overfull)
 	if child.Overfull(owner) {
-		fd.SendAndHangUp(errTooManyDiscards.Append())
+		fd.SendAndHangUp(refusal.TooManyDiscards.Append())
 		return nil, fmt.Errorf("uid %d has sent too many descriptors that can't be closed", peer.UID)
 	}
 	c.br = bufio.NewReaderSize(c, 4<<10)
@@ -82,7 +89,7 @@ func newConn(s *Server, fd *fdconn.Conn) (*conn, error) {
 // nobody waits for that here.
 func (c *conn) turnAway(why limit.Reason) {
 	c.server.counters.Refused.Add(1)
-	c.fd.SendAndHangUp(turnedAway(why).Append())
+	c.fd.SendAndHangUp(refusal.TurnedAway(why).Append())
 }
 
 // Read reads the connection for br, and sees to it that no caller hoards
@@ -90,12 +97,12 @@ func (c *conn) turnAway(why limit.Reason) {
 // may be none: a caller's own end of this connection among them would keep the
 // call alive when the caller has gone.
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.talk.Read(p)
+	n, err := c.gate.Read(c.talk.Read, p)
 	if errors.Is(err, fdconn.ErrFull) {
 		c.turnAway(limit.OutOfDescriptors)
 	}
 	if held := c.fd.Held(); held != c.seat.Held() {
-		if c.now != nil && !c.now.ended() {
+		if c.now != nil && !c.now.ended() || held > c.mayHold {
 			return 0, fmt.Errorf("%w: descriptors in the middle of a call", wire.ErrProtocol)
 		}
 		c.seat.Hold(held)
@@ -205,7 +212,7 @@ func (c *conn) read(h wire.Header) (*firstFrame, error) {
 func (c *conn) refuse(err error) error {
 	c.server.counters.Refused.Add(1)
 	c.seat.MarkAnswered()
-	if c.talk.WriteFrame(refusal(err).Append()) == nil {
+	if c.talk.WriteFrame(refusal.Of(err).Append()) == nil {
 		c.talk.Linger(c.br, closeWait)
 	}
 	return err
@@ -218,9 +225,11 @@ func (c *conn) call(f *firstFrame) (wire.Header, error) {
 		f.close()
 		return f.Header, c.refuse(err)
 	}
+	frame := c.streak.Next(f.Header, f.payload)
 	f.payload = nil // the call may last
 	f.memory.Keep(m.Cost(int(f.Length)))
 	call := newCall(&c.server.host, c, m, f.memory)
+	call.lendable = frame
 	refusal := cmp.Or(c.server.enter(call), c.denied, err)
 	if !c.seat.StartCall() { // the caller was turned away
 		c.server.exit(call)
@@ -248,6 +257,7 @@ func (c *conn) rest(a activity) {
 	}
 	c.talk.Rest(wait)
 	c.seat.Take()
+	c.streak.End()
 }
 
 // attend gives an activity its caller's frames. It returns when the caller
@@ -265,6 +275,9 @@ func (c *conn) attend(a activity) (wire.Header, error) {
 
 func (c *conn) frames(a activity) (wire.Header, error) {
 	for {
+		if err := c.gate.Await(c.br); err != nil {
+			return wire.Header{}, err
+		}
 		h, err := wire.ReadHeader(c.br)
 		switch {
 		case err != nil:

@@ -7,6 +7,8 @@ import (
 	"rpcd/internal/printable"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/journal"
+	"rpcd/rpcd/limit"
+	"rpcd/rpcd/refusal"
 	"rpcd/rpcd/wire"
 )
 
@@ -35,18 +37,20 @@ func (s *Server) Drain(d time.Duration, now <-chan os.Signal) {
 		s.queue.Close()
 		s.runners.Drain()
 	}
+	s.topics.Close()
+	s.loans.Close()
 	reading := killedTime
 	if s.endCalls(d, now) {
 		reading = outputTime
 	}
 	s.runners.Drain()
-	s.wait(s.hasNoCalls, now, time.After(s.Grace))
+	limit.Wait(s.changed, s.hasNoCalls, now, time.After(s.Grace))
 	s.runners.Close() // resident workers have had the grace
 	s.hangUp(listeners)
 	s.connections.DrainAll()
-	s.wait(s.hasNoCalls, nil, time.After(reading)) // callers that called just before are told
+	limit.Wait(s.changed, s.hasNoCalls, nil, time.After(reading)) // callers that called just before are told
 	// Behind some bridges a worker that closes first takes its last words with it.
-	s.wait(func() bool { return s.connections.Answered() == 0 }, now, time.After(reading))
+	limit.Wait(s.changed, func() bool { return s.connections.Answered() == 0 }, now, time.After(reading))
 	sums := s.counters.Sums(time.Since(s.began))
 	s.Log.Info("stopped", "calls", sums.Calls, "refused", sums.Refused, "lost", sums.Lost, "seconds", journal.Seconds(sums.Up))
 }
@@ -79,10 +83,10 @@ func (s *Server) endCalls(d time.Duration, now <-chan os.Signal) bool {
 	}
 	for i := 0; i < len(phases); i++ {
 		phases[i].begin()
-		switch s.wait(s.hasNoCalls, phases[i].now, time.After(phases[i].limit)) {
-		case fulfilled:
+		switch limit.Wait(s.changed, s.hasNoCalls, phases[i].now, time.After(phases[i].limit)) {
+		case limit.Fulfilled:
 			return i == 0
-		case interrupted:
+		case limit.Interrupted:
 			i = killPhase - 1
 		}
 	}
@@ -104,7 +108,7 @@ func (s *Server) refuseAll() {
 // interrupted.
 func (s *Server) endAll(how ending, d time.Duration) {
 	for _, c := range s.allCalls() {
-		s.Log.Warn("end a call: rpcd stops", "call", c.id, "procedure", printable.Escaped(c.describe().Procedure))
+		s.Log.Warn("end a call: rpcd stops", "call", c.number(), "procedure", printable.Escaped(c.describe().Procedure))
 		c.end(how, wire.End{Reason: wire.Drain, Limit: d})
 	}
 }
@@ -122,34 +126,11 @@ func (s *Server) hangUp(listeners []*fdconn.Listener) {
 	for _, l := range listeners {
 		if !s.Activated {
 			l.HangUp()
-			s.counters.Refused.Add(uint64(l.RefuseWaiting(refusedDraining.Append())))
+			s.counters.Refused.Add(uint64(l.RefuseWaiting(refusal.Draining.Append())))
 		}
 		l.Close()
 	}
 	s.loops.Wait()
-}
-
-// waitResult is how a wait ends.
-type waitResult int
-
-const (
-	fulfilled   waitResult = iota
-	timedOut               // the limit came first
-	interrupted            // a signal did
-)
-
-// wait waits until a condition holds. It is looked at after each poke.
-func (s *Server) wait(condition func() bool, now <-chan os.Signal, limit <-chan time.Time) waitResult {
-	for !condition() {
-		select {
-		case <-s.changed:
-		case <-now:
-			return interrupted
-		case <-limit:
-			return timedOut
-		}
-	}
-	return fulfilled
 }
 
 // hasNoCalls: no call is left, and nothing of an ended one. Where all accepted

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"rpcd/rpcd/export"
+	"rpcd/rpcd/refusal"
 	"rpcd/rpcd/talk"
 	"rpcd/rpcd/wire"
 )
@@ -42,7 +43,7 @@ func TestEnviron(t *testing.T) {
 // fault: 67
 func TestEnvironRefuses(t *testing.T) {
 	p := &export.Procedure{Name: "nona", Path: "/exports/nona"}
-	if _, err := environOf(p, &wire.Call{Procedure: "nona", Env: []string{"LANG=C"}}); err == nil || code(refusal(err)) != wire.Denied || !strings.Contains(err.Error(), "/exports/nona/env") {
+	if _, err := environOf(p, &wire.Call{Procedure: "nona", Env: []string{"LANG=C"}}); err == nil || code(refusal.Of(err)) != wire.Denied || !strings.Contains(err.Error(), "/exports/nona/env") {
 		t.Errorf("%v; want denied, and the file that would admit it", err)
 	}
 }

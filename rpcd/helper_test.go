@@ -3,16 +3,23 @@ package rpcd
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"rpcd/rpcd/child/leader"
 	"rpcd/rpcd/limit"
 	"rpcd/rpcd/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if leader.Is(os.Args) {
+		os.Exit(leader.Main(os.Args))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // code gives the code of a refusal. It is 0 for another error and for nil.
 func code(err error) wire.Code {

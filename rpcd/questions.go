@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"rpcd/rpcd/directory"
+	"rpcd/rpcd/lookup"
+	"rpcd/rpcd/refusal"
+	"rpcd/rpcd/runas"
 	"rpcd/rpcd/wire"
 )
 
@@ -40,6 +43,9 @@ func (c *conn) kill(f *firstFrame) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	c.server.loans.Settle(ctx)
 	if err := c.server.kill(c.caller, m); err != nil {
 		return nil, err
 	}
@@ -56,13 +62,14 @@ func (c *conn) long(f *firstFrame, make func() []byte) (*answer, error) {
 	defer cancel()
 	memory, err := c.server.answers.Take(ctx, c.caller.UID, wire.MaxList)
 	if err != nil {
-		return nil, errTooManyQuestions
+		return nil, refusal.TooManyQuestions
 	}
 	give, err := c.server.lists.Take(ctx, c.caller.UID)
 	if err != nil {
 		memory.Give()
-		return nil, errTooManyQuestions
+		return nil, refusal.TooManyQuestions
 	}
+	c.server.loans.Settle(ctx) // what is asked for may be among them
 	a := &answer{frame: make(), taken: memory.Give}
 	give()
 	if len(a.frame) <= smallFrame {
@@ -89,7 +96,7 @@ func (s *Server) info() *wire.Info {
 // Load gives how many calls run and wait now, and how many may.
 func (s *Server) Load() wire.Load {
 	l := s.queue.Load()
-	return wire.Load{Running: uint32(l.Running), Waiting: uint32(l.Waiting), MaxCalls: uint32(l.MaxRunning), MaxQueue: uint32(l.MaxWaiting)}
+	return wire.Load{Running: uint32(l.Running), Waiting: uint32(l.Waiting), MaxCalls: uint32(l.MaxRunning), MaxQueue: uint32(l.MaxWaiting), CPUs: uint32(l.CPUs)}
 }
 
 // procedures lists what the caller may call.
@@ -99,7 +106,11 @@ func (c *conn) procedures() (entries []wire.Entry, scope wire.Scope) {
 	}
 	list, _ := c.server.Source.List(c.caller)
 	for _, p := range list {
-		entries = append(entries, c.server.residents.Entry(p))
+		entry := c.server.residents.Entry(p)
+		if p.Topic != nil {
+			entry.Topic = c.server.topics.State(p.Name, lookup.PolicyOf(p.Topic)).Use()
+		}
+		entries = append(entries, entry)
 		if p.AnyCommand() {
 			scope = wire.Commands
 		}
@@ -118,7 +129,7 @@ func (c *conn) way(d wire.Dir, arrived int) *wire.Way {
 	if c.denied != nil {
 		return w
 	}
-	as, err := c.server.runAs(c.caller, arrived == 0)
+	as, err := runas.User(c.server.RunAs, c.caller, arrived == 0)
 	if err != nil {
 		return w
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"rpcd/rpcd/limit"
+	"rpcd/rpcd/refusal"
 	"rpcd/rpcd/wire"
 )
 
@@ -18,8 +19,7 @@ type route struct {
 // connect may ask; what is shown and done depends on the caller. Only CALL is
 // refused to callers that serve's own rules don't admit.
 //
-// Publishers and subscribers of topics (rpcd/topic, with shared memory in
-// rpcd/topic/ring) will have routes of their own, since a topic runs no process.
+// Publishers and subscribers have routes of their own: a topic runs no process.
 var routes map[wire.Type]route
 
 func init() { // the routes refer to conn, which refers to the routes
@@ -29,11 +29,14 @@ func init() { // the routes refer to conn, which refers to the routes
 		wire.TypeList: {serve: question((*conn).list)},
 		wire.TypePS:   {serve: question((*conn).ps)},
 		wire.TypeKill: {serve: question((*conn).kill)},
+
+		wire.TypePublish:   {files: true, serve: (*conn).publish},
+		wire.TypeSubscribe: {files: true, serve: (*conn).subscribe},
 	}
 }
 
 // routeOfUnknown is for types that are reserved for first frames to come.
-var routeOfUnknown = route{serve: question(func(*conn, *firstFrame) (*answer, error) { return nil, errUnknownQuestion })}
+var routeOfUnknown = route{serve: question(func(*conn, *firstFrame) (*answer, error) { return nil, refusal.UnknownQuestion })}
 
 // answer is a frame that answers a question.
 type answer struct {
@@ -88,7 +91,7 @@ func (c *conn) reserve(h wire.Header) (*limit.Loan, error) {
 	defer cancel()
 	memory, err := c.server.frames.Take(ctx, c.caller.UID, wire.MostCost(int(h.Length)))
 	if err != nil {
-		return nil, errTooManyFrames
+		return nil, refusal.TooManyFrames
 	}
 	return memory, nil
 }

@@ -9,10 +9,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/rpcd/export"
 	"rpcd/rpcd/fdconn"
 	"rpcd/rpcd/limit"
+	"rpcd/rpcd/refusal"
 	"rpcd/rpcd/resident/pool"
 	"rpcd/rpcd/run"
+	"rpcd/rpcd/topic"
 )
 
 // Server serves the calls of one worker.
@@ -28,6 +31,7 @@ type Server struct {
 	answers     *limit.Budget // of answers to LIST and PS that are made or sent
 	burst       limit.Burst   // of connections
 	residents   *pool.Pools
+	topics      *topic.Hub
 	began       time.Time
 
 	changed chan struct{}  // a call or connection has gone: has Drain anything left to wait for?
@@ -57,6 +61,7 @@ func New(c Config) (*Server, error) {
 		lists:   limit.NewSlots(listSlots),
 		frames:  limit.NewBudget(maxFrames),
 		answers: limit.NewBudget(maxAnswers),
+		topics:  topic.NewHub(limit.ShareOfDescriptors()),
 		began:   time.Now(),
 		changed: make(chan struct{}, 1),
 		calls:   map[*call]struct{}{},
@@ -117,7 +122,7 @@ func (s *Server) makeRoom(l *fdconn.Listener, reserve int) int {
 		return reserve
 	}
 	unix.Close(reserve)
-	refused := l.AcceptAndRefuse(turnedAway(limit.OutOfDescriptors).Append())
+	refused := l.AcceptAndRefuse(refusal.TurnedAway(limit.OutOfDescriptors).Append())
 	reserve = s.reserveDescriptor()
 	if refused {
 		s.counters.Refused.Add(1)
@@ -180,7 +185,7 @@ func (s *Server) enter(c *call) error {
 	defer s.mu.Unlock()
 	s.calls[c] = struct{}{}
 	if s.refusing {
-		return refusedDraining
+		return refusal.Draining
 	}
 	return nil
 }
@@ -191,6 +196,14 @@ func (s *Server) exit(c *call) {
 	delete(s.calls, c)
 	s.mu.Unlock()
 	s.poke()
+}
+
+// admit refuses callers that may not call at all.
+func (s *Server) admit(c export.Caller) error {
+	if s.Allow.Admit(c) {
+		return nil
+	}
+	return refusal.Caller(c, s.Allow)
 }
 
 // poke has a drain look again whether anything is left.

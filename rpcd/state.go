@@ -65,8 +65,8 @@ const (
 )
 
 // started makes p the target of signals and ends, also of those that came before
-// it. due is the end of p when its time limit has run out; a limit of 0: never.
-func (c *call) started(p run.Process, due wire.End) {
+// it. p began then; due is its end when its time limit has run out; a limit of 0: never.
+func (c *call) started(p run.Process, due wire.End, began time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.enter(callRunning)
@@ -75,7 +75,7 @@ func (c *call) started(p run.Process, due wire.End) {
 		p.Signal(sig)
 	}
 	if due.Limit > 0 {
-		c.timers = append(c.timers, time.AfterFunc(due.Limit, func() { c.end(terminated, due) }))
+		c.timers = append(c.timers, time.AfterFunc(time.Until(began.Add(due.Limit)), func() { c.end(terminated, due) }))
 	}
 	how := c.ending
 	c.ending = notEnded
@@ -99,7 +99,7 @@ func (c *call) bringAbout(how ending) {
 	c.ending = how
 	switch {
 	case c.state == callWaiting:
-		c.leave() // a look-up or a start may hang
+		c.cancel() // a look-up or a start may hang
 	case c.state != callRunning:
 	case how == killed:
 		c.deadline = time.Now()
@@ -149,7 +149,7 @@ func (c *call) signal(sig syscall.Signal) {
 			c.pending = append(c.pending, sig)
 		}
 		if !isJobControl(sig) && sig != unix.SIGWINCH {
-			c.leave()
+			c.cancel()
 		}
 	}
 }
@@ -168,7 +168,6 @@ func (c *call) cut() {
 
 // vanish says that the caller is gone.
 func (c *call) vanish() {
-	c.left.Store(true)
 	c.leave()
 	c.Relay.Abort(os.ErrClosed)
 	c.end(terminated, wire.End{Reason: wire.CallerLeft})

@@ -1,7 +1,9 @@
 package rpcd
 
 import (
+	"bufio"
 	"context"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -135,7 +137,7 @@ func TestTooLongNameKeepsConnection(t *testing.T) {
 // fault: 93
 func TestStopsOfAWaitingCall(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
-	k := &call{leave: leave}
+	k := &call{cancel: leave}
 	for range 20 {
 		for _, sig := range []syscall.Signal{unix.SIGSTOP, unix.SIGCONT, unix.SIGCONT} {
 			k.signal(sig)
@@ -148,6 +150,54 @@ func TestStopsOfAWaitingCall(t *testing.T) {
 	if ctx.Err() == nil {
 		t.Error("TERM doesn't cancel it")
 	}
+}
+
+// A signal that comes when a process has started, and the call isn't known to run yet,
+// reaches the process, and its terminal stays.
+// fault: 204
+func TestSignalBetweenStartAndRunning(t *testing.T) {
+	s := newServer(t, "any")
+	theirs, ours, err := fdconn.Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	c := &conn{server: s, fd: theirs, talk: talk.NewConn(theirs)}
+	defer c.talk.Close()
+	ran := t.TempDir() + "/ran"
+	k := newCall(&s.host, c, &wire.Call{
+		Procedure: "sh", Args: []string{"-c", `trap "echo told; exit 3" TERM; : >"$0"; while :; do sleep 0.01; done`, ran},
+		Dir: wire.Dir{Name: "/"}, Umask: 0o022, Terminal: &wire.Terminal{},
+		Streams: []wire.Stream{{Mode: wire.OnTerminal}, {Number: 1, Mode: wire.OnTerminal, Flags: wire.StreamOutput, Window: 1 << 10}},
+	}, nil)
+	p, err := k.prepare(&fdconn.Files{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	if err := p.streams.Open(-1); err != nil {
+		t.Fatal(err)
+	}
+	process, err := p.Runner.Start(k.ctx, k.job(p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, "the procedure", func() bool { _, err := os.Stat(ran); return err == nil })
+	k.signal(unix.SIGTERM)
+	over := make(chan struct{})
+	go func() { defer close(over); k.supervise(process, p, time.Now()); k.leave() }()
+	d := &dialogue{t, ours, bufio.NewReader(ours), nil}
+	h, b := d.next()
+	shown := ""
+	for ; h.Type != wire.TypeExit; h, b = d.next() {
+		if h.Type == wire.TypeData {
+			shown += string(b)
+		}
+	}
+	if e, err := wire.ParseExit(0, b); err != nil || e.Status != 3<<8 || shown != "told\r\n" {
+		t.Errorf("it shows %q and ends as %+v, %v", shown, e, err)
+	}
+	<-over
 }
 
 // unready has one procedure, whose resident worker never gets ready.

@@ -27,6 +27,7 @@ type Info struct {
 type Load struct {
 	Running, Waiting   uint32 // now
 	MaxCalls, MaxQueue uint32 // how many may run, and wait
+	CPUs               uint32 // that the replica may use; 0: it doesn't say
 }
 
 // Counters are a replica's sums since its start.
@@ -41,6 +42,15 @@ type Entry struct {
 	Type    string // spawned, resident or topic
 	Summary string // one line, or ""
 	Workers ResidentWorkers
+	Topic   TopicUse
+}
+
+// TopicUse is how a topic is used; the zero value is none.
+type TopicUse struct {
+	Policy                  string   // as rpc help exports has it
+	Subscribers, Publishers uint32   // that there are now
+	Records, Dropped        uint64   // since somebody used it first; by the policy, summed over subscribers
+	Stalled                 []string // ids, as in rpcd's log, of subscribers that publishers wait for
 }
 
 // ResidentWorkers are those of a procedure; the zero value is none.
@@ -140,7 +150,7 @@ func (a *answer) info() (*Info, error) {
 		Load: Load(m.Load), Counters: Counters(m.Counters),
 	}
 	for _, p := range m.Procedures {
-		i.Procedures = append(i.Procedures, Entry{Name: p.Name, Type: p.Kind, Summary: p.Summary, Workers: ResidentWorkers(p.Workers)})
+		i.Procedures = append(i.Procedures, Entry{Name: p.Name, Type: p.Kind, Summary: p.Summary, Workers: ResidentWorkers(p.Workers), Topic: TopicUse(p.Topic)})
 	}
 	if w := m.Way; w != nil {
 		i.Way = &Way{UID: w.UID, GID: w.GID, OwnUID: w.OwnUID, OwnGID: w.OwnGID, Descriptors: w.Descriptors, Dir: Sameness(w.Dir), Inside: Inside(w.Inside)}

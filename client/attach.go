@@ -10,53 +10,65 @@ import (
 
 // attach begins the relaying of what isn't passed, and releases what is.
 func (k *call) attach() error {
-	var passed []*os.File
+	if k.cmd.terminal != nil {
+		k.cmd.terminal.Started()
+	}
+	var released []*os.File
 	streams := k.std.streams
 	if k.bridged {
 		streams = wire.Bridge(streams)
 	}
 	for _, st := range streams {
-		if st.Mode == wire.Probe || st.Number > 2 {
+		if st.Mode == wire.Probe {
 			continue
 		}
-		switch {
-		case st.Mode == wire.Passed:
-			if st.Number < 2 {
-				passed = append(passed, k.std.files[st.Number])
-			}
-		case st.Mode == wire.Relayed:
-			if err := k.attachStream(st.Number, k.std.files[st.Number]); err != nil {
-				if k.stdin != nil { // it never runs
-					k.stdin.close()
-					k.stdin = nil
+		f := k.std.files[st.Number]
+		if st.Mode == wire.Relayed || st.Mode == wire.OnTerminal {
+			if err := k.attachStream(st, f); err != nil {
+				for _, r := range k.inputs { // they never run
+					r.close()
 				}
-				return fail(ErrLost, k.worker(), true, err, "cannot relay %s: %v", names[st.Number], err)
+				k.inputs = nil
+				return fail(ErrLost, k.worker(), true, err, "cannot relay %s: %v", nameOf(st.Number), err)
 			}
 		}
+		if st.Number > 2 || st.Mode == wire.Passed && st.Number < 2 {
+			released = append(released, f)
+		}
 	}
-	k.release(passed...)
-	if k.stdin != nil {
-		go k.stdin.run()
+	k.release(released...)
+	for _, r := range k.inputs {
+		go r.run()
 	}
 	return nil
 }
 
-// attachStream makes the reader of stdin, or makes and starts the writer of an
-// output. Each has a descriptor of its own for f.
-func (k *call) attachStream(number uint8, f *os.File) error {
+// attachStream makes the reader of a stream that the procedure reads, and makes and
+// starts the writer of one that it writes. Each has a descriptor of its own for f.
+func (k *call) attachStream(st wire.Stream, f *os.File) error {
+	if st.Read() {
+		fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+		if err != nil {
+			return err
+		}
+		r, err := newReader(k, st.Number, fd, f, st.Mode == wire.OnTerminal)
+		if err != nil {
+			return err
+		}
+		k.inputs = append(k.inputs, r)
+	}
+	if !st.Written() {
+		return nil
+	}
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {
 		return err
 	}
-	if number == 0 {
-		k.stdin, err = newReader(k, fd, f)
-		return err
-	}
 	var p *passage
 	if !k.bridged { // what is between the two sides doesn't keep pages
-		p = k.std.takePassage(number)
+		p = k.std.takePassage(st.Number)
 	}
-	w := newWriter(k, number, fd, f, p)
+	w := newWriter(k, st, fd, f, p)
 	k.outputs = append(k.outputs, w)
 	go w.run()
 	return nil
@@ -73,7 +85,9 @@ func (k *call) release(files ...*os.File) {
 		return
 	}
 	for _, f := range files {
-		_ = unix.Dup3(null, int(f.Fd()), 0)
+		if f != nil {
+			_ = unix.Dup3(null, int(f.Fd()), 0)
+		}
 	}
 	unix.Close(null)
 }

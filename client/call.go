@@ -25,7 +25,7 @@ type call struct {
 	bridged  bool
 	answered bool // ACCEPTED or STARTED came
 	waited   bool // in the worker's queue
-	stdin    *reader
+	inputs   []*reader
 	outputs  []*writer
 	sayOnce  sync.Once
 
@@ -46,7 +46,7 @@ func newCall(c *Cmd, conn *replica.Connection, caller *talk.Caller, std *stdio) 
 func (k *call) worker() string { return k.cmd.Worker }
 
 // relays says whether bytes go through this process.
-func (k *call) relays() bool { return k.stdin != nil || len(k.outputs) > 0 }
+func (k *call) relays() bool { return len(k.inputs)+len(k.outputs) > 0 }
 
 // start sends the call and waits until it runs. When it doesn't, nothing of it is
 // left. The end of ctx ends the wait, with ctx's error.
@@ -147,6 +147,8 @@ func (k *call) read() (*wire.Exit, error) {
 		}
 		if w := k.output(h); w != nil {
 			err = w.arrive(h)
+		} else if h.Type == wire.TypeStopped && k.cmd.terminal != nil {
+			k.stopped()
 		} else {
 			var exit *wire.Exit
 			if exit, err = k.Handle(h); exit != nil {
@@ -157,6 +159,30 @@ func (k *call) read() (*wire.Exit, error) {
 			return nil, err
 		}
 	}
+}
+
+// shownWait is how long a caller goes on to write what its procedure's terminal had to
+// show, before it is told of the stop: its own terminal may be held (Ctrl-S).
+const shownWait = 500 * time.Millisecond
+
+// stopped tells the caller that the procedure has stopped in its terminal, once all
+// before that is written.
+func (k *call) stopped() {
+	shown := make(chan struct{})
+	close(shown)
+	there := (<-chan struct{})(shown)
+	for _, w := range k.outputs {
+		if w.number == 1 {
+			there = w.written.await(w.arrived)
+		}
+	}
+	go func() {
+		select {
+		case <-there:
+		case <-time.After(shownWait):
+		}
+		k.cmd.terminal.Stopped()
+	}()
 }
 
 // output gives the writer that a DATA frame is for, or nil.
@@ -189,12 +215,12 @@ func (k *call) wait() (*wire.Exit, error) {
 	<-k.followed // nobody reads the connection any more, and it is kept or closed
 	written, unwritten := k.awaitOutputs()
 	k.EndBounds()
-	unread := k.endStdin()
+	name, unread := k.endInputs()
 	switch {
 	case unwritten != nil:
 		return k.exit, fail(ErrWrite, k.worker(), true, unwritten, "cannot write the output of %s: %v", k.worker(), unwritten)
 	case k.err == nil && unread != nil:
-		return k.exit, fail(ErrWrite, k.worker(), true, unread, "cannot read the stdin of %s: %v", k.worker(), unread)
+		return k.exit, fail(ErrWrite, k.worker(), true, unread, "cannot read %s of %s: %v", name, k.worker(), unread)
 	case k.err == nil && written:
 		return k.exit, nil
 	case k.IsLate():
@@ -222,22 +248,24 @@ func (k *call) awaitOutputs() (written bool, first error) {
 	return written, first
 }
 
-// endStdin ends the reading of a relayed stdin, and gives the error of that file.
-func (k *call) endStdin() error {
-	if k.stdin == nil {
-		return nil
+// endInputs ends the reading of relayed inputs, and gives the first error of their
+// files, with what that file is.
+func (k *call) endInputs() (name string, first error) {
+	for _, r := range k.inputs {
+		consumed := int64(-1)
+		if k.exit != nil {
+			consumed = k.exit.ConsumedOf(r.number)
+		}
+		r.stop()
+		r.setBack(consumed)
+		if consumed == 0 && r.number == 0 && r.is.pipe {
+			k.lost = r.sent.Load()
+		}
+		if failed := r.failed.Load(); failed != nil && first == nil {
+			if first, name = *failed, nameOf(r.number); r.number == 0 {
+				name = "the stdin"
+			}
+		}
 	}
-	consumed := int64(-1)
-	if k.exit != nil {
-		consumed = k.exit.Consumed
-	}
-	k.stdin.stop()
-	k.stdin.setBack(consumed)
-	if consumed == 0 && k.stdin.is.pipe {
-		k.lost = k.stdin.sent.Load()
-	}
-	if failed := k.stdin.failed.Load(); failed != nil {
-		return *failed
-	}
-	return nil
+	return name, first
 }

@@ -21,7 +21,7 @@ type Cmd struct {
 
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	ExtraFiles     []*os.File // entry i is descriptor 3+i; only where descriptors can be passed
+	ExtraFiles     []*os.File // entry i is descriptor 3+i; nil: that number is closed
 
 	// Cancel is called when the context of CommandContext ends; it is Kill
 	// unless set. WaitDelay bounds how long Wait waits for pipes that another
@@ -46,8 +46,10 @@ type Cmd struct {
 	finished     bool
 	stopWatching chan struct{}
 
-	sent         *door.Sent // to go on with; see door.Cmd
-	releaseFiles bool       // see door.Cmd
+	sent         *door.Sent       // to go on with; see door.Cmd
+	releaseFiles bool             // see door.Cmd
+	instead      func(error) bool // see door.Cmd
+	terminal     *door.Terminal
 
 	mu  sync.Mutex
 	now *call  // set once the call is being sent

@@ -42,6 +42,10 @@ func Dial(ctx context.Context, worker string) (*Conn, error) {
 	return nil, first
 }
 
+// At is a Conn to the replica of a worker that serves at socket, as an Info names
+// it. It connects at the first call.
+func At(worker, socket string) *Conn { return &Conn{worker: worker, socket: socket} }
+
 // Command prepares a call on the connection. Its Worker and Connections aren't to be
 // changed.
 func (c *Conn) Command(procedure string, args ...string) *Cmd {

@@ -34,6 +34,13 @@ func (c *Cmd) connect(ctx context.Context, std *stdio) error {
 	pause := retryMin
 	for {
 		err := c.tryAll(ctx, msg, std, c.patience(deadline))
+		var failed *Error
+		if c.instead != nil && errors.As(err, &failed) && !failed.Started && c.instead(err) {
+			if msg, err = c.message(std); err != nil {
+				return err
+			}
+			continue
+		}
 		left := time.Until(deadline)
 		if err == nil || !Retryable(err) || left <= 0 {
 			return err
@@ -62,6 +69,11 @@ func (c *Cmd) patience(deadline time.Time) time.Duration {
 // tryAll tries the worker's replicas once: as long as nothing was started, and
 // the call didn't wait in vain in a replica's queue.
 func (c *Cmd) tryAll(ctx context.Context, msg *wire.Call, std *stdio, patience time.Duration) error {
+	if c.NoQueue {
+		m := *msg
+		m.Flags |= wire.CallNoWait
+		msg = &m
+	}
 	if c.on != nil {
 		_, err := c.try(ctx, c.on.socket, msg, std, patience)
 		return err

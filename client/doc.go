@@ -15,8 +15,9 @@
 //     procedure's PWD is the caller's where that names the same directory there.
 //   - An *os.File is passed: its descriptor travels. Anything else is piped, as in
 //     os/exec. A terminal is never passed, Options.Pass can forbid more, and
-//     through a bridge nothing is passed. What isn't passed is relayed as bytes;
-//     ExtraFiles can only be passed.
+//     through a bridge nothing is passed. What isn't passed is relayed as bytes. Of
+//     ExtraFiles those can be that are open for reading or for writing alone, stream
+//     sockets, and terminals (written). Their numbers go up to 252.
 //   - There is no Process. Signal, Kill, Stopped and Continued are methods of Cmd,
 //     and signals reach the whole process group. When the caller's process ends,
 //     the worker ends the call: TERM, CONT, its grace, KILL.
@@ -29,5 +30,6 @@
 //     a replica that is chosen once.
 //   - SysProcAttr, Path, Err and LookPath have no counterpart.
 //
-// Ping, List, Calls and Kill ask workers without a call.
+// Ping, List, Calls and Kill ask workers without a call. Package client/batch makes a
+// call of each record of a stream, over all replicas.
 package client

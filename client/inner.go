@@ -1,6 +1,9 @@
 package client
 
-import "rpcd/internal/door"
+import (
+	"rpcd/internal/door"
+	"rpcd/rpcd/wire"
+)
 
 // inner is a Cmd as cmd/rpc may use it.
 type inner struct{ c *Cmd }
@@ -12,6 +15,17 @@ func (i inner) ReleaseFiles() { i.c.releaseFiles = true }
 
 // Adopt is door.Cmd's.
 func (i inner) Adopt(s door.Sent) { i.c.sent = &s }
+
+// Instead is door.Cmd's.
+func (i inner) Instead(change func(error) bool) { i.c.instead = change }
+
+// SetTerminal is door.Cmd's.
+func (i inner) SetTerminal(t *door.Terminal) { i.c.terminal = t }
+
+// Resize is door.Cmd's.
+func (i inner) Resize(w wire.Window) error {
+	return i.c.tell(func(k *call) error { return k.Resize(w) })
+}
 
 // LostInput is door.Cmd's.
 func (i inner) LostInput() int64 {

@@ -29,6 +29,10 @@ func (c *Cmd) message(std *stdio) (*wire.Call, error) {
 	if c.Connections != nil {
 		flags |= wire.CallKeep
 	}
+	var terminal *wire.Terminal
+	if c.terminal != nil {
+		terminal = &c.terminal.Terminal
+	}
 	return &wire.Call{
 		Flags:     flags,
 		Procedure: c.Procedure,
@@ -41,6 +45,7 @@ func (c *Cmd) message(std *stdio) (*wire.Call, error) {
 		Streams:   std.streams,
 		Timeout:   c.Timeout,
 		Heartbeat: c.Heartbeat,
+		Terminal:  terminal,
 	}, nil
 }
 

@@ -14,6 +14,7 @@ type Options struct {
 	Heartbeat time.Duration // bridged or waiting: silence after which the other side is gone; 0: 30 s
 	Label     string        // shown by the worker; at most 4096 bytes
 	Umask     *uint32       // of the procedure; nil: this process's
+	NoQueue   bool          // ErrBusy rather than a wait in the worker's queue
 	ServerUID *uint32       // refuse to call unless this user listens on the socket
 	Verbose   io.Writer     // gets one line before the start: replica, directory, streams
 

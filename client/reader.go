@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -14,14 +15,16 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// reader reads the caller's stdin for the procedure, as much as the worker
-// gives credit for.
+// reader reads the caller's stdin for the procedure, or a file beyond 2, as much as
+// the worker gives credit for.
 type reader struct {
 	k        *call
+	number   uint8
 	out      *wire.Out
 	fd       int // ours
 	f        *os.File
 	is       fileType // what fd is
+	keys     bool     // fd is typed into a terminal of the procedure's
 	hasMore  bool     // when it was read last, bytes were left
 	wakeR    int      // readable: stop
 	wakeW    int
@@ -37,9 +40,10 @@ var errStopped = errors.New("stopped")
 // 8 KiB, which socat moves at once.
 const inFrame = 8<<10 - wire.HeaderLen
 
-// newReader takes fd over, also when it fails.
-func newReader(k *call, fd int, f *os.File) (*reader, error) {
-	r := &reader{k: k, fd: fd, f: f, done: make(chan struct{}), out: k.Relay.Out(0, 0)}
+// newReader takes fd over, also when it fails. keys says that the procedure has a
+// terminal, into which all is typed.
+func newReader(k *call, number uint8, fd int, f *os.File, keys bool) (*reader, error) {
+	r := &reader{k: k, number: number, fd: fd, f: f, keys: keys, done: make(chan struct{}), out: k.Relay.Out(number, 0)}
 	var p [2]int
 	var err error
 	if r.is, err = examine(fd); err == nil {
@@ -50,7 +54,7 @@ func newReader(k *call, fd int, f *os.File) (*reader, error) {
 		return nil, err
 	}
 	r.wakeR, r.wakeW = p[0], p[1]
-	if r.is.terminal {
+	if r.is.terminal && !keys {
 		r.out.Line()
 	}
 	r.out.Frames(inFrame)
@@ -75,7 +79,9 @@ func (r *reader) run() {
 	if !r.is.seekable {
 		unix.Close(r.fd)
 	}
-	r.k.release(r.f)
+	if r.number == 0 { // the others were, at the start
+		r.k.release(r.f)
+	}
 	var failed *fileError
 	if errors.As(err, &failed) {
 		r.failed.Store(&failed.err)
@@ -107,10 +113,25 @@ func (r *reader) send() error {
 		if err != nil {
 			return err
 		}
+		asks := r.asksForEnd(frame.Room(most)[:n])
 		if err := frame.Send(n, r.more()); err != nil {
 			return err
 		}
+		if asks {
+			r.k.AskSign()
+		}
 	}
+}
+
+// asksForEnd reports whether somebody has typed a key that ends what runs in a terminal
+// (^C, ^\\). A worker that says nothing then is frozen, and no other key would end the
+// call.
+func (r *reader) asksForEnd(b []byte) bool {
+	if !r.keys || !r.is.terminal {
+		return false
+	}
+	m := r.k.cmd.terminal.Modes
+	return m != nil && (bytes.IndexByte(b, m.Characters[unix.VINTR]) >= 0 || bytes.IndexByte(b, m.Characters[unix.VQUIT]) >= 0)
 }
 
 // more reports whether the file has bytes that can be read at once.
@@ -180,7 +201,7 @@ func (r *reader) read(p []byte) (int, error) {
 			return n, nil
 		case err == unix.EINTR, err == unix.EAGAIN:
 		case err == unix.EIO && r.is.terminal && !foreground(r.fd): // where SIGTTIN is ignored
-		case err == nil, err == unix.EIO && r.is.terminal:
+		case err == nil, err == unix.EIO && r.is.terminal, err == unix.ECONNRESET && r.number > 2:
 			return 0, io.EOF
 		default:
 			return 0, &fileError{err}

@@ -34,7 +34,7 @@ func TestRelayThatCannotBegin(t *testing.T) {
 	out.Close() // makes dup fail, as a lack of descriptors would
 	k := &call{Caller: talk.NewCaller(talk.NewConn(nil), &wire.Call{}), cmd: Command("w", "true"), bridged: true, std: &stdio{
 		streams: []wire.Stream{{Mode: wire.Relayed}, {Number: 1, Mode: wire.Relayed}},
-		files:   [3]*os.File{in, out},
+		files:   []*os.File{in, out},
 	}}
 	before, err := proc.Look(os.Getpid())
 	if err != nil {
@@ -46,7 +46,7 @@ func TestRelayThatCannotBegin(t *testing.T) {
 	if now, err := proc.Look(os.Getpid()); err != nil || now.Descriptors != before.Descriptors {
 		t.Errorf("%d descriptors, %d before (%v)", now.Descriptors, before.Descriptors, err)
 	}
-	if k.stdin != nil {
+	if len(k.inputs) > 0 {
 		t.Error("a reader is left, which nobody runs")
 	}
 }
@@ -75,7 +75,7 @@ func TestSplicedAsCopied(t *testing.T) {
 				t.Log("this system gives no big pipes: everything is copied")
 			}
 		}
-		w := newWriter(k, 1, fd, to, p)
+		w := newWriter(k, wire.Stream{Number: 1, Window: outWindow}, fd, to, p)
 		k.outputs = append(k.outputs, w)
 		var frames, sent []byte
 		for _, n := range []int{1, 32 << 10, 5, 200 << 10, 5} {

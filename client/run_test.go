@@ -308,8 +308,8 @@ func TestUmask(t *testing.T) {
 	})
 }
 
-// ExtraFiles become the descriptors from 3 on. Over a bridge the call fails, since
-// a bridge can't carry them.
+// ExtraFiles become the descriptors from 3 on, also over a bridge and where nothing
+// is passed: those that can be streams.
 func TestExtraFiles(t *testing.T) {
 	each(t, func(t *testing.T, worker string, bridged bool) {
 		r, w, err := os.Pipe()
@@ -318,21 +318,52 @@ func TestExtraFiles(t *testing.T) {
 		}
 		defer r.Close()
 		defer w.Close()
-		c := sh(worker, "echo three >&3; echo six >&6; [ ! -e /proc/$$/fd/4 ]")
-		c.ExtraFiles = []*os.File{w, nil, r, w}
-		err = c.Run()
-		if bridged {
-			want(t, err, ErrProtocol, false)
-		} else {
-			if err != nil {
+		in, err := os.CreateTemp(t.TempDir(), "in")
+		if err == nil {
+			_, err = in.WriteString("one\ntwo\n")
+		}
+		if err == nil {
+			err = in.Close()
+		}
+		if err == nil {
+			in, err = os.Open(in.Name())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close()
+		for _, pass := range []Pass{PassAll, PassNone} {
+			c := sh(worker, "read line <&5; echo $line >&3; echo six >&6; [ ! -e /proc/$$/fd/4 ]")
+			c.ExtraFiles, c.Pass = []*os.File{w, nil, in, w}, pass
+			if err := c.Run(); err != nil {
 				t.Errorf("%v", err)
 			}
-			if a, b := testkit.Line(t, r), testkit.Line(t, r); a != "three" || b != "six" {
+			first := "one"
+			if pass == PassNone { // a seekable input stands where the procedure stopped reading
+				first = "two"
+			}
+			if a, b := testkit.Line(t, r), testkit.Line(t, r); a != first || b != "six" {
 				t.Errorf("%q, %q", a, b)
 			}
 		}
+		both, err := os.OpenFile(t.TempDir()+"/f", os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer both.Close()
+		c := Command(worker, "true")
+		c.ExtraFiles = []*os.File{both}
+		if err := c.Run(); bridged {
+			want(t, err, ErrProtocol, false)
+		} else if err != nil {
+			t.Error(err)
+		}
 		c = Command(worker, "true")
-		c.ExtraFiles, c.Pass = []*os.File{w}, PassNone
+		c.ExtraFiles, c.Pass = []*os.File{both}, PassNone
+		want(t, c.Run(), ErrUsage, false)
+		c = Command(worker, "true")
+		c.ExtraFiles = make([]*os.File, 251)
+		c.ExtraFiles[250] = w
 		want(t, c.Run(), ErrUsage, false)
 		dir, err := os.Open("/")
 		if err != nil {

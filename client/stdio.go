@@ -1,8 +1,9 @@
 package client
 
 import (
-	"errors"
+	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -13,10 +14,10 @@ import (
 // frame.
 type stdio struct {
 	streams []wire.Stream
-	fds     []int       // that ride on the frame, by index; they stay the files'
-	files   [3]*os.File // of streams 0-2, nil where /dev/null is meant
-	why     [3]string   // for Verbose
-	probe   int         // a descriptor of ours, or -1
+	fds     []int      // that ride on the frame, by index; they stay the files'
+	files   []*os.File // by number; nil: /dev/null, or beyond 2 none
+	why     []string   // for Verbose, by number; beyond 2 "": there is none
+	probe   int        // a descriptor of ours, or -1
 
 	passages [3]*passage // of relayed outputs into pipes, until a writer takes it; or nil
 }
@@ -27,7 +28,8 @@ const outWindow = 512 << 10
 
 // stdio looks at Stdin, Stdout, Stderr and ExtraFiles.
 func (c *Cmd) stdio() (*stdio, error) {
-	s := &stdio{probe: -1}
+	n := 3 + len(c.ExtraFiles)
+	s := &stdio{probe: -1, files: make([]*os.File, n), why: make([]string, n)}
 	if err := c.decide(s); err != nil {
 		s.close()
 		return nil, err
@@ -47,15 +49,17 @@ func (c *Cmd) decide(s *stdio) (err error) {
 	} else if s.files[2], err = c.outputFile(c.Stderr); err != nil {
 		return err
 	}
-	for i, f := range s.files {
+	copy(s.files[3:], c.ExtraFiles)
+	for i, f := range s.files[:3] {
+		if c.terminal != nil && s.onTerminal(uint8(i)) {
+			continue
+		}
 		if err := c.stream(s, uint8(i), f); err != nil {
 			return err
 		}
 	}
-	for i, f := range c.ExtraFiles {
-		if err := c.extra(s, 3+i, f); err != nil {
-			return err
-		}
+	if err := c.extras(s); err != nil {
+		return err
 	}
 	if len(s.fds) == 0 { // else a direct call would look like a bridged one
 		fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
@@ -77,11 +81,44 @@ func (s *stdio) close() {
 	}
 }
 
+// terminalWindow is outWindow for a terminal: so much is still shown after Ctrl-C.
+const terminalWindow = 128 << 10
+
+// onTerminal makes stream n of a call with a terminal that, and says whether it did:
+// stderr where it is a terminal here, too, or the same as stdout.
+func (s *stdio) onTerminal(n uint8) bool {
+	st := wire.Stream{Number: n, Mode: wire.OnTerminal}
+	if n > 0 {
+		st.Flags, st.Window = wire.StreamOutput, terminalWindow
+	}
+	s.why[n] = "a terminal there"
+	if n == 2 {
+		if s.files[2] == nil {
+			return false
+		}
+		fd, out := int(s.files[2].Fd()), int(s.files[1].Fd())
+		if t, err := examine(fd); err != nil || !t.terminal && !sameOpen(out, fd) && !joined(out, fd) {
+			return false
+		}
+		st.Mode, st.Index, s.why[n] = wire.Same, 1, sameAsStdout
+	}
+	s.streams = append(s.streams, st)
+	return true
+}
+
 // takePassage gives the passage of stream n, which is the taker's to close, or nil.
 func (s *stdio) takePassage(n uint8) *passage {
+	if int(n) >= len(s.passages) {
+		return nil
+	}
 	p := s.passages[n]
 	s.passages[n] = nil
 	return p
+}
+
+// reads reports whether the procedure reads stream n.
+func (s *stdio) reads(n uint8) bool {
+	return slices.ContainsFunc(s.streams, func(st wire.Stream) bool { return st.Number == n && st.Mode != wire.Probe && st.Read() })
 }
 
 // add adds a stream whose descriptor rides on the frame.
@@ -105,7 +142,7 @@ func (c *Cmd) stream(s *stdio, n uint8, f *os.File) error {
 	fd := int(f.Fd())
 	t, err := examine(fd)
 	if err != nil {
-		return fail(ErrUsage, c.Worker, false, err, "cannot pass %s: %v", names[n], err)
+		return fail(ErrUsage, c.Worker, false, err, "cannot pass %s: %v", nameOf(n), err)
 	}
 	relay := c.relayed(t)
 	if n == 2 && s.files[1] != nil {
@@ -157,31 +194,11 @@ func (c *Cmd) relayed(t fileType) string {
 // sameAsStdout is what Verbose says of a stderr that has no way of its own.
 const sameAsStdout = "same as stdout"
 
-var names = [3]string{"stdin", "stdout", "stderr"}
-
-// extra passes one of ExtraFiles; nil leaves its number closed.
-func (c *Cmd) extra(s *stdio, n int, f *os.File) error {
-	if f == nil {
-		return nil
+// nameOf is what people call stream n.
+func nameOf(n uint8) string {
+	names := [...]string{"stdin", "stdout", "stderr"}
+	if int(n) < len(names) {
+		return names[n]
 	}
-	if n > wire.MaxStream || len(s.fds) >= wire.MaxDescriptors {
-		return fail(ErrUsage, c.Worker, false, nil, "cannot pass descriptor %d: there are too many", n)
-	}
-	fd := int(f.Fd())
-	t, err := examine(fd)
-	switch {
-	case err != nil:
-	case t.terminal:
-		err = errors.New("it is a terminal")
-	case c.Pass == PassNone, c.Pass == PassPipes && !t.pipe && !t.null:
-		err = errors.New("Options.Pass forbids it")
-	}
-	if err != nil {
-		return fail(ErrUsage, c.Worker, false, err, "cannot pass descriptor %d: %v", n, err)
-	}
-	if t.pipe {
-		reopenable(fd)
-	}
-	s.add(wire.Stream{Number: uint8(n), Mode: wire.Passed}, fd)
-	return nil
+	return fmt.Sprintf("descriptor %d", n)
 }

@@ -29,13 +29,15 @@ func (k *call) say(m *wire.Started) {
 		line := fmt.Sprintf("%s at %q in %q:", k.worker(), k.conn.Path, m.Dir)
 		for i, why := range k.std.why {
 			switch {
+			case why == "":
+				continue
 			case why != "passed" || m.Flags&wire.StartedBridged == 0:
 			case i == 2 && k.joined():
 				why = sameAsStdout
 			default:
 				why = "relayed (bridged)"
 			}
-			line += fmt.Sprintf(" %s %s;", names[i], why)
+			line += fmt.Sprintf(" %s %s;", nameOf(uint8(i)), why)
 		}
 		_, _ = fmt.Fprintf(k.cmd.Verbose, "rpc: %s\n", printable.Line(line[:len(line)-1]))
 		if m.Flags&wire.StartedBridged != 0 {
@@ -55,11 +57,13 @@ func (k *call) overBridge(dir string) string {
 		switch t, err := examine(int(f.Fd())); {
 		case err != nil || t.null:
 		case t.seekable:
-			line += fmt.Sprintf("; %s is a pipe there, no file", names[i])
+			line += fmt.Sprintf("; %s is a pipe there, no file", nameOf(uint8(i)))
 		case i == 0 && t.terminal:
 			line += "; stdin is read a line ahead (-n: not at all)"
 		case i == 0:
 			line += "; stdin is read up to 64 KiB ahead (-n: not at all)"
+		case i > 2 && k.std.reads(uint8(i)):
+			line += fmt.Sprintf("; %s is read up to 64 KiB ahead", nameOf(uint8(i)))
 		}
 	}
 	return line

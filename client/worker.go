@@ -15,7 +15,9 @@ type (
 	Counters        = replica.Counters        // a replica's sums since its start
 	Entry           = replica.Entry           // a procedure that a replica lists
 	ResidentWorkers = replica.ResidentWorkers // of a procedure
+	TopicUse        = replica.TopicUse        // how a topic is used
 	Running         = replica.Running         // a call that runs or waits
+	Answer          = replica.Answer          // Info, or why there is none
 	CallState       = replica.CallState       // what such a call does just now
 )
 
@@ -67,4 +69,21 @@ func Kill(ctx context.Context, worker, id string, sig syscall.Signal, d time.Dur
 		return err
 	}
 	return ofReplica(replica.Kill(ctx, worker, id, sig, d))
+}
+
+// Sockets gives the sockets of a worker, by name: one for each replica. They needn't
+// be served.
+func Sockets(worker string) ([]string, error) {
+	sockets, err := replica.Sockets(worker)
+	return sockets, ofReplica(err)
+}
+
+// Survey is List of the replicas at these of a worker's sockets, side by side. Each
+// has an answer, in the order of the sockets.
+func Survey(ctx context.Context, worker string, sockets []string, d time.Duration) []Answer {
+	answers := replica.Survey(ctx, worker, sockets, d)
+	for i := range answers {
+		answers[i].Err = ofReplica(answers[i].Err)
+	}
+	return answers
 }

@@ -59,7 +59,7 @@ func TestPingAndList(t *testing.T) {
 			t.Fatalf("%v, %v", infos, err)
 		}
 		i := infos[0]
-		if i.Worker != "w" || i.State != "up" || i.Version == "" || i.RTT <= 0 || i.Load.MaxCalls != 7 || i.Load.MaxQueue != 9 || len(i.Procedures) != 0 {
+		if i.Worker != "w" || i.State != "up" || i.Version == "" || i.RTT <= 0 || i.Load.MaxCalls != 7 || i.Load.MaxQueue != 9 || i.Load.CPUs == 0 || len(i.Procedures) != 0 {
 			t.Errorf("%+v", i)
 		}
 		if i.Socket != filepath.Join(w.dir, worker+".sock") {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -20,11 +21,46 @@ type writer struct {
 	f       *os.File
 	done    chan error // what couldn't be written, or nil
 	passage *passage   // between socket and fd; nil: everything is copied
+
+	arrived int64 // bytes; the reading goroutine's own
+	written written
 }
 
 // newWriter takes fd over, and p, which may be nil.
-func newWriter(k *call, number uint8, fd int, f *os.File, p *passage) *writer {
-	return &writer{k: k, number: number, in: k.Relay.In(number, outWindow, outWindow), fd: fd, f: f, done: make(chan error, 1), passage: p}
+func newWriter(k *call, st wire.Stream, fd int, f *os.File, p *passage) *writer {
+	return &writer{k: k, number: st.Number, in: k.Relay.In(st.Number, st.Window, st.Window), fd: fd, f: f, done: make(chan error, 1), passage: p}
+}
+
+// written counts what a writer has written, for somebody who waits for that.
+type written struct {
+	mu    sync.Mutex
+	n     int64
+	over  bool
+	least int64         // what the one who waits wants
+	there chan struct{} // closed when it is there, or never will be; nil: nobody waits
+}
+
+// add counts n bytes more; over says that these were the last.
+func (w *written) add(n int, over bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.n += int64(n)
+	w.over = w.over || over
+	if w.there != nil && (w.over || w.n >= w.least) {
+		close(w.there)
+		w.there = nil
+	}
+}
+
+// await gives a channel that is closed when so many bytes are written, or never will
+// be. One at a time waits.
+func (w *written) await(least int64) <-chan struct{} {
+	w.mu.Lock()
+	there := make(chan struct{})
+	w.least, w.there = least, there
+	w.mu.Unlock()
+	w.add(0, false)
+	return there
 }
 
 // close is called when the connection is read no more and run has ended.
@@ -37,6 +73,7 @@ func (w *writer) close() { w.passage.close() }
 // is spliced into a pipe that gets full is cut between them.
 func (w *writer) arrive(h wire.Header) error {
 	n := int(h.Length)
+	w.arrived += int64(n)
 	wanted, err := w.in.Arrive(n)
 	if err != nil {
 		return err
@@ -56,13 +93,14 @@ func (w *writer) arrive(h wire.Header) error {
 
 func (w *writer) run() {
 	err := w.write()
+	w.written.add(0, true)
 	unix.Close(w.fd)
 	if w.number == 1 {
 		w.k.release(w.f)
 	}
 	var failed *fileError
 	switch {
-	case errors.As(err, &failed) && errors.Is(err, unix.EPIPE):
+	case errors.As(err, &failed) && (errors.Is(err, unix.EPIPE) || w.number > 2 && errors.Is(err, unix.ECONNRESET)):
 		_ = w.in.Close() // the procedure gets its SIGPIPE
 		w.done <- nil
 	case errors.As(err, &failed):
@@ -90,6 +128,7 @@ func (w *writer) write() error {
 		if err != nil {
 			return &fileError{err}
 		}
+		w.written.add(len(piece.Bytes)+piece.Held, false)
 	}
 }
 

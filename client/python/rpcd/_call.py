@@ -13,10 +13,11 @@ import socket
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
+from . import _fds
 from . import _wire as wire
 from ._errors import OUTCOMES, Error, Refused, lost
 from ._streams import Input, Output
-from ._worker import Choice, Link, Try, dial, is_bridge, nobody_behind
+from ._worker import RECEIVE_TIME, Choice, Link, Try, dial, is_bridge, nobody_behind
 
 PATIENCE = 10.0  # seconds in which a worker has to answer (PROTOCOL.md, section 5)
 LEAST_PATIENCE = 2.0  # the same where a wait is about to end
@@ -26,6 +27,7 @@ AFTER_EXIT = 0.2  # seconds for what still holds an output's pipe
 LOOK_AGAIN = 0.1  # seconds until a terminal may be in the foreground
 CANCEL_WAIT = 2.0  # seconds that a worker has to answer a signal to a call that doesn't run yet
 KILL_WAIT = 5.0  # seconds that a worker has to say the end of a call that was killed
+SEND = int(socket.MSG_NOSIGNAL | socket.MSG_DONTWAIT)
 RETRY_MIN, RETRY_MAX = 0.02, 0.25  # seconds between two tries
 
 
@@ -45,6 +47,8 @@ class Plan(NamedTuple):
     extra: Dict[int, int]  # the procedure's numbers of further descriptors, and ours
     keep: bool
     heartbeat: float = 30.0  # seconds of silence after which a bridged call counts as lost
+    at: Optional[Try] = None  # the replica that alone is tried; None: all of the worker's
+    watch: Optional[Callable[[Link], None]] = None  # gets each connection before a call is sent on it
 
     def streams(self) -> Tuple[List[wire.Stream], List[int]]:
         """Gives the fields of section 4, and the descriptors that ride on the frame."""
@@ -84,13 +88,16 @@ class Plan(NamedTuple):
                 end.close()
 
 
-def begin(plan: Plan, *, wait: float = 0.0, until: Optional[float] = None, kept: Optional[Link] = None) -> "Call":
+def begin(
+    plan: Plan, *, wait: float = 0.0, until: Optional[float] = None, kept: Optional[Link] = None, came: Optional[bytes] = None
+) -> "Call":
     """Starts the call at a replica of the worker. It returns when the procedure runs.
 
     Args:
         wait: seconds to go on trying a worker that is unreachable, draining or busy.
         until: time.monotonic() at which Expired is raised.
         kept: a connection to be used, if it is still whole.
+        came: CALL was sent on that, and this has come since. None: it wasn't.
 
     Raises:
         Error: nothing runs, or with `started` it may.
@@ -100,7 +107,7 @@ def begin(plan: Plan, *, wait: float = 0.0, until: Optional[float] = None, kept:
     pause = RETRY_MIN
     while True:
         try:
-            return _try_all(plan, ends if wait > 0 else None, until, kept)
+            return _try_all(plan, ends if wait > 0 else None, until, kept, came)
         except Error as e:
             left = ends - time.monotonic()
             if e.started or not e._passes or left <= 0:
@@ -112,14 +119,16 @@ def begin(plan: Plan, *, wait: float = 0.0, until: Optional[float] = None, kept:
             pause = min(2 * pause, RETRY_MAX)
 
 
-def _try_all(plan: Plan, ends: Optional[float], until: Optional[float], kept: Optional[Link]) -> "Call":
+def _try_all(plan: Plan, ends: Optional[float], until: Optional[float], kept: Optional[Link], came: Optional[bytes]) -> "Call":
     flags = wire.CONFIRM | (wire.KEEP if plan.keep else 0) | (wire.ANNOUNCE if ends is not None else 0)
     if kept is not None:
-        if kept.is_whole():
-            call = Call(kept, plan)
-            call.start(flags, PATIENCE, until)
-            return call
+        if came is not None or kept.is_whole():
+            if plan.at is not None and not plan.at.queue:
+                flags |= wire.NOWAIT
+            return _start(plan, kept, flags, PATIENCE, until, came)
         kept.close()
+    if plan.at is not None:
+        return _try(plan, plan.at, flags, PATIENCE, until)
     choice = Choice(plan.worker)
     first: Optional[Error] = None
     for t in choice:
@@ -138,8 +147,21 @@ def _try_all(plan: Plan, ends: Optional[float], until: Optional[float], kept: Op
 
 
 def _try(plan: Plan, t: Try, flags: int, patience: float, until: Optional[float]) -> "Call":
-    call = Call(dial(plan.worker, t.path, t.listed), plan)
-    call.start(flags if t.queue else flags | wire.NOWAIT, patience, until)
+    link = dial(plan.worker, t.path, t.listed)
+    return _start(plan, link, flags if t.queue else flags | wire.NOWAIT, patience, until)
+
+
+def _start(
+    plan: Plan, link: Link, flags: int, patience: float, until: Optional[float], came: Optional[bytes] = None
+) -> "Call":
+    if plan.watch is not None:
+        try:
+            plan.watch(link)
+        except BaseException:
+            link.close()
+            raise
+    call = Call(link, plan)
+    call.start(flags, patience, until, came)
     return call
 
 
@@ -191,19 +213,26 @@ class Call:
 
     # The start.
 
-    def start(self, flags: int, patience: float, until: Optional[float]) -> None:
-        """Sends CALL and waits for STARTED."""
+    def start(self, flags: int, patience: float, until: Optional[float], came: Optional[bytes] = None) -> None:
+        """Sends CALL, unless came says what has come since it was sent, and waits for STARTED."""
         self.held = bool(flags & wire.ANNOUNCE)
         null = -1
         try:
-            streams, fds = self.plan.streams()
-            if not fds:  # else a direct call would look like a bridged one
-                null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-                streams.append(wire.Stream(0, wire.PROBE))
-                fds = [null]
-            self._send_call(self.plan.build(flags, streams), fds)
+            if came is None:
+                streams, fds = self.plan.streams()
+                if not fds:  # else a direct call would look like a bridged one
+                    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+                    streams.append(wire.Stream(0, wire.PROBE))
+                    fds = [null]
+                self._send_call(self.plan.build(flags, streams), fds)
+            elif came:
+                self._came(came)
             silence = time.monotonic() + patience
             while self.started is None:
+                if self.refused is not None:
+                    raise self._refusal(self.refused)
+                if self.left:
+                    raise self._ended_early(silent=False)
                 bound = until if self.answered else silence if until is None else min(silence, until)
                 try:
                     self._turn(bound)
@@ -212,10 +241,6 @@ class Call:
                         raise self._ended_early(silent=True) from None
                     self._cancel()
                     raise
-                if self.refused is not None:
-                    raise self._refusal(self.refused)
-                if self.left and self.started is None:
-                    raise self._ended_early(silent=False)
         except KeyboardInterrupt:
             self.interrupt()
             raise
@@ -228,9 +253,9 @@ class Call:
 
     def _send_call(self, frame: bytes, fds: List[int]) -> None:
         try:
-            n = socket.send_fds(self.link.sock, [frame], fds, socket.MSG_NOSIGNAL | socket.MSG_DONTWAIT)
+            n = _fds.send(self.link.sock, frame, fds, SEND)
         except BlockingIOError:
-            n = socket.send_fds(self.link.sock, [frame[:1]], fds, socket.MSG_NOSIGNAL)
+            n = _fds.send(self.link.sock, frame[:1], fds, socket.MSG_NOSIGNAL)
         except (BrokenPipeError, ConnectionResetError):
             return  # a refusal may have come before
         if n < len(frame):
@@ -347,6 +372,9 @@ class Call:
             self._keep_time()
 
     def _wait(self, until: Optional[float], *, with_socket: bool) -> None:
+        if with_socket and self._is_alone() and (until is None or until - time.monotonic() >= RECEIVE_TIME):
+            self._receive(0)  # one system call instead of three
+            return
         poll = select.poll()
         ends: "Dict[int, List[Input | Output]]" = {}
         masks: Dict[int, int] = {}
@@ -380,6 +408,16 @@ class Call:
         if self.outgoing:
             self._flush()
 
+    def _is_alone(self) -> bool:
+        """Says whether only the connection is waited for, and no time."""
+        if self.bridged or self.outgoing:
+            return False
+        if self.started is None:
+            return True
+        if self.plan.stdin is not None and not self.plan.stdin.done:
+            return False
+        return all(out.done for out in self.plan.outputs.values())
+
     def _bound(self, until: Optional[float]) -> Optional[float]:
         """Gives when the loop has to wake at the latest."""
         times = [] if until is None else [until]
@@ -394,9 +432,10 @@ class Call:
 
     # Frames.
 
-    def _receive(self) -> None:
+    def _receive(self, flags: int = socket.MSG_DONTWAIT) -> None:
+        """Takes what has come. Without flags it waits for that, RECEIVE_TIME at most."""
         try:
-            b = self.link.sock.recv(64 << 10, socket.MSG_DONTWAIT)
+            b = self.link.sock.recv(64 << 10, flags)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -404,6 +443,9 @@ class Call:
         if not b:
             self.left = True
             return
+        self._came(b)
+
+    def _came(self, b: bytes) -> None:
         self.heard = time.monotonic()
         unread = self.link.unread
         unread += b
@@ -504,7 +546,7 @@ class Call:
             self.outgoing.clear()
             return
         try:
-            n = self.link.sock.send(self.outgoing, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+            n = self.link.sock.send(self.outgoing, SEND)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:

@@ -74,6 +74,24 @@ class CallFailed(Exception):
         super().__init__(text)
 
 
+class RecordFailed(Exception):
+    """One record of map() has no result.
+
+    Attributes:
+        index (int): which one, from 0 on.
+        error (Exception): why: rpcd.CallFailed, rpcd.BadArray, rpcd.Lost, rpcd.Refused, TimeoutError ... It is the
+            __cause__, too.
+
+    str() has both.
+    """
+
+    def __init__(self, index: int, error: Exception) -> None:
+        super().__init__(f"record {index}: {error}")
+        self.index = index
+        self.error = error
+        self.__cause__ = error
+
+
 BUSY, DRAINING = 6, 7
 
 OUTCOMES = {

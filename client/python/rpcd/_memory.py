@@ -31,6 +31,7 @@ class Memory:
         """size is in bytes. grows lets a writer make it larger; it never gets smaller. Raises OSError."""
         self.fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self.map: Optional[mmap.mmap] = None
+        self.address = 0  # of the map, once a Lease needs it
         self.size = size
         seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK
         if size:
@@ -51,7 +52,7 @@ class Memory:
     def readable(self, size: int) -> mmap.mmap:
         """Gives a read-only map of at least size bytes, which the file has."""
         if self.map is None or len(self.map) < size:
-            self.map = mmap.mmap(self.fd, os.fstat(self.fd).st_size, prot=mmap.PROT_READ)
+            self.map, self.address = mmap.mmap(self.fd, os.fstat(self.fd).st_size, prot=mmap.PROT_READ), 0
         return self.map
 
 
@@ -77,7 +78,12 @@ class Outputs:
 
     def __init__(self) -> None:
         self.free: List[Memory] = []  # append and pop are atomic: a Lease may end in any thread
-        self.lent = 0
+        self.leases: List[None] = []  # one for each Lease, for the same reason
+
+    @property
+    def lent(self) -> int:
+        """How many results are held."""
+        return len(self.leases)
 
     def take(self) -> Memory:
         """Gives memory to be written. Put it back by put(), or lend it."""
@@ -95,7 +101,7 @@ class Outputs:
         """Gives the first size bytes as a read-only array. When the last view of it has gone, the memory is free."""
         import numpy as np
 
-        self.lent += 1
+        self.leases.append(None)
         return np.asarray(Lease(self, memory, size))
 
 
@@ -103,21 +109,22 @@ class Lease:
     """What the arrays of a result hold on to (NumPy's array interface, version 3)."""
 
     def __init__(self, outputs: Outputs, memory: Memory, size: int) -> None:
-        import numpy as np
-
         self.outputs = outputs
         self.memory = memory
         self.map = memory.readable(size)  # memory may have a larger one later
-        address = np.frombuffer(self.map, np.uint8).__array_interface__["data"][0]
+        if not memory.address:
+            import numpy as np
+
+            memory.address = np.frombuffer(self.map, np.uint8).__array_interface__["data"][0]
         self.__array_interface__: Dict[str, Any] = {
             "version": 3,
             "typestr": "|u1",
             "shape": (size,),
-            "data": (address, True),
+            "data": (memory.address, True),
         }
 
     def __del__(self) -> None:
-        self.outputs.lent -= 1
+        self.outputs.leases.pop()
         self.outputs.put(self.memory)
 
 

@@ -122,6 +122,10 @@ def _check(layout: Layout, header: int, limit: int) -> None:
         raise BadArray(f"its header promises {layout.size} bytes, over the limit of {limit}")
 
 
+USUAL = 128  # bytes of a header with a simple dtype and few dimensions
+_usual: "Dict[bytes, Layout]" = {}
+
+
 def views(buffer: "Union[bytes, mmap.mmap, Array]", begins: int, ends: int, limit: int) -> "List[Array]":
     """Gives the arrays that lie in buffer[begins:ends], without a copy. Raises BadArray.
 
@@ -129,11 +133,16 @@ def views(buffer: "Union[bytes, mmap.mmap, Array]", begins: int, ends: int, limi
     """
     found: "List[Array]" = []
     while begins < ends:
-        start = bytes(buffer[begins : min(begins + 12, ends)])
-        text, items = _lengths(start)
-        if begins + items > ends:
-            raise BadArray("its header is cut off")
-        layout = _layout(bytes(buffer[begins + text : begins + items]).rstrip(b" \n"), _encoding(start[6]))
+        start = bytes(buffer[begins : min(begins + USUAL, ends)])
+        known, items = _usual.get(start), USUAL
+        if known is None:
+            text, items = _lengths(start[:12])
+            if begins + items > ends:
+                raise BadArray("its header is cut off")
+            known = _layout(bytes(buffer[begins + text : begins + items]).rstrip(b" \n"), _encoding(start[6]))
+            if items == USUAL and len(_usual) < 128:
+                _usual[start] = known
+        layout = known
         _check(layout, items, limit)
         begins += items
         if layout.size > ends - begins:
@@ -141,6 +150,19 @@ def views(buffer: "Union[bytes, mmap.mmap, Array]", begins: int, ends: int, limi
         found.append(_array(layout, buffer if layout.size else b"", begins if layout.size else 0))
         begins += layout.size
     return found
+
+
+def one(buffer: "Union[bytes, memoryview, mmap.mmap]", begins: int, ends: int, limit: int) -> "Array":
+    """Gives the array that fills buffer[begins:ends], without a copy. Raises BadArray."""
+    start = bytes(buffer[begins : min(begins + 12, ends)])
+    text, items = _lengths(start)
+    if begins + items > ends:
+        raise BadArray("its header is cut off")
+    layout = _layout(bytes(buffer[begins + text : begins + items]).rstrip(b" \n"), _encoding(start[6]))
+    _check(layout, items, limit)
+    if layout.size != ends - begins - items:
+        raise BadArray(f"its header promises {layout.size} bytes, and {ends - begins - items} are there")
+    return _array(layout, buffer if layout.size else b"", begins + items if layout.size else 0)
 
 
 def _array(layout: Layout, buffer: Any, offset: int) -> "Array":
@@ -236,6 +258,11 @@ def _descr(dtype: "np.dtype[Any]") -> str:
         if len(_descrs) < 128:
             _descrs[dtype] = found
     return found
+
+
+def header(dtype: "np.dtype[Any]", shape: Tuple[int, ...]) -> bytes:
+    """Gives the header of an array in C's order. Raises BadArray for objects."""
+    return _header(_descr(dtype), False, shape, 0)
 
 
 def record(array: Any, at: int) -> Record:

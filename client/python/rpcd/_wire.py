@@ -5,30 +5,43 @@ from __future__ import annotations
 import struct
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-CALL, PING = 1, 2
+CALL, PING, LIST, PUBLISH, SUBSCRIBE, LEND = 1, 2, 3, 6, 7, 8
 DATA, END, CLOSED, CREDIT, HEARTBEAT = 16, 17, 18, 19, 20
-SIGNAL, STOPPED, CONTINUED = 32, 33, 34
-ACCEPTED, STARTED, REFUSED, EXIT, PONG, READY = 48, 49, 50, 51, 52, 56
+RECORDS, LARGE, NOTICES, TAKEN, FREED = 21, 22, 23, 24, 25
+SIGNAL, STOPPED, CONTINUED, RECALL = 32, 33, 34, 36
+ACCEPTED, STARTED, REFUSED, EXIT, PONG, LISTING, READY = 48, 49, 50, 51, 52, 53, 56
+PUBLISHED, SUBSCRIBED, ENDED, RETURNED = 57, 58, 59, 60
 
 KEEP, NOWAIT, ANNOUNCE, CONFIRM = 1, 2, 4, 8  # CALL's flags
-BRIDGED, WAITING = 1, 2  # of ACCEPTED and STARTED
+BRIDGED, WAITING = 1, 2  # of ACCEPTED and STARTED; the first of PUBLISHED and SUBSCRIBED, too
 TIMEOUT = 1  # EXIT's
 ABANDON = 1  # SIGNAL's
 ANSWER = 1  # of HEARTBEAT and CREDIT
 MORE = 2  # DATA's
+BROKEN = 1  # RETURNED's
+BORROWS = 1  # in READY's field 1
 
-CLOSED_MODE, PASSED, RELAYED, SAME, PROBE, DIRECTORY = 0, 1, 2, 3, 4, 5  # a stream's modes
+CLOSED_MODE, PASSED, RELAYED, SAME, PROBE = 0, 1, 2, 3, 4  # a stream's modes
+DIRECTORY, CONNECTION, NOTES = 5, 7, 8  # rpcd's, to a resident worker
 OUTPUT, LINE, JOINED = 1, 2, 8  # a stream's flags
 
 HEADER = struct.Struct(">BBHI")
 FIELD = struct.Struct(">HI")
 STREAM = struct.Struct(">BBBBI")
+RING = struct.Struct(">IIQ")
+NUMBER = struct.Struct(">Q")
+SIZE = struct.Struct(">I")
+NOTICE = struct.Struct(">QIIQ")  # number, ring, slot, bytes
+SLOT = struct.Struct(">II")
+RECORD_FRAME = struct.Struct(">BBHIQI")  # a header, the number of the first, the length of one record
+NOTICE_FRAME = struct.Struct(">BBHIQIIQ")  # a header and one notice
 
 MARK = b"RPCD\x00\x01"  # the first bytes of first frames: name and version
 
 MAX_CALL = 8 << 20
 MAX_DATA = 256 << 10
 MAX_ANSWER = 64 << 10
+MAX_LISTING = 4 << 20
 MAX_DESCRIPTORS = 253
 WINDOW = 512 << 10
 """The first credit of a relayed output, in bytes."""
@@ -43,6 +56,11 @@ _LIMITS = {
     SIGNAL: 1,
     STOPPED: 0,
     CONTINUED: 0,
+    RECALL: 0,
+    LISTING: MAX_LISTING,
+    RECORDS: MAX_DATA,
+    LARGE: 16,
+    TAKEN: 8,
 }
 
 
@@ -204,13 +222,34 @@ class Load(NamedTuple):
 def pong(payload: bytes) -> Load:
     """Reads PONG."""
     f = fields(payload, {1: -1, 2: -1, 3: -1, 4: -1, 6: -1, 7: -1})
-    load = _numbers(f.get(3, [b""])[0])
-    way = _numbers(f[7][0]).get(5, 0) if 7 in f else -1
+    load = numbers(f.get(3, [b""])[0])
+    way = numbers(f[7][0]).get(5, 0) if 7 in f else -1
     draining = f.get(6, [b"up"])[0] != b"up"
     return Load(draining, load.get(1, 0), load.get(2, 0), load.get(4, 0), way)
 
 
-def _numbers(b: bytes) -> Dict[int, int]:
+class Places(NamedTuple):
+    """What a LISTING says of one procedure."""
+
+    draining: bool
+    places: int  # calls of it that are worth having at once: its resident workers, or the worker's CPUs; 1 at least
+
+
+def listing(payload: bytes, procedure: bytes) -> Places:
+    """Reads LISTING. A procedure that isn't listed counts as one that is spawned: every command may be one."""
+    f = fields(payload, {1: -1, 2: -1, 3: -1, 4: -1, 5: -1, 6: -1, 8: -1}, (5,))
+    load = numbers(f.get(3, [b""])[0])
+    places = load.get(5, 0)
+    for entry in f.get(5, []):
+        e = fields(entry, {1: -1, 2: -1, 3: -1, 4: -1, 5: -1})
+        if e.get(1, [b""])[0] == procedure and e.get(2, [b""])[0] == b"resident":
+            places = numbers(e.get(4, [b""])[0]).get(1, 0)
+    most = load.get(3, 0) or places
+    return Places(f.get(6, [b"up"])[0] != b"up", max(1, min(places, most)))
+
+
+def numbers(b: bytes) -> Dict[int, int]:
+    """Reads numbers as PROTOCOL.md, section 3, calls them: by tag."""
     found = fields(b, {tag: 8 for tag in range(1, 32)})
     return {tag: number(values[0]) for tag, values in found.items()}
 
@@ -260,6 +299,100 @@ def call(
     return frame(CALL, payload, flags=flags)
 
 
+def around(payload: bytes) -> Tuple[bytes, bytes]:
+    """Gives what stands before and behind the arguments of a CALL."""
+    from_ = to = -1
+    at = len(MARK)
+    while at < len(payload):
+        tag, size = FIELD.unpack_from(payload, at)
+        end = at + FIELD.size + size
+        if tag == 2:
+            from_, to = at if from_ < 0 else from_, end
+        elif tag > 2 and from_ < 0:
+            from_ = to = at
+        at = end
+    return (payload, b"") if from_ < 0 else (payload[:from_], payload[to:])
+
+
+def arguments(b: bytes) -> List[bytes]:
+    """Reads fields that are arguments. Raises ProtocolError for anything else."""
+    found = []
+    at, ends = 0, len(b)
+    while at < ends:
+        if ends - at < FIELD.size:
+            raise ProtocolError("half a field")
+        tag, size = FIELD.unpack_from(b, at)
+        at += FIELD.size + size
+        if tag != 2 or at > ends:
+            raise ProtocolError("no argument")
+        found.append(b[at - size : at])
+        if b"\0" in found[-1]:
+            raise ProtocolError("a NUL")
+    return found
+
+
 def ping() -> bytes:
     """Gives a PING frame."""
     return frame(PING, MARK)
+
+
+def list_() -> bytes:
+    """Gives a LIST frame."""
+    return frame(LIST, MARK)
+
+
+class Ring(NamedTuple):
+    """Shared memory for a topic's records: PROTOCOL.md, section 8."""
+
+    number: int
+    slots: int
+    size: int  # bytes of a slot
+
+
+MAX_SLOTS = 1024
+SLOT_UNIT = 4096  # a slot's size is a multiple of it, in bytes
+MAX_SLOT = 1 << 30  # bytes of a slot
+MIN_RING = 64 << 10  # bytes of a record that may lie in a ring
+MAX_SMALL = 128 << 10  # bytes of a record that may travel in RECORDS
+MAX_LARGE = 64 << 20  # bytes of one by value
+
+
+def member(kind: int, topic: bytes, *, subscribers: int = 0, ring: Optional[Ring] = None, label: bytes = b"", heartbeat: float = 0.0) -> bytes:
+    """Gives a PUBLISH or SUBSCRIBE frame. heartbeat is in seconds, 0 the worker's default."""
+    parts = [MARK, field(1, topic)]
+    if subscribers:
+        parts.append(field(2, SIZE.pack(subscribers)))
+    if ring is not None:
+        parts.append(field(3, RING.pack(*ring)))
+    if label:
+        parts.append(field(4, label))
+    if heartbeat:
+        parts.append(field(10, NUMBER.pack(int(heartbeat * 1e9))))
+    return frame(kind, b"".join(parts))
+
+
+class TopicState(NamedTuple):
+    """PUBLISHED and SUBSCRIBED."""
+
+    flags: int
+    next: int  # the number of the next record
+    ring: Optional[Ring]
+    policy: str
+    going: List[int]  # rings in which no further record comes
+
+
+def topic_state(flags: int, payload: bytes) -> TopicState:
+    """Reads PUBLISHED or SUBSCRIBED. Raises ProtocolError for a ring over its bounds."""
+    f = fields(payload, {1: -1, 2: -1, 3: RING.size, 4: -1, 5: 4}, repeatable=(5,))
+    ring = None
+    if 3 in f:
+        ring = Ring(*RING.unpack(f[3][0]))
+        if not (ring.number and 0 < ring.slots <= MAX_SLOTS and 0 < ring.size <= MAX_SLOT and ring.size % SLOT_UNIT == 0):
+            raise ProtocolError(f"a ring of {ring.slots} slots with {ring.size} bytes")
+    going = [number(b) for b in f.get(5, [])]
+    return TopicState(flags, numbers(f.get(2, [b""])[0]).get(3, 0), ring, text(f.get(4, [b""])[0]), going)
+
+
+def ended(payload: bytes) -> List[int]:
+    """Reads a subscriber's ENDED. Gives the rings in which no further record comes."""
+    return [number(b) for b in fields(payload, {1: -1, 2: 4}, repeatable=(2,)).get(2, [])]

@@ -11,15 +11,19 @@ import os
 import select
 import socket
 import stat
+import struct
 import time
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, TypeVar
 
+from . import _fds
 from . import _wire as wire
-from ._errors import Error, Unreachable
+from ._errors import DRAINING, Error, Unreachable
 
 CONNECT_TIME = 5.0  # seconds that a full queue of connections is given
 LOAD_TIME = 0.2  # seconds in which a replica has to say its load
 BRIDGE_TIME = 1.0  # seconds for the question whether a bridge is there
+RECEIVE_TIME = 0.25  # seconds that Link.receive waits
+SILENT = int(socket.MSG_NOSIGNAL)
 MAX_PATH = 107  # bytes of a socket's path, sockaddr_un (unix(7))
 
 
@@ -32,6 +36,8 @@ class Link:
         self.sock = sock
         self.unread = bytearray()
         self.pid = os.getpid()
+        self.poll = select.poll()
+        self.poll.register(sock, select.POLLIN)
 
     def close(self) -> None:
         """Closes it. May be called twice."""
@@ -39,15 +45,7 @@ class Link:
 
     def is_whole(self) -> bool:
         """Says whether a kept connection can carry a call: the other side hasn't closed or said a word."""
-        if self.unread or self.pid != os.getpid() or self.sock.fileno() < 0:
-            return False
-        try:
-            self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return True
-        except OSError:
-            pass
-        return False
+        return not self.unread and self.pid == os.getpid() and self.sock.fileno() >= 0 and not self.poll.poll(0)
 
 
 def sockets(worker: str) -> Tuple[List[str], bool]:
@@ -160,6 +158,7 @@ def _connect_to(address: str) -> socket.socket:
                     raise
                 time.sleep(0.01)
         sock.setblocking(True)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, int(RECEIVE_TIME * 1e6)))
         return sock
     except BaseException:
         sock.close()
@@ -208,15 +207,51 @@ class Choice:
 
 
 def _loads(worker: str, paths: List[str]) -> Dict[str, wire.Load]:
+    """Asks replicas for their load, and gives that of those that answer soon."""
+    return _ask_all(worker, paths, True, wire.ping(), _part)
+
+
+def places(worker: str, paths: List[str], listed: bool, procedure: bytes) -> Dict[str, wire.Places]:
+    """Asks replicas how many calls of a procedure they can serve at once. Those that don't answer soon are left out. One
+    that refuses to say counts as one: a call will hear why."""
+
+    def part(link: Link) -> Optional[wire.Places]:
+        answer = _answer(link, wire.LISTING, wire.REFUSED)
+        if answer is None:
+            return None
+        if answer[0] == wire.REFUSED:
+            return wire.Places(wire.refusal(answer[1]).code == DRAINING, 1)
+        return wire.listing(answer[1], procedure)
+
+    return _ask_all(worker, paths, listed, wire.list_(), part)
+
+
+def no_place(worker: str, path: str, listed: bool, draining: bool) -> Error:
+    """Explains why a replica isn't one to call: it said that it drains, or nothing."""
+    if draining:
+        return _unreachable(worker, f'"{path}" is draining', passes=True)
+    try:
+        dial(worker, path, listed).close()
+    except Error as e:
+        return e
+    return _not_up(worker, f'"{path}" doesn\'t answer')
+
+
+Answer = TypeVar("Answer")
+
+
+def _ask_all(
+    worker: str, paths: List[str], listed: bool, question: bytes, part: Callable[[Link], Optional[Answer]]
+) -> Dict[str, Answer]:
     links: Dict[int, Link] = {}
-    found: Dict[str, wire.Load] = {}
+    found: Dict[str, Answer] = {}
     until = time.monotonic() + LOAD_TIME
     try:
         poll = select.poll()
         for path in paths:
             try:
-                link = dial(worker, path, True)
-                link.sock.sendall(wire.ping())
+                link = dial(worker, path, listed)
+                link.sock.sendall(question)
             except (Error, OSError):
                 continue
             links[link.sock.fileno()] = link
@@ -225,14 +260,14 @@ def _loads(worker: str, paths: List[str]) -> Dict[str, wire.Load]:
             for fd, _ in poll.poll(max(0, (until - time.monotonic()) * 1000)):
                 link = links[fd]
                 try:
-                    load = _part(link)
+                    answer = part(link)
                 except (OSError, EOFError, wire.ProtocolError):
                     poll.unregister(fd)
                     links.pop(fd).close()
                     continue
-                if load is not None:
+                if answer is not None:
                     poll.unregister(fd)
-                    found[link.path] = load
+                    found[link.path] = answer
     finally:
         for link in links.values():
             link.close()
@@ -240,8 +275,14 @@ def _loads(worker: str, paths: List[str]) -> Dict[str, wire.Load]:
 
 
 def _part(link: Link) -> Optional[wire.Load]:
-    """Reads what there is of a PONG: None if more must come. Raises EOFError at the connection's end,
-    ProtocolError for what is no PONG, OSError."""
+    """Reads what there is of a PONG: None if more must come. Raises what _answer raises."""
+    answer = _answer(link, wire.PONG)
+    return None if answer is None else wire.pong(answer[1])
+
+
+def _answer(link: Link, *types: int) -> Optional[Tuple[int, bytes]]:
+    """Reads what there is of an answer: its type and payload, or None if more must come. Raises EOFError at the
+    connection's end, ProtocolError for a frame of another type, OSError."""
     try:
         b = link.sock.recv(64 << 10, socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -254,11 +295,11 @@ def _part(link: Link) -> Optional[wire.Load]:
     if len(link.unread) < wire.HEADER.size:
         return None
     h = wire.header(bytes(link.unread[: wire.HEADER.size]))
-    if h.type != wire.PONG:
-        raise wire.ProtocolError(f"a frame of type {h.type} instead of a PONG")
+    if h.type not in types:
+        raise wire.ProtocolError(f"a frame of type {h.type} instead of type {types[0]}")
     if len(link.unread) < wire.HEADER.size + h.length:
         return None
-    return wire.pong(bytes(link.unread[wire.HEADER.size :]))
+    return h.type, bytes(link.unread[wire.HEADER.size :])
 
 
 def is_bridge(link: Link) -> bool:
@@ -286,7 +327,7 @@ def _ask(link: Link, null: int, until: float) -> wire.Load:
     again = dial(link.worker, link.path, False)
     try:
         try:
-            socket.send_fds(again.sock, [wire.ping()], [null])
+            _fds.send(again.sock, wire.ping(), [null], SILENT)
         except (BrokenPipeError, ConnectionResetError):
             pass  # the end is read, too
         poll = select.poll()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +14,8 @@ import unittest
 from typing import Any, List
 
 import rpcd
+from rpcd import _again, _fds
+from rpcd import _wire as wire
 
 from . import rig
 
@@ -195,6 +198,15 @@ class Connect(rig.WithWorker):
             noisy(1)
         self.assertEqual((caught.exception.returncode, len(caught.exception.stderr)), (4, 64 << 10))
 
+    def test_a_flood_on_stderr_takes_no_memory(self) -> None:
+        """The procedure waits until the memory of its stderr was taken, and says on it how large that is."""
+        waits = "yes | head -c 3000000 >&2; while [ $(stat -L -c %b /proc/self/fd/2) -gt 100 ]; do sleep 0.05; done; echo end >&2; exit 3"
+        with self.connect("sh", "-c", waits, timeout=20) as noisy, self.assertRaises(rpcd.CallFailed) as caught:
+            noisy(1)
+        self.assertEqual(caught.exception.returncode, 3)
+        self.assertEqual(caught.exception.stderr[-10:], "y\ny\ny\nend\n")
+        self.assertNotIn("\0", caught.exception.stderr)
+
     def test_threads_take_turns(self) -> None:
         wrong: List[Any] = []
         with self.connect("flip") as flip:
@@ -303,3 +315,50 @@ class WithoutNumpy(unittest.TestCase):
         """NumPy is imported when arrays are used, never before."""
         program = "import sys, rpcd, rpcd.resident; sys.exit('numpy' in sys.modules)"
         self.assertEqual(subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": rig.PACKAGE}).returncode, 0)
+
+
+class Again(unittest.TestCase):
+    """A call that its connection has carried before."""
+
+    def test_what_succeeded(self) -> None:
+        started = wire.frame(wire.STARTED, wire.field(1, b"17") + wire.field(3, bytes(8)))
+        status = wire.field(1, bytes(4))
+        times = wire.field(2, bytes(8)) + wire.field(3, bytes(8))
+        exit_ = wire.frame(wire.EXIT, status + times)
+        self.assertTrue(_again.succeeded(started + exit_))
+        for other in (
+            b"",
+            started,
+            exit_,
+            started + exit_[:-1],
+            started + exit_ + b"x",
+            started + exit_ + exit_,
+            wire.frame(wire.STARTED, started[8:], flags=wire.BRIDGED) + exit_,
+            wire.frame(wire.ACCEPTED, started[8:]) + exit_,
+            started + wire.frame(wire.EXIT, status + times, flags=wire.TIMEOUT),
+            started + wire.frame(wire.EXIT, status + times, stream=1),
+            started + wire.frame(wire.EXIT, wire.field(1, b"\0\0\3\0") + times),
+            started + wire.frame(wire.EXIT, status + times + wire.field(6, b"crash")),
+            started + wire.frame(wire.EXIT, status + wire.field(2, bytes(8)) + wire.field(4, bytes(8))),
+        ):
+            self.assertFalse(_again.succeeded(other), other)
+
+    def test_what_comes_at_once(self) -> None:
+        ours, theirs = socket.socketpair()
+        self.addCleanup(ours.close)
+        with theirs, open(os.devnull, "rb") as null:
+            theirs.sendall(b"answer")
+            self.assertEqual(_again.exchange(ours, b"call", [null.fileno()]), b"answer")
+            b, fds, lost = _fds.receive(theirs, 10, 10)
+            self.assertEqual((b, len(fds), lost), (b"call", 1, False))
+            self.assertFalse(os.get_inheritable(fds[0]))
+            os.close(fds[0])
+            ours.setblocking(False)  # as RECEIVE_TIME does, later
+            self.assertEqual(_again.exchange(ours, b"call", [null.fileno()]), b"")
+            try:
+                while True:
+                    ours.send(bytes(1 << 16), _again.SEND)
+            except BlockingIOError:
+                pass
+            self.assertIsNone(_again.exchange(ours, b"call", [null.fileno()]))
+        self.assertEqual(_again.exchange(ours, b"call", [0]), b"")

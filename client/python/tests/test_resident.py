@@ -28,7 +28,7 @@ import os, sys, time
 from rpcd import resident
 import rpcd
 
-kept = []
+kept = [os.open("/dev/zero", os.O_RDONLY)]
 
 def handle(call):
     word = call.args[0] if call.args else ""
@@ -46,16 +46,18 @@ def handle(call):
     if word == "bad": return "bad"
     if word == "chdir": os.chdir("/usr"); os.umask(0)
     if word == "where": print(os.getcwd(), oct(os.umask(0o77)), file=call.stdout)
-    if word == "keep": kept.append(call.stdout)
+    if word == "keep": kept[0] = call.stdout
     if word == "kept":
         try: print("late", file=kept[0], flush=True)
         except ValueError: print("closed", file=call.stdout)
-    if word == "fd": os.write(63, b"by number"); print(call.fds, file=call.stdout)
+    if word == "fd":
+        for n in call.fds: os.write(n, b"by number")
+        print(call.fds, file=call.stdout)
     if word == "dup": kept.append(os.dup(call.stdout.fileno()))
     if word == "sleep":
         try:
             print("up", file=call.stdout, flush=True)
-            time.sleep(1000)
+            while True: time.sleep(0.05)  # a signal just before a longer one would be noticed behind it
         except KeyboardInterrupt:
             print("cancelled", file=call.stdout)
             if len(call.args) > 1: return 5
@@ -64,13 +66,14 @@ def handle(call):
         print("up", file=call.stdout, flush=True)
         while True: pass
     if word == "environ": print(os.environ.get("MINE"), os.environ.get("RPC_RESIDENT_FD"), file=call.stdout)
+    if word == "length": print(len(call.args[1]), file=call.stdout)
     if word == "pid": print(os.getpid(), file=call.stdout)
     if word == "usr1":
         import signal
         signal.signal(signal.SIGUSR1, lambda *_: (call.stdout.write("usr1\\n"), sys.exit(0)))
         print("up", file=call.stdout, flush=True)
-        time.sleep(1000)
-    if word == "full": call.stdout.write("x" * 10); call.stdout.flush()
+        while True: time.sleep(0.05)
+    while word == "full": call.stdout.write("x" * 10); call.stdout.flush()  # until nobody reads
 
 resident.serve(handle, fork=len(sys.argv) > 1)
 """
@@ -104,6 +107,7 @@ class Fake:
         )
         far.close()
         self.calls = 0
+        self.knows = b"" if fork else wire.field(1, b"\0\0\0\1")
 
     def close(self) -> None:
         self.sock.close()
@@ -129,7 +133,7 @@ class Fake:
     def ready(self) -> "Fake":
         assert self.frame()[0].type == wire.HEARTBEAT
         h, payload = self.frame()
-        assert (h.type, payload) == (wire.READY, b"RPCD\0\1")
+        assert (h.type, payload) == (wire.READY, b"RPCD\0\1" + self.knows)
         return self
 
     def send(self, *args: str, stdin: Optional[int] = None, cwd: str = "/tmp", umask: int = 0o27, more: Dict[int, int] = {}, drop: int = 0) -> Tuple[int, int]:
@@ -257,29 +261,38 @@ class Resident(unittest.TestCase):
         self.assertEqual(self.fake.call("kept").out, b"" if self.fork else b"closed\n")
 
     def test_descriptors_by_number(self) -> None:
-        r, w = os.pipe()
-        a = self.fake.call("fd", more={63: w})
-        os.close(w)
-        self.assertEqual((a.out, os.read(r, 100)), (b"{63: 63}\n", b"by number"))
-        os.close(r)
+        """Low numbers, too: what is the worker's own lies beyond them."""
+        own = int(self.own_number())
+        for n in (3, 4, 5, 6, 7, 8, 9, 63, 252):
+            if n == own:
+                continue
+            r, w = os.pipe()
+            a = self.fake.call("fd", more={n: w})
+            os.close(w)
+            self.assertEqual((a.out, os.read(r, 100)), (b"{%d: %d}\n" % (n, n), b"by number"))
+            os.close(r)
 
+    # fault: 198
     def test_a_number_that_is_taken(self) -> None:
         r, w = os.pipe()
-        ends = self.fake.send("fd", more={int(self.number_of_socket()): w})
+        ends = self.fake.send("fd", more={int(self.own_number()): w})
         self.refused(10, b"is its own")
         for fd in (r, w, *ends):
             os.close(fd)
         self.assertEqual(self.fake.call("nothing").status, 0)
 
-    def number_of_socket(self) -> str:
+    def own_number(self) -> str:
+        """The number of a file that the program has open."""
         folder = f"/proc/{self.fake.process.pid}/fd"
-        return next(n for n in os.listdir(folder) if os.readlink(f"{folder}/{n}").startswith("socket:"))
+        return next(n for n in os.listdir(folder) if os.readlink(f"{folder}/{n}") == "/dev/zero")
 
     def refused(self, code: int, text: bytes) -> None:
         h, payload = self.fake.frame()
         self.assertEqual(h.type, wire.REFUSED)
         f = wire.fields(payload, {1: 2, 2: -1, 5: -1})
         self.assertEqual(wire.number(f[1][0]), code)
+        if code != 9:  # of a call
+            self.assertEqual(f[5], [b"%d" % self.fake.calls])
         self.assertIn(text, f[2][0])
 
     def test_refusals(self) -> None:
@@ -297,7 +310,21 @@ class Resident(unittest.TestCase):
         self.assertEqual(self.fake.call("nothing").status, 0)
 
     def descriptors(self) -> int:
-        return len(os.listdir(f"/proc/{self.fake.process.pid}/fd"))
+        """Counts the worker's descriptors, once it waits for a call: a forking one has a socket to its next child."""
+        folder = f"/proc/{self.fake.process.pid}/fd"
+        found: List[str] = []
+
+        def settled() -> bool:
+            found[:] = []
+            for n in os.listdir(folder):
+                try:
+                    found.append(os.readlink(f"{folder}/{n}"))
+                except FileNotFoundError:
+                    return False
+            return sum(f.startswith("socket:") for f in found) == (2 if self.fork else 1)
+
+        rig.eventually(settled, "the worker waits")
+        return len(found)
 
     def test_many_calls(self) -> None:
         self.fake.call("nothing")
@@ -306,6 +333,36 @@ class Resident(unittest.TestCase):
             self.fake.call("say", "x")
             self.fake.call("boom")
         self.assertEqual(self.descriptors(), before)
+
+    def test_a_child_waits_for_the_next_call(self) -> None:
+        """One that is killed meanwhile costs its fork alone, and none outlives the worker."""
+        if not self.fork:
+            self.skipTest("only a forking worker has one")
+        last = 0
+
+        def waits() -> int:
+            rig.eventually(lambda: len(self.children()) == 1 and self.children() != [last], "the last one has ended, the next one waits")
+            return self.children()[0]
+
+        for kill in (False, True, False):
+            child = waits()
+            if kill:
+                os.kill(child, signal.SIGKILL)
+                rig.eventually(lambda: rig.gone(child), "its end")
+            last = int(self.fake.call("pid").out)
+            self.assertEqual(last == child, not kill)
+        child = waits()
+        self.fake.process.kill()
+        rig.eventually(lambda: rig.gone(child), "the end of the child that waits")
+
+    def children(self) -> List[int]:
+        pid = self.fake.process.pid
+        with open(f"/proc/{pid}/task/{pid}/children") as f:
+            return [int(n) for n in f.read().split()]
+
+    def test_long_arguments_to_a_forking_worker(self) -> None:
+        word = "x" * (200 << 10)  # more than a waiting child is given
+        self.assertEqual(self.fake.call("length", word).out, b"204800\n")
 
     def test_cancel(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):

@@ -173,7 +173,8 @@ func FuzzEntry(f *testing.F) {
 		"w\np\n$RPC_PASS=none", "w\np\n$RPC_PASS=", "w\np\n$RPC_WAIT=0", "w\np\n$RPC_HEARTBEAT=1", "w\np\n$RPC_HEARTBEAT=x", "w\np\n$PWD=/", "w\np\n$PWD=", "one\np", "two\np", "none\np", "linked\np", "nosuch\np",
 		"./w.sock\np", "../../w.sock\np", "../../one\np", "../../one/\np", "../../one//\np", "../../two\np", "../../none/\np", "/dev/null\np", ".\np", "..\np", "\np", "a/\np", "w\x7f\np", "w\u0085\np", "_w\np", "ls\nw",
 		"call\nw\np", "-n\ncall\nw\np", "-n\nls\nw", "-n\nlist\nw", "--\nw\np", "-h", "--version", "-n\n-h", "-x\nw\np", "-e", "-C", "--label", "-i\nw\np", "--interactive\nw\np", "--stdin-null=true\nw\np", "-v\nw\np", "--wait\n1ms\nw\np",
-		"w\np\n/dev/fd/9", "w\np\n/dev/fd/1", "w\np\n-f=/proc/self/fd/3", "w\n/dev/fd/3", "-e\nX=/dev/fd/3\nw\np", "w\np\n" + strings.Repeat("x", 60000), "w\np\n" + strings.Repeat("x", 100000), strings.Repeat("n", 201) + "\np",
+		"w\np\n/dev/fd/9", "w\np\n/dev/fd/1", "w\np\n-f=/proc/self/fd/3", "w\n/dev/fd/3", "--fd\n3\nw\np", "--fd=3\nw\np", "w\np\n@/dev/fd/3", "-e\nX=/dev/fd/3\nw\np", "w\np\n" + strings.Repeat("x", 60000), "w\np\n" + strings.Repeat("x", 100000), strings.Repeat("n", 201) + "\np",
+		"--shim=w\n/x/p\na\n\nb\xff", "--shim=w\np\n--\n-h", "--shim=w\n--\n-h", "--shim=w\n/x/--\n-h", "--shim=w\n/x/p\xff\n$RPC_CHDIR=/", "--shim=w\n/x/", "--shim=w", "--shim=\np", "--shim=ls\np", "--shim=_w\np", "--shim=one\np\n$RPC_LABEL=x", "--shim=two\np", "--shim=none\np", "--shim=./w.sock\n/a b/p", "--shim=../../w.sock\np\n/dev/fd/1", "--shim=w\np\n$RPC_PASS=none", "-n\n--shim=w\np", "--shim\nw\np", "--shim=w\n" + strings.Repeat("p", 300), "--shim=nosuch\np", "w\n--shim=w\np",
 		"w\n" + strings.Repeat("p", 300), strings.Repeat("n", 90) + "\np", "--label=" + strings.Repeat("l", 4096) + "\nw\np", "--label=" + strings.Repeat("l", 4097) + "\nw\np", "w\np\n$RPC_DIR=/nowhere", "w\np\n$RPC_DIR=", "w\np\n$RPC_DIR=.", "w\np\n$A",
 	} {
 		for _, streams := range []byte{0, 1, 2, 3, 4, 8} {
@@ -197,41 +198,47 @@ func FuzzEntry(f *testing.F) {
 var golden = strings.Fields(`execve arch_prctl fstat fcntl fstat fcntl fstat fcntl newfstatat getcwd umask umask socket connect
 	rt_sigprocmask sendmsg signalfd4 ppoll read clock_gettime close close ppoll read exit_group`)
 
-// TestSystemCalls compares a plain call's system calls with the golden list.
+// TestSystemCalls compares a plain call's system calls, and those of a shim, with the
+// golden list.
 func TestSystemCalls(t *testing.T) {
 	if runtime.GOARCH != "amd64" || os.Getenv("RPCD_TEST_ENTRY") != "" {
 		t.Skip("the list is amd64's, with the entry")
 	}
 	testkit.Need(t, "strace")
 	w := startWorld(t, "passed")
-	list := w.dir + "/strace"
+	if out, err := w.rpc("shim", w.socket, "sleep", "--dir", "bin").CombinedOutput(); err != nil {
+		t.Fatalf("rpc shim: %v: %s", err, out)
+	}
 	// STARTED and EXIT come apart, and so does each have its read.
-	cmd := w.rpc()
-	cmd.Path, cmd.Args = lookPath(t, "strace"), append([]string{"strace", "-o", list}, cmd.Args[0], w.socket, "sleep", "0.3")
-	cmd.Env = append(cmd.Env, "PWD="+cmd.Dir)
-	for n, out := range []*io.Writer{&cmd.Stdout, &cmd.Stderr} {
-		file, err := os.Create(fmt.Sprintf("%s/out%d", w.dir, n))
+	for _, words := range [][]string{{w.rpc().Path, w.socket, "sleep", "0.3"}, {"bin/sleep", "0.3"}} {
+		list := w.dir + "/strace"
+		cmd := w.rpc()
+		cmd.Path, cmd.Args = lookPath(t, "strace"), append([]string{"strace", "-o", list}, words...)
+		cmd.Env = append(cmd.Env, "PWD="+cmd.Dir)
+		for n, out := range []*io.Writer{&cmd.Stdout, &cmd.Stderr} {
+			file, err := os.Create(fmt.Sprintf("%s/out%d", w.dir, n))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer file.Close()
+			*out = file
+		}
+		if err := cmd.Run(); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(list)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer file.Close()
-		*out = file
-	}
-	if err := cmd.Run(); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for line := range strings.Lines(string(text)) {
-		if name, _, call := strings.Cut(line, "("); call {
-			names = append(names, name)
+		var names []string
+		for line := range strings.Lines(string(text)) {
+			if name, _, call := strings.Cut(line, "("); call {
+				names = append(names, name)
+			}
 		}
-	}
-	if !slices.Equal(names, golden) {
-		t.Errorf("a plain call asks the kernel for\n%q, want\n%q\n%s", names, golden, text)
+		if !slices.Equal(names, golden) {
+			t.Errorf("%q asks the kernel for\n%q, want\n%q\n%s", words, names, golden, text)
+		}
 	}
 }
 

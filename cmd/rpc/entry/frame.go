@@ -36,7 +36,7 @@ func pack(p process, o *options) bool {
 	state.frameLen, state.overflow = headerSize, false
 	putText(constant("RPCD\x00\x01")) // the version
 	procedure := o.procedure(p)
-	putField(fieldProcedure, p.word(procedure))
+	putField(fieldProcedure, o.procedureName(p))
 	for i := procedure + 1; i < p.words; i++ {
 		w := p.word(i)
 		if namesDescriptor(w.str()) {

@@ -41,12 +41,18 @@ func requireRuntime(p process) {
 	call(unix.SYS_EXIT_GROUP, ownFailure(p), 0, 0, 0, 0, 0)
 }
 
-// ownFailure is cmd/rpc's status where rpc itself fails: 125 of a call, 1 of another
-// verb.
+// ownFailure is cmd/rpc's status where rpc itself fails: 125 of a call, 255 of a remote
+// shell, 1 of another verb.
 func ownFailure(p process) uintptr {
+	if name := p.word(0).str(); name == remoteShell || hasSuffix(name, "/"+remoteShell) {
+		return shellFailure
+	}
 	if p.words > 1 {
 		word := p.word(1).str()
 		for _, verb := range version.Verbs {
+			if word == verb && verb == "rsh" {
+				return shellFailure
+			}
 			if word == verb && verb != "call" {
 				return 1
 			}
@@ -55,7 +61,13 @@ func ownFailure(p process) uintptr {
 	return callFailure
 }
 
-const callFailure = 125
+const (
+	callFailure  = 125
+	shellFailure = 255 // ssh(1)
+)
+
+// remoteShell is the name under which rpc takes ssh's words.
+const remoteShell = "rpc-rsh"
 
 func isLimited(limit, least uintptr) bool {
 	r := call(unix.SYS_PRLIMIT64, 0, limit, 0, uintptr(unsafe.Pointer(&state.limit)), 0, 0)

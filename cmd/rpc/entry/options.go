@@ -2,7 +2,10 @@
 
 package entry
 
-import "rpcd/internal/version"
+import (
+	"rpcd/cmd/rpc/shim"
+	"rpcd/internal/version"
+)
 
 // kind is one of the options that the entry knows.
 type kind uint8
@@ -24,7 +27,8 @@ type options struct {
 	value     [serverUID + 1]text // by kind
 	given     [serverUID + 1]bool // on the command line
 	stdinNull bool
-	worker    int // which word
+	worker    int  // which word
+	shim      bool // it is the first line of a shim
 
 	dir, env, pwd text // RPC_DIR, RPC_ENV, PWD
 }
@@ -98,13 +102,17 @@ func optionNamed(s string) (kind, int) {
 
 // read takes the words up to the worker. It is false for what isn't a plain call.
 func (o *options) read(p process) bool {
+	if hasPrefix(p.word(1).str(), shim.Option) {
+		o.shim, o.worker = true, 1
+		return p.words > 2 && isWorker(o.workerName(p).str()) && isProcedure(o.procedureName(p))
+	}
 	i := 1
 	for i < p.words {
 		k, value, next := p.option(i)
 		switch k {
 		case noOption:
 			o.worker = i
-			return p.words-i >= 2 && isWorker(p.word(i).str()) && isProcedure(p.word(o.procedure(p)))
+			return p.words-i >= 2 && isWorker(p.word(i).str()) && isProcedure(o.procedureName(p))
 		case unknown:
 			return false
 		case env:
@@ -125,13 +133,37 @@ func (o *options) read(p process) bool {
 }
 
 // procedure is the word that names the procedure: one -- before it is skipped. The
-// worker isn't the last word.
+// worker isn't the last word. In a shim it is the path of the shim's file.
 func (o *options) procedure(p process) int {
 	i := o.worker + 1
-	if p.word(i).str() == "--" {
+	if !o.shim && p.word(i).str() == "--" {
 		return i + 1
 	}
 	return i
+}
+
+// workerName names the worker.
+func (o *options) workerName(p process) text {
+	w := p.word(o.worker)
+	if o.shim {
+		return w.after(len(shim.Option))
+	}
+	return w
+}
+
+// procedureName names the procedure. A shim's is the name of its file.
+func (o *options) procedureName(p process) text {
+	w := p.word(o.procedure(p))
+	if !o.shim {
+		return w
+	}
+	s := w.str()
+	for i := len(s); i > 0; i-- {
+		if s[i-1] == '/' {
+			return w.after(i)
+		}
+	}
+	return w
 }
 
 // isProcedure reports whether a word can be a procedure. There is none if n is 0. Of
@@ -161,7 +193,7 @@ func isWorker(s string) bool {
 func isSetting(s string) bool { return len(s) > 0 && s[0] != '=' }
 
 // namesDescriptor reports whether a word may name a descriptor of ours, which the
-// ordinary program would refuse.
+// ordinary program makes cross.
 func namesDescriptor(s string) bool { return contains(s, "/dev/fd/") || contains(s, "/proc/self/fd/") }
 
 // variableNames are the variables that count, in the order that variable knows. If

@@ -23,7 +23,7 @@ func run(stack unsafe.Pointer) {
 func makeCall(p process) {
 	var o options
 	if p.words < 3 || !isRPC(p.word(0).str()) || !o.read(p) || !o.variables(p) || !o.check() ||
-		!chooseStreams(o.stdinNull) || !pack(p, &o) || !find(p.word(o.worker), &o) {
+		!chooseStreams(o.stdinNull) || !pack(p, &o) || !find(o.workerName(p), &o) {
 		return
 	}
 	if uid := o.value[serverUID]; uid.n > 0 {
@@ -41,6 +41,6 @@ func makeCall(p process) {
 	state.sent, state.handed = now()-(firstTimeout-state.patience), true
 }
 
-// isRPC reports whether the program was called by its own name: another may mean a
-// shim.
+// isRPC reports whether the program was called by its own name: another may mean
+// rpc-rsh. The first line of a shim calls it by its own.
 func isRPC(name string) bool { return name == "rpc" || hasSuffix(name, "/rpc") }

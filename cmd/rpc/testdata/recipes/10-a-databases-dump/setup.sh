@@ -1,0 +1,2 @@
+# shellcheck shell=bash
+echo 'of yesterday' | gzip >broken.sql.gz

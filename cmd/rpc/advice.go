@@ -42,6 +42,20 @@ func adviseWorker(err error, rest []string, p patience) error {
 	return &better
 }
 
+// inVariables puts what to try into the words of those who can give no option.
+var inVariables = strings.NewReplacer("give -C DIR", "set RPC_CHDIR=DIR", "try --wait", "set RPC_WAIT=10s")
+
+// adviseVariables says it so in an error of a call.
+func adviseVariables(err error) error {
+	var e *client.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	better := *e
+	better.Text, better.Try = inVariables.Replace(e.Text), inVariables.Replace(e.Try)
+	return &better
+}
+
 // meantWorker says what was probably meant by the name of a worker that isn't there:
 // a file here, words in another order, a verb or another worker.
 func meantWorker(worker string, rest []string) string {

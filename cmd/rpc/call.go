@@ -105,7 +105,11 @@ func (o *callOptions) advise(err error, cmd *client.Cmd) error {
 	if o.wait > 0 {
 		p = waited
 	}
-	return adviseProcedure(adviseWorker(err, append([]string{cmd.Procedure}, cmd.Args...), p), cmd)
+	err = adviseProcedure(adviseWorker(err, append([]string{cmd.Procedure}, cmd.Args...), p), cmd)
+	if o.onlyVariables {
+		err = adviseVariables(err)
+	}
+	return err
 }
 
 // prepare makes a Cmd of the words. Its errors are usage errors; the Cmd is
@@ -125,7 +129,8 @@ func (o *callOptions) prepare(given func(option string) bool, args []string) (*c
 		return client.Command(args[0], ""), fmt.Errorf("no procedure named: rpc %s PROCEDURE [ARG...] (%s)", args[0], hint)
 	}
 	cmd := client.Command(args[0], args[1], args[2:]...)
-	if err := refuseDescriptors(slices.Concat(args[2:], o.env)); err != nil {
+	var err error
+	if cmd.ExtraFiles, err = o.extraFiles(slices.Concat(args[2:], o.env)); err != nil {
 		return cmd, err
 	}
 	if err := o.environment(given); err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"os"
 	"strings"
 
@@ -17,7 +16,10 @@ func completionCommand() *cobra.Command {
 		Use:   "completion bash|zsh|fish",
 		Short: "print a script that completes rpc's words",
 		Long: `Print a script that completes verbs, options, workers that are up, and their
-procedures. For bash, which needs no package for it: source <(rpc completion bash)`,
+procedures and topics. None needs another package:
+  bash  source <(rpc completion bash)
+  zsh   source <(rpc completion zsh), behind compinit
+  fish  rpc completion fish | source`,
 		Args:      usageArgs(cobra.ExactArgs(1)),
 		ValidArgs: commandline.Shells,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -39,6 +41,7 @@ func completeOptions(c *cobra.Command) {
 		"wait":       commandline.Nothing,
 		"heartbeat":  commandline.Nothing,
 		"status-fd":  commandline.Nothing,
+		"fd":         commandline.Nothing,
 		"label":      commandline.Nothing,
 		"server-uid": commandline.Nothing,
 	} {
@@ -59,17 +62,34 @@ func completeVariable(*cobra.Command, []string, string) ([]string, cobra.ShellCo
 // completeCall completes WORKER and PROCEDURE. The words after them are files'
 // names.
 func completeCall(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return completeEntry(args, false)
+}
+
+// completeTopic completes WORKER and TOPIC.
+func completeTopic(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return completeEntry(args, true)
+}
+
+// completeEntry completes WORKER, and the name of a procedure or of a topic.
+func completeEntry(args []string, topic bool) ([]string, cobra.ShellCompDirective) {
 	switch len(args) {
 	case 0:
 		return upWorkers(), cobra.ShellCompDirectiveDefault
 	case 1:
-		infos, err := client.List(context.Background(), args[0], answerTime)
+		ctx, cancel := forCompletion()
+		defer cancel()
+		infos, err := client.List(ctx, args[0], answerTime)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		var words []string
 		for _, p := range infos[0].Procedures {
-			words = append(words, cobra.CompletionWithDesc(printable.Line(p.Name), printable.Line(p.Summary)))
+			if (p.Type == "topic") == topic {
+				words = append(words, cobra.CompletionWithDesc(printable.Line(p.Name), printable.Line(p.Summary)))
+			}
 		}
 		return words, cobra.ShellCompDirectiveNoFileComp
 	}

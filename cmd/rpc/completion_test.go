@@ -37,14 +37,7 @@ func TestCompletionInABareBash(t *testing.T) {
 		{"rpc hugin sort so", "rpc hugin sort some/"},
 		{"rpc $(:>made) hug", "rpc $(:>made) hug"},
 	} {
-		x.types("C-u", "C-l")
-		x.types("-l", r.typed)
-		x.types("Tab")
-		x.types("-l", "|") // where the cursor is, after a blank where the word is complete
-		x.until(r.typed+" becomes "+r.want, func() bool {
-			line := x.screen()
-			return line == "> "+r.want+"|" || line == "> "+r.want+" |"
-		})
+		x.completes(r.typed, r.want)
 	}
 	if _, err := os.Stat(x.world.dir + "/cwd/made"); err == nil {
 		t.Error("a word of the line was run")

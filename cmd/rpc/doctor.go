@@ -17,9 +17,10 @@ func doctorCommand() *cobra.Command {
 		Short: "find out why calls to a worker fail, and what to change",
 		Long: `Check what decides whether calls from here to WORKER succeed, in the order in
 which a call needs it: the name, the folder, the socket, its modes, who answers,
-how the worker sees you, whether descriptors and this directory arrive, what calls
-may do there, and what you may call. Each check is a line that begins with ok, note or bad; bad ones
-are followed by a cure. Run it where calls fail, as the user whose calls fail.
+how the worker sees you, whether descriptors and this directory arrive, what
+calls may do there, and what you may call. Each check is a line that begins with
+ok, note or bad; bad ones are followed by a cure. Run it where calls fail, as
+the user whose calls fail.
 
 RPC_DIR, RPC_CHDIR, RPC_PASS and RPC_SERVER_UID count as in a call. The exit
 status is 0 when nothing is bad, 1 when something is, 2 for usage.`,

@@ -10,9 +10,10 @@ import (
 // The exit statuses of rpc itself, beside those of outcomes. A call's are
 // those of timeout(1), env(1) and the shell.
 const (
-	statusFailed     = 1   // a verb other than call failed
-	statusUsage      = 2   // a verb other than call was used wrongly
-	statusOwnFailure = 125 // of a call: rpc failed, or was used wrongly
+	statusFailed      = 1   // a verb other than call failed
+	statusUsage       = 2   // a verb other than call was used wrongly
+	statusRemoteShell = 255 // of a remote shell: rpc failed, or was used wrongly (ssh(1))
+	statusOwnFailure  = 125 // of a call: rpc failed, or was used wrongly
 )
 
 // statuses are the exit statuses of a call's outcomes, where it isn't 125.

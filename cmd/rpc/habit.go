@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -20,12 +19,24 @@ dirs disown do done elif else enable eval exec exit export fc fg fi for function
 logout mapfile popd pushd read readarray readonly return select set shift shopt source suspend then time times trap type
 typeset ulimit umask unalias unset until wait while`)
 
-// operator is what redirects, joins or ends commands in a shell, at the beginning of
-// a word.
-var operator = regexp.MustCompile(`^[0-9]*[<>|;&(]`)
+// isOperator says whether a word begins with what redirects, joins or ends commands in
+// a shell.
+func isOperator(word string) bool {
+	rest := strings.TrimLeft(word, "0123456789")
+	return rest != "" && strings.IndexByte("<>|;&(", rest[0]) >= 0
+}
 
-// assignment is a variable in front of a command, as a shell has it.
-var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+// isAssignment says whether a word sets a variable in front of a command, as a shell
+// has it.
+func isAssignment(word string) bool {
+	name, _, found := strings.Cut(word, "=")
+	for i, c := range []byte(name) {
+		if c != '_' && (c|0x20 < 'a' || c|0x20 > 'z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return found && name != ""
+}
 
 // adviseProcedure says what to try where there is no such procedure: most who come
 // from ssh or docker exec expect a shell there. Other errors stay as they are.
@@ -75,11 +86,11 @@ func habit(worker, procedure string, args []string) string {
 			dir = args[0]
 		}
 		return fmt.Sprintf("for a directory: rpc -C %s %s PROCEDURE ...", dir, worker)
-	case assignment.MatchString(procedure), procedure == "env" && len(args) > 0 && assignment.MatchString(args[0]):
+	case isAssignment(procedure), procedure == "env" && len(args) > 0 && isAssignment(args[0]):
 		return "for a variable: " + withVariables(worker, append([]string{procedure}, args...))
 	case procedure == "sudo" || procedure == "su" || procedure == "doas":
 		return workersUser
-	case slices.Contains(shellWords, procedure), operator.MatchString(procedure):
+	case slices.Contains(shellWords, procedure), isOperator(procedure):
 		return fmt.Sprintf("that is a shell's: rpc %s sh -c '...', where sh is exported", worker)
 	}
 	return ""
@@ -92,7 +103,7 @@ func withVariables(worker string, words []string) string {
 	if words[0] == "env" {
 		words = words[1:]
 	}
-	for len(words) > 0 && assignment.MatchString(words[0]) {
+	for len(words) > 0 && isAssignment(words[0]) {
 		line, words = line+" -e "+shown(words[:1]), words[1:]
 	}
 	if len(words) == 0 {

@@ -8,7 +8,6 @@ import (
 )
 
 const (
-	noTerminal    = "this release has no terminal for the procedure yet"
 	workersUser   = "calls run as the worker's user"
 	neverDetached = "a call is never detached: use the shell's &"
 	chdirOption   = "the directory is -C DIR"
@@ -25,11 +24,8 @@ var hints = map[string]string{
 	"-d":        neverDetached,
 	"--detach":  neverDetached,
 	"-f":        neverDetached,
-	"-t":        noTerminal,
-	"--tty":     noTerminal,
-	"-T":        "there is no terminal unless one is asked for",
+	"-T":        "there is no terminal unless -t asks for one",
 	"-c":        "rpc WORKER sh -c '...' runs a shell's words",
-	"--fd":      "descriptors beyond 2 don't travel yet: use the three streams, or a file",
 }
 
 // optionError is an error in the options of a call.

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcd/client"
+	"rpcd/internal/door"
 	"rpcd/internal/sigaction"
 )
 
@@ -51,8 +52,13 @@ func tellPending(f *os.File, to chan os.Signal, wanted uint64) {
 // stop stops the procedure's group at the worker and this process here, and
 // continues both when this process is continued.
 func stop(cmd *client.Cmd, words teller) {
+	raw := ownTerminal.Restore()
 	within(stopWait, words.say(func() { _ = cmd.Stopped() }))
 	stopSelf()
+	if raw {
+		takeTerminal(cmd)
+		words.say(func() { _ = door.Of(cmd).Resize(ownTerminal.Window()) })
+	}
 	words.say(func() { _ = cmd.Continued() })
 }
 

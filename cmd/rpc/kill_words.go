@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"syscall"
@@ -41,7 +40,9 @@ func completeKill(_ *cobra.Command, args []string, _ string) ([]string, cobra.Sh
 	case 0:
 		words = upWorkers()
 	case 1:
-		calls, _ := client.Calls(context.Background(), args[0], answerTime)
+		ctx, cancel := forCompletion()
+		defer cancel()
+		calls, _ := client.Calls(ctx, args[0], answerTime)
 		for _, c := range calls {
 			what := fmt.Sprintf("%s %s", printable.Line(c.Procedure), printable.Line(c.Label))
 			words = append(words, cobra.CompletionWithDesc(printable.Line(c.ID), strings.TrimSpace(what)))

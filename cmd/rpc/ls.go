@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -8,12 +9,13 @@ import (
 
 func lsCommand() *cobra.Command {
 	var long, asJSON bool
+	var watch watching
 	c := &cobra.Command{
 		Use:   "ls [WORKER...]",
 		Short: "show workers, their state and what you may call there",
-		Long: `Show workers, their state and what you may call there: of the named workers, or of
-all in $RPC_DIR. Of a worker with --all-commands the commands are shown where it
-is named, and with -l.
+		Long: `Show workers, their state and what you may call there: of the named workers, or
+of all in $RPC_DIR. Of a worker with --all-commands the commands are shown where
+it is named, and with -l. A terminal gets what fits, and a count of the rest.
 
 States: up, draining (it ends, and takes no new calls), down (nobody serves),
 denied (not for you), silent (it is frozen, or starved). The exit status is 1
@@ -23,27 +25,29 @@ when a named worker doesn't answer.`,
 			return upWorkers(), cobra.ShellCompDirectiveDefault
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			rows, err := askRows(args)
-			if err != nil {
+			return watch.show(c.OutOrStdout(), asJSON, func(out, _ io.Writer, s screen) error {
+				rows, err := askRows(args)
+				if err != nil {
+					return err
+				}
+				switch {
+				case asJSON:
+					err = writeJSON(out, rows)
+				case long:
+					err = writeLong(out, rows, s)
+				default:
+					err = writeShort(out, rows, s)
+				}
+				if err == nil && len(args) > 0 {
+					err = unanswered(rows)
+				}
 				return err
-			}
-			out := c.OutOrStdout()
-			switch {
-			case asJSON:
-				err = writeJSON(out, rows)
-			case long:
-				err = writeLong(out, rows)
-			default:
-				err = writeShort(out, rows)
-			}
-			if err == nil && len(args) > 0 {
-				err = unanswered(rows)
-			}
-			return err
+			})
 		},
 	}
 	c.Flags().BoolVarP(&long, "long", "l", false, "a line for each replica and each procedure: load, limits, counters, summaries")
 	c.Flags().BoolVar(&asJSON, "json", false, "everything, as JSON")
+	watch.add(c.Flags())
 	return c
 }
 

@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"slices"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"rpcd/client"
 	"rpcd/internal/printable"
@@ -51,6 +47,39 @@ type procedure struct {
 	Summary string `json:"summary"`
 	// Of a resident procedure: of all replicas that answered.
 	Workers *workersRow `json:"workers,omitempty"`
+	// Of a topic: at the first replica by name, where publishers and subscribers meet.
+	Topic *topicRow `json:"topic,omitempty"`
+}
+
+// topicRow is how a topic is used.
+type topicRow struct {
+	Policy      string   `json:"policy"`
+	Subscribers uint32   `json:"subscribers"`
+	Publishers  uint32   `json:"publishers"`
+	Records     uint64   `json:"records"`
+	Dropped     uint64   `json:"dropped"`
+	Stalled     []string `json:"stalled"` // subscribers that publishers wait for
+}
+
+// topicOf is how a topic is used; nil: the entry is none.
+func topicOf(p client.Entry) *topicRow {
+	if p.Type != "topic" {
+		return nil
+	}
+	u := p.Topic
+	return &topicRow{u.Policy, u.Subscribers, u.Publishers, u.Records, u.Dropped, u.Stalled}
+}
+
+// words say how it is used; "": it is no topic.
+func (u *topicRow) words() string {
+	if u == nil {
+		return ""
+	}
+	text := fmt.Sprintf("%s: %d publishers, %d subscribers, %d records, %d dropped", printable.Line(u.Policy), u.Publishers, u.Subscribers, u.Records, u.Dropped)
+	if len(u.Stalled) > 0 {
+		text += ", waits for subscriber " + printable.Line(strings.Join(u.Stalled, " "))
+	}
+	return text
 }
 
 // workersRow is the resident workers of a procedure.
@@ -120,7 +149,7 @@ func askRow(worker string) row {
 	}
 	r.AnyCommand = infos[0].AnyCommand
 	for _, p := range infos[0].Procedures {
-		r.Procedures = append(r.Procedures, procedure{p.Name, p.Type, p.Summary, workersOf(p.Name, infos)})
+		r.Procedures = append(r.Procedures, procedure{p.Name, p.Type, p.Summary, workersOf(p.Name, infos), topicOf(p)})
 	}
 	return r
 }
@@ -143,64 +172,4 @@ func stateOf(err error) string {
 		return isSilent
 	}
 	return isDown
-}
-
-func writeShort(w io.Writer, rows []row) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "WORKER\tSTATE\tPROCEDURES")
-	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", printable.Line(r.Worker), stateWord(r), r.lastColumn())
-	}
-	return t.Flush()
-}
-
-func stateWord(r row) string {
-	if len(r.Replicas) > 1 {
-		return fmt.Sprintf("%s x%d", r.State, len(r.Replicas))
-	}
-	return r.State
-}
-
-// lastColumn is the worker's procedures, or why it didn't answer.
-func (r row) lastColumn() string {
-	switch {
-	case r.Error != "":
-		return printable.Line(r.Error)
-	case r.AnyCommand && !r.named:
-		return fmt.Sprintf("all commands (%d)", len(r.Procedures))
-	}
-	names := make([]string, len(r.Procedures))
-	for i, p := range r.Procedures {
-		names[i] = printable.Line(p.Name)
-	}
-	return strings.Join(names, " ")
-}
-
-// writeLong says of which kind a procedure is where there are several.
-func writeLong(w io.Writer, rows []row) error {
-	kinds := false
-	for _, r := range rows {
-		kinds = kinds || slices.ContainsFunc(r.Procedures, func(p procedure) bool { return p.Kind != "spawned" })
-	}
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", printable.Line(r.Worker), stateWord(r), printable.Line(r.Error))
-		for _, p := range r.Replicas {
-			fmt.Fprintf(t, "  %s\t%s\t%d/%d running, %d/%d waiting, %d calls, %d refused, %d lost, %d timed out, %d by signal, up %v, rpcd %s\n",
-				printable.Line(p.Socket), printable.Line(p.State), p.Running, p.MaxCalls, p.Waiting, p.MaxQueue, p.Calls, p.Refused, p.Lost, p.TimedOut, p.Signaled,
-				time.Duration(p.UpSeconds)*time.Second, printable.Line(p.Version))
-		}
-		for _, p := range r.Procedures {
-			kind := printable.Line(p.Kind) + "\t"
-			if !kinds {
-				kind = ""
-			}
-			summary := printable.Line(p.Summary)
-			if words := p.Workers.words(); words != "" {
-				summary = strings.TrimSpace(words + "  " + summary)
-			}
-			fmt.Fprintf(t, "  %s\t%s%s\n", printable.Line(p.Name), kind, summary)
-		}
-	}
-	return t.Flush()
 }

@@ -38,6 +38,10 @@ func run(argv []string) error {
 		return newCallOptions().run(noOption, words)
 	case optionCall:
 		return callWithOptions(words)
+	case shimCall:
+		return runShim(words)
+	case remoteShell:
+		return runRemoteShell(words)
 	}
 	return runVerb(words)
 }

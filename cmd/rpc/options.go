@@ -22,32 +22,38 @@ type callOptions struct {
 	pass, label              string
 	serverUID                string
 	stdinNull, verbose       bool
-	interactive              bool // -i: accepted from docker's habit, and without a meaning
-	statusFD                 int
+	interactive              bool     // -i: accepted from docker's habit, and without a meaning
+	statusFD                 int      // a copy of the one given, or -1
+	statusNumber             int      // the one given, or -1
+	fds                      fdsValue // --fd
+	onlyVariables            bool     // the caller can give no option: it is a shim, or rpc-rsh
+	tty                      bool
 	timeout, wait, heartbeat duration.Value
 }
 
-func newCallOptions() *callOptions { return &callOptions{pass: "all", statusFD: -1} }
+func newCallOptions() *callOptions { return &callOptions{pass: "all", statusFD: -1, statusNumber: -1} }
 
 // flags adds the options to f, where options end at the first other word.
 func (o *callOptions) flags(f *pflag.FlagSet) {
 	f.SetInterspersed(false)
 	f.SortFlags = false
-	f.StringArrayVarP(&o.env, "env", "e", nil, "let `NAME[=VALUE]` cross, if the worker admits it; may come again [RPC_ENV: names, commas]")
+	f.StringArrayVarP(&o.env, "env", "e", nil, "let `NAME[=VAL]` cross, if admitted [RPC_ENV: A,B,C]")
 	f.VarP(&o.dir, "chdir", "C", "run in `DIR` on the worker [RPC_CHDIR]")
-	f.BoolVarP(&o.stdinNull, "stdin-null", "n", false, "the procedure's stdin is empty, and nothing is read here")
-	f.Var(&o.timeout, "timeout", "how long it may run; then TERM, CONT, grace, KILL, status 124 [RPC_TIMEOUT]")
-	f.Var(&o.wait, "wait", "how long to try a worker that is down, draining or busy [RPC_WAIT]")
-	f.StringVar(&o.pass, "pass", o.pass, "`WHICH` descriptors travel: all, pipes or none; else as streams [RPC_PASS]")
+	f.BoolVarP(&o.stdinNull, "stdin-null", "n", false, "the procedure's stdin is empty; nothing is read here")
+	f.BoolVarP(&o.tty, "tty", "t", false, "a terminal for the procedure, of this one's size")
+	f.Var(&o.fds, "fd", "descriptor `N` crosses, too; may come again")
+	f.Var(&o.timeout, "timeout", "the longest it may run; then TERM, KILL [RPC_TIMEOUT]")
+	f.Var(&o.wait, "wait", "try a down, draining or busy worker for D [RPC_WAIT]")
+	f.StringVar(&o.pass, "pass", o.pass, "`WHICH` fds travel: all (default), pipes, none [RPC_PASS]")
 	f.IntVar(&o.statusFD, "status-fd", -1, "write a line of JSON to descriptor `N` when the call ends")
-	f.StringVar(&o.label, "label", "", "`TEXT` shown by rpc ps and in the worker's log [RPC_LABEL]")
-	f.StringVar(&o.serverUID, "server-uid", "", "refuse to call unless the socket's owner is `UID` [RPC_SERVER_UID]")
-	f.Var(&o.heartbeat, "heartbeat", "bridged or waiting: how soon a dead other side is noticed [RPC_HEARTBEAT]")
-	f.BoolVarP(&o.verbose, "verbose", "v", false, "say before the start: replica, directory, how each stream travels")
+	f.StringVar(&o.label, "label", "", "`TEXT` in rpc ps and in the worker's log [RPC_LABEL]")
+	f.StringVar(&o.serverUID, "server-uid", "", "refuse a socket whose owner isn't `UID` [RPC_SERVER_UID]")
+	f.Var(&o.heartbeat, "heartbeat", "notice a lost side in D [RPC_HEARTBEAT]")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "say replica, directory and each stream's way first")
 	f.BoolVarP(&o.interactive, "interactive", "i", false, "nothing: stdin is always connected")
 	_ = f.MarkHidden("interactive")
 	// The help prints no default where it is pflag's zero value.
-	for option, shown := range map[string]string{"timeout": "", "wait": "", "heartbeat": "30s", "status-fd": "0"} {
+	for option, shown := range map[string]string{"timeout": "", "wait": "", "heartbeat": "30s", "status-fd": "0", "fd": "0", "pass": ""} {
 		f.Lookup(option).DefValue = shown
 	}
 }
@@ -55,6 +61,7 @@ func (o *callOptions) flags(f *pflag.FlagSet) {
 // addVersionFlag adds --version, which only stands before a call.
 func addVersionFlag(f *pflag.FlagSet, show *bool) {
 	f.BoolVar(show, "version", false, "print the version")
+	_ = f.MarkHidden("version") // the verb is shown
 }
 
 // environment takes the variables of the options that weren't given on the
@@ -120,6 +127,9 @@ func (o *callOptions) apply(cmd *client.Cmd) error {
 	}
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	door.Of(cmd).ReleaseFiles()
+	if o.tty {
+		return askTerminal(cmd)
+	}
 	return nil
 }
 

@@ -26,9 +26,9 @@ func pingCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ping [--wait D] WORKER...",
 		Short: "ask whether workers serve, and how long the answer takes",
-		Long: `Ask whether workers serve, and how long the answer takes: a line for each replica,
-and on stderr one for each worker that doesn't serve. The exit status is 0 when
-all do.`,
+		Long: `Ask whether workers serve, and how long the answer takes: a line for each
+replica, and on stderr one for each worker that doesn't serve. The exit status
+is 0 when all do.`,
 		Args: usageArgs(cobra.MinimumNArgs(1)),
 		ValidArgsFunction: func(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return upWorkers(), cobra.ShellCompDirectiveDefault

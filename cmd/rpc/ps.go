@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,6 +19,7 @@ import (
 
 func psCommand() *cobra.Command {
 	var long, asJSON bool
+	var watch watching
 	c := &cobra.Command{
 		Use:   "ps [WORKER...]",
 		Short: "show calls that run or wait",
@@ -38,10 +37,13 @@ ending (it got TERM or KILL from the worker).`,
 		ValidArgsFunction: func(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return upWorkers(), cobra.ShellCompDirectiveNoFileComp
 		},
-		RunE: func(c *cobra.Command, args []string) error { return ps(c.OutOrStdout(), args, long, asJSON) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return watch.show(c.OutOrStdout(), asJSON, func(out, told io.Writer, _ screen) error { return ps(out, told, args, long, asJSON) })
+		},
 	}
 	c.Flags().BoolVarP(&long, "long", "l", false, "process and arguments, too")
 	c.Flags().BoolVar(&asJSON, "json", false, "everything, as JSON")
+	watch.add(c.Flags())
 	return c
 }
 
@@ -61,9 +63,9 @@ type calling struct {
 	Bridged    bool     `json:"bridged"`
 }
 
-// ps writes the calls of the workers that answer. It tells the others' errors
-// on stderr, and fails where such a worker was named, or may have calls.
-func ps(out io.Writer, workers []string, long, asJSON bool) error {
+// ps writes the calls of the workers that answer. It tells the others' errors to
+// told, and fails where such a worker was named, or may have calls.
+func ps(out, told io.Writer, workers []string, long, asJSON bool) error {
 	named := len(workers) > 0
 	workers, err := namedOrAll(workers)
 	if err != nil {
@@ -92,7 +94,7 @@ func ps(out io.Writer, workers []string, long, asJSON bool) error {
 	for _, e := range errs {
 		if e != nil {
 			e = adviseWorker(e, nil, noWait)
-			fmt.Fprintf(os.Stderr, "rpc: %s\n", printable.Line(e.Error()))
+			fmt.Fprintf(told, "rpc: %s\n", printable.Line(e.Error()))
 			if err == nil && (named || stateOf(e) == isSilent) {
 				err = &exitError{statusFailed, nil}
 			}
@@ -116,19 +118,29 @@ func newCalling(worker string, r client.Running) calling {
 // Replicas are named where a worker is a pool, and processes and arguments in the
 // long form.
 func writeCalls(w io.Writer, calls []calling, pools, long bool) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	column := func(shown bool, word string) string {
-		if !shown {
-			return ""
+	var t table
+	row := func(worker, replica, id, caller, pid, procedure, arguments, age, state, label string) {
+		cells := []string{worker}
+		if pools {
+			cells = append(cells, replica)
 		}
-		return word + "\t"
+		cells = append(cells, id, caller)
+		if long {
+			cells = append(cells, pid)
+		}
+		cells = append(cells, procedure)
+		if long {
+			cells = append(cells, arguments)
+		}
+		t.row(append(cells, age, state, label)...)
 	}
-	fmt.Fprintf(t, "WORKER\t%sID\tCALLER\t%sPROCEDURE\t%sAGE\tSTATE\tLABEL\n", column(pools, "REPLICA"), column(long, "PID"), column(long, "ARGUMENTS"))
+	row("WORKER", "REPLICA", "ID", "CALLER", "PID", "PROCEDURE", "ARGUMENTS", "AGE", "STATE", "LABEL")
 	for _, c := range calls {
-		fmt.Fprintf(t, "%s\t%s%s\t%d:%d\t%s%s\t%s%s\t%s\t%s\n", printable.Line(c.Worker), column(pools, printable.Line(strings.TrimSuffix(filepath.Base(c.Socket), ".sock"))),
-			printable.Line(c.ID), c.UID, c.GID, column(long, pid(c.PID)), printable.Line(c.Procedure), column(long, arguments(c.Args)), age(c.AgeSeconds), printable.Line(c.State), printable.Line(c.Label))
+		replica := strings.TrimSuffix(filepath.Base(c.Socket), ".sock")
+		row(printable.Line(c.Worker), printable.Line(replica), printable.Line(c.ID), fmt.Sprintf("%d:%d", c.UID, c.GID), pid(c.PID),
+			printable.Line(c.Procedure), arguments(c.Args), age(c.AgeSeconds), printable.Line(c.State), printable.Line(c.Label))
 	}
-	return t.Flush()
+	return t.write(w)
 }
 
 // pid is a process's number, or a dash where there is none yet.

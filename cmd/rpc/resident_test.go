@@ -47,6 +47,10 @@ in
 126
 one
 two
+# descriptors beyond 2, and one too many
+by number
+125
+rpc: W can't pass more than 252 descriptors to a resident worker
 # ends: a signal, a limit, kill, a caller that has left
 130
 124
@@ -153,11 +157,11 @@ func TestResidentCrowd(t *testing.T) {
 	}
 	testkit.Eventually(t, "descriptors and processes are as before", func() bool { // helpers rest after a second
 		now := w.idle(t)
-		return now.Descriptors <= before.Descriptors && now.Children == before.Children
+		return now.Descriptors <= before.Descriptors && now.Children <= before.Children
 	})
 	after := w.idle(t)
 	t.Logf("before %+v, after %+v", before, after)
-	if after.Children != before.Children || after.RSS > before.RSS*3/2+4096 || after.Threads > before.Threads+8 {
+	if after.Children > before.Children || after.RSS > before.RSS*3/2+4096 || after.Threads > before.Threads+8 {
 		t.Errorf("before %+v, after %+v", before, after)
 	}
 }

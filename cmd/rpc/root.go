@@ -40,17 +40,12 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rpc [OPTION...] WORKER PROCEDURE [ARG...]",
 		Short: "call a procedure of a worker as if it were a local command",
-		Long: `Call a procedure of a worker as if it were a local command: rpc blocks until
-the remote process exits, and its output, exit status and signals are rpc's.
+		Long: `Call a procedure of a worker as if it were a local command, until it exits.
 
 WORKER is the path of a socket or of a folder of sockets if it has a slash,
 else $RPC_DIR/WORKER/ or $RPC_DIR/WORKER.sock (RPC_DIR is /run/rpc unless set).
-Options end at WORKER; everything after it is the procedure's. Durations are
-timeout(1)'s: 5, 0.5s, 3m, 2h, 1d, 100ms.
-
-The exit status is the procedure's; killed by signal N, rpc dies by N (128+N);
-124 a time limit ran out; 125 rpc itself failed; 126 not allowed or not
-executable; 127 no such procedure.`,
+Options end at WORKER. Durations are timeout(1)'s: 5, 0.5s, 3m, 2h, 1d, 100ms.
+Exit status: its own; 128+signal; 124 time; 125 rpc's; 126 denied; 127 unknown.`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		Args:              cobra.ArbitraryArgs,
@@ -70,9 +65,12 @@ executable; 127 no such procedure.`,
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(helpCommand())
 	completeOptions(root)
-	commandline.SetHelp(root, "rpc [OPTION...] WORKER PROCEDURE [ARG...]", "rpc VERB ...")
-	root.AddCommand(callCommand(), lsCommand(), pingCommand(), psCommand(), killCommand(), doctorCommand(), completionCommand(), versionCommand())
+	commandline.SetHelp(root, "rpc [OPTION...] WORKER PROCEDURE [ARG...]")
+	root.AddCommand(callCommand(), lsCommand(), pingCommand(), psCommand(), killCommand(), mapCommand(), pubCommand(), subCommand(), doctorCommand(), shimCommand(), rshCommand(), completionCommand(), versionCommand())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if c.Name() == "map" || c.Name() == "pub" || c.Name() == "sub" { // their statuses are a call's, but that map's small ones count records
+			return &exitError{statusOwnFailure, verbOptionError(c, err)}
+		}
 		if c.HasParent() && c.Name() != "call" {
 			return verbOptionError(c, err)
 		}

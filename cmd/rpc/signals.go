@@ -82,6 +82,7 @@ func callWithSignals(cmd *client.Cmd, beforeDeath func(syscall.Signal)) (syscall
 		begin()
 	}
 	err := cmd.Start()
+	defer ownTerminal.End()
 	if err == nil {
 		started.Store(true)
 		if door.Of(cmd).Relays() {

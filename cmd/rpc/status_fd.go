@@ -1,18 +1,19 @@
 package main
 
 import (
-	"encoding/json"
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
 	"os"
+	"reflect"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"rpcd/client"
-	"rpcd/internal/printable"
 )
 
 // openStatus checks --status-fd, and replaces it by a copy, since rpc closes its
@@ -23,7 +24,7 @@ func (o *callOptions) openStatus(given func(option string) bool) error {
 		return nil
 	}
 	n := o.statusFD
-	o.statusFD = -1
+	o.statusFD, o.statusNumber = -1, n
 	refuse := func(why string) error { return fmt.Errorf("cannot use --status-fd %d: %s", n, why) }
 	if n < 0 || n > math.MaxInt32 {
 		return refuse("that is no descriptor")
@@ -119,6 +120,10 @@ func (r *statusReport) because(reason client.Reason, by uint32) {
 
 // line is JSON and a newline. Bytes that aren't UTF-8 become U+FFFD.
 func (r statusReport) line() []byte {
-	line, _ := json.Marshal(r) // no value of these types can fail
-	return append(printable.JSON(line), '\n')
+	var line bytes.Buffer
+	j := jsonWriter{bufio.NewWriter(&line)}
+	j.value(reflect.ValueOf(r), "")
+	_ = j.b.WriteByte('\n')
+	_ = j.b.Flush() // a Buffer takes all
+	return line.Bytes()
 }

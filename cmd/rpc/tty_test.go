@@ -3,110 +3,12 @@ package main_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"rpcd/internal/testkit"
 )
-
-// terminal is a bash in a real terminal of tmux.
-type terminal struct {
-	t     *testing.T
-	tmux  string // the socket of the test's own tmux server
-	shell string // the pid of bash
-	world *world
-}
-
-func openTerminal(t *testing.T, transport string) *terminal {
-	if _, err := exec.LookPath("tmux"); err != nil && os.Getuid() == 0 { // root can install tmux, which only this test needs
-		_ = exec.Command("apt-get", "install", "-y", "-qq", "--no-install-recommends", "tmux").Run()
-	}
-	testkit.Need(t, "tmux")
-	w := startWorld(t, transport)
-	x := &terminal{t: t, tmux: filepath.Join(w.dir, "tmux"), world: w}
-	cmd := exec.Command("tmux", "-S", x.tmux, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "50", "bash --norc --noprofile -i")
-	cmd.Dir, cmd.Env = w.dir+"/cwd", append(w.environment(), "HISTFILE=", "TERM=xterm")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("tmux: %v: %s", err, out)
-	}
-	t.Cleanup(func() { _ = exec.Command("tmux", "-S", x.tmux, "kill-server").Run() })
-	out, err := exec.Command("tmux", "-S", x.tmux, "display-message", "-p", "#{pane_pid}").Output()
-	if err != nil {
-		t.Fatalf("tmux: %v", err)
-	}
-	x.shell = strings.TrimSpace(string(out))
-	x.has("bash-") // the prompt: bash has set up the terminal by then
-	x.types(`PS1="> "`, "Enter")
-	x.shows(">")
-	return x
-}
-
-// types sends keys: names of keys, or text.
-func (x *terminal) types(keys ...string) {
-	x.t.Helper()
-	if out, err := exec.Command("tmux", append([]string{"-S", x.tmux, "send-keys"}, keys...)...).CombinedOutput(); err != nil {
-		x.t.Fatalf("send-keys: %v: %s", err, out)
-	}
-}
-
-func (x *terminal) screen() string {
-	out, _ := exec.Command("tmux", "-S", x.tmux, "capture-pane", "-p").Output()
-	return strings.TrimRight(string(out), "\n ")
-}
-
-// shows waits until a whole line of the screen equals line.
-func (x *terminal) shows(line string) {
-	x.t.Helper()
-	x.until("the screen shows "+line, func() bool {
-		return strings.Contains("\n"+x.screen()+"\n", "\n"+line+"\n")
-	})
-}
-
-// has waits until the screen holds the text.
-func (x *terminal) has(text string) {
-	x.t.Helper()
-	x.until("the screen has "+text, func() bool { return strings.Contains(x.screen(), text) })
-}
-
-func (x *terminal) until(what string, ok func() bool) {
-	x.t.Helper()
-	if !testkit.Eventually(x.t, what, ok) {
-		x.t.Fatalf("the screen:\n%s\nrpcd says:\n%s", x.screen(), x.world.log())
-	}
-}
-
-// calling waits until a job has the terminal, and prompted until bash has it. Keys
-// that are typed in between are lost, with a local command, too.
-func (x *terminal) calling() {
-	x.t.Helper()
-	x.until("a job is in the foreground", func() bool { g := x.foreground(); return g != "" && g != x.shell })
-}
-
-func (x *terminal) prompted() {
-	x.t.Helper()
-	x.until("bash is in the foreground", func() bool { return x.foreground() == x.shell && strings.HasSuffix("\n"+x.screen(), "\n>") })
-}
-
-// foreground gives the terminal's foreground process group (tpgid in proc(5)).
-func (x *terminal) foreground() string {
-	b, _ := os.ReadFile("/proc/" + x.shell + "/stat")
-	_, rest, _ := strings.Cut(string(b), ") ")
-	if f := strings.Fields(rest); len(f) > 5 {
-		return f[5]
-	}
-	return ""
-}
-
-// exists waits for a file in the folder where the calls run.
-func (x *terminal) exists(name string) {
-	x.t.Helper()
-	x.until(name+" exists", func() bool {
-		_, err := os.Stat(filepath.Join(x.world.dir, "cwd", name))
-		return err == nil
-	})
-}
 
 // TestTerminal checks that a call in a terminal reacts to keys as a local command
 // does.
@@ -127,6 +29,7 @@ func TestTerminal(t *testing.T) {
 				"next":       terminalNext,
 				"modes":      terminalModes,
 				"names":      terminalNames,
+				"beyond 2":   terminalBeyond2,
 			} {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
@@ -135,6 +38,35 @@ func TestTerminal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// terminalBeyond2 checks that a terminal beyond 2 is written as stdout is, in order,
+// and that nothing is read from it: what is typed is for stdin.
+func terminalBeyond2(x *terminal) {
+	x.types("rpc --fd 3 $W sh -c '[ ! -t 3 ] && for i in $(seq 20); do echo three $i >&3; echo one $i; done; read x; echo got $x >&3' 3>&1", "Enter")
+	var lines []string
+	for i := 1; i <= 20; i++ {
+		lines = append(lines, fmt.Sprintf("three %d\none %d", i, i))
+	}
+	x.shows(strings.Join(lines, "\n"))
+	x.types("typed", "Enter")
+	x.shows("got typed")
+	x.prompted()
+	x.types("rpc --fd 3 $W sh -c 'read x <&3; [ -t 3 ] || echo got $x' 3</dev/tty >/dev/tty </dev/null", "Enter")
+	x.calling()
+	x.types("more", "Enter")
+	x.shows("got more")
+	x.prompted()
+	// What is typed ahead is read by lines, so that one is taken at most.
+	x.types("rpc --fd 3 $W sh -c 'read x <&3; : >up; while [ ! -e go ]; do sleep 0.05; done' 3</dev/tty </dev/null", "Enter")
+	x.calling()
+	x.types("read", "Enter")
+	x.exists("up")
+	x.types(": taken, perhaps", "Enter", ": >left", "Enter")
+	if err := os.WriteFile(filepath.Join(x.world.dir, "cwd", "go"), nil, 0o644); err != nil {
+		x.t.Fatal(err)
+	}
+	x.exists("left")
 }
 
 func terminalReads(x *terminal) {
@@ -149,9 +81,7 @@ func terminalReads(x *terminal) {
 func terminalStops(x *terminal) {
 	x.types(`rpc $W sh -c 'echo ask; read a; echo got $a'; echo "status $?"`, "Enter")
 	x.shows("ask")
-	x.types("C-z")
-	x.has("Stopped")
-	x.prompted()
+	x.stops()
 	x.types("echo shell is back", "Enter")
 	x.shows("shell is back")
 	x.prompted()
@@ -163,9 +93,7 @@ func terminalStops(x *terminal) {
 	x.prompted()
 	x.types("clear; rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.05; done; echo went on'", "Enter")
 	x.exists("up")
-	x.types("C-z")
-	x.has("Stopped")
-	x.prompted()
+	x.stops()
 	x.types("touch go; sleep 0.3; clear", "Enter")
 	x.prompted()
 	x.types("fg", "Enter")

@@ -27,6 +27,7 @@ type world struct {
 	socket    string // the path to which callers connect
 	transport string
 	daemon    *rig.Process
+	bridge    *rig.Bridge // nil: the transport has none
 	path      string
 }
 
@@ -68,7 +69,7 @@ func startWorld(t testing.TB, transport string, flags ...string) *world {
 	switch transport {
 	case "bridge":
 		far := dir + "/sock/far.sock"
-		testbin.Bridge(t, rig.Starter{Folder: dir}, far, w.socket)
+		w.bridge = testbin.Bridge(t, rig.Starter{Folder: dir}, far, w.socket)
 		w.socket = far
 	case "crooked":
 		w.crooked(t)

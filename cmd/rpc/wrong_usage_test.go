@@ -80,7 +80,9 @@ func (p program) options(status int, verb []string, behind []string, free ...str
 			p.wrong(status, slices.Concat(verb, []string{name + "=perhaps"}, behind)...)
 			continue
 		}
-		p.wrong(status, slices.Concat(verb, []string{name})...)
+		if !strings.Contains(value, "[=") { // else it has one unless told
+			p.wrong(status, slices.Concat(verb, []string{name})...)
+		}
 		if letter != "" {
 			p.wrong(status, slices.Concat(verb, []string{"-" + letter})...)
 		}
@@ -102,27 +104,41 @@ func TestWrongUsage(t *testing.T) {
 	env := append(os.Environ(), "RPC_DIR="+t.TempDir(), "LC_ALL=C")
 	rpc, rpcd := program{t, dir + "/rpc", env}, program{t, dir + "/rpcd", env}
 
-	free := []string{"--chdir", "--label"}
+	free := []string{"--chdir", "--label", "--joblog"}
 	rpc.options(125, nil, []string{"w", "true"}, free...)
 	rpc.options(125, []string{"call"}, []string{"w", "true"}, free...)
-	counts := map[string][]int{"call": nil, "ls": nil, "ps": nil, "completion": {0, 2}, "doctor": {0, 2}, "help": {2}, "kill": {0, 1, 4}, "ping": {0}, "version": {1}}
+	counts := map[string][]int{"call": nil, "ls": nil, "ps": nil, "completion": {0, 2}, "doctor": {0, 2}, "help": {2}, "kill": {0, 1, 4}, "map": {0, 1}, "ping": {0}, "pub": {0, 1, 3}, "rsh": {0}, "shim": {0, 1}, "sub": {0, 1, 3}, "version": {1}}
 	for _, verb := range rpc.verbs() {
+		status := 2
+		if slices.Contains([]string{"map", "pub", "sub"}, verb) { // their statuses are a call's
+			status = 125
+		}
+		if verb == "rsh" { // ssh's
+			status = 255
+		}
 		words, known := counts[verb]
 		if !known {
 			t.Errorf("the verb %s isn't tested", verb)
 		}
 		for _, n := range words {
-			rpc.wrong(2, append([]string{verb}, slices.Repeat([]string{"w"}, n)...)...)
+			rpc.wrong(status, append([]string{verb}, slices.Repeat([]string{"w"}, n)...)...)
 		}
 		if verb != "call" {
-			rpc.options(2, []string{verb}, nil, free...)
+			rpc.options(status, []string{verb}, nil, free...)
 		}
 	}
-	for _, words := range [][]string{{"help", "nosuch"}, {"help", "exec"}, {"help", "map"}, {"completion", "tcsh"}, {"kill", "w", "3", "NOPE"}, {"kill", "w", ""}} {
+	for _, words := range [][]string{{"help", "nosuch"}, {"help", "exec"}, {"help", "init"}, {"shim", "w", "--dir", ""}, {"shim", "w", "--dir", "d", "--rpc", "rpc"}, {"shim", "w", "--dir", "d", "--rpc", "/a b/rpc"}, {"shim", "", "--dir", "d"}, {"shim", "w ", "--dir", "d"}, {"completion", "tcsh"}, {"kill", "w", "3", "NOPE"}, {"kill", "w", ""}} {
 		rpc.wrong(2, words...)
 	}
-	for _, words := range [][]string{{}, {"w"}, {"w", "--"}, {"call"}, {"list"}, {"exec", "w", "x"}, {"map", "w"}, {"-n", "ls"}, {"-n"}} {
+	for _, words := range [][]string{{}, {"w"}, {"w", "--"}, {"call"}, {"list"}, {"exec", "w", "x"}, {"map", "w"}, {"map", "--resume", "w", "x"},
+		{"map", "--framing", "u32", "w", "x", "{}"}, {"map", "-0", "--framing", "npy", "w", "x"}, {"map", "--tag", "--framing=npy", "w", "x"},
+		{"map", "--jobs", "0", "w", "x"}, {"map", "--halt", "", "w", "x"}, {"map", "--joblog", "", "w", "x"}, {"map", "--retries", "-1", "w", "x"},
+		{"pub", "--subscribers", "-1", "w", "x"}, {"pub", "-0", "--framing", "npy", "w", "x"}, {"sub", "--count", "0", "w", "x"}, {"sub", "--framing", "csv", "w", "x"}, {"-n", "ls"}, {"-n"}, {"--shim=w"}, {"--shim="}, {"--shim", "w", "x"}} {
 		rpc.wrong(125, words...)
+	}
+	for _, words := range [][]string{{"-p"}, {"-n"}, {"-s", "w"}, {"-L", "1:h:2", "w", "x"}, {"-f", "w", "x"}, {"-N", "w"}, {"-W", "h:1", "w"}, {"-J", "h", "w", "x"}, {"-O", "exit", "w"},
+		{"-Q", "cipher"}, {"-o", "RemoteCommand=ls", "w"}, {"u@"}, {"ssh://"}, {"-u", "w"}, {"--", "-x"}, {"w", "-p"}} {
+		rpc.wrong(255, append([]string{"rsh"}, words...)...)
 	}
 
 	counts = map[string][]int{"serve": {0, 2}, "check": {2}, "completion": {0, 2}, "help": {2}, "version": {1}}

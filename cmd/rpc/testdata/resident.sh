@@ -27,6 +27,20 @@ echo $?
 } >both 2>&1
 cat both
 
+echo "# descriptors beyond 2, and one too many"
+rpc --fd 3 "$W" r fd by number 3>far
+cat far
+(
+  flags=()
+  for n in {3..252}; do
+    eval "exec $n</dev/null"
+    flags+=(--fd "$n")
+  done
+  rpc "${flags[@]}" "$W" r fd x 2>err
+  echo $?
+  sed 's/^rpc: [^ ]* /rpc: W /' err
+)
+
 echo "# ends: a signal, a limit, kill, a caller that has left"
 ends() { wait_for grep -q up up; }
 : >up

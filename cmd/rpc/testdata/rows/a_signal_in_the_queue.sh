@@ -5,6 +5,7 @@
 
 set -m
 rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' &
+first=$!
 wait_for test -e up
 rpc $W touch ran &
 p=$!
@@ -13,7 +14,7 @@ kill -TERM $p
 wait $p 2>/dev/null
 echo $?
 : >go
-wait %1
+wait $first
 rpc $W true
 ls ran 2>/dev/null || echo never ran
 

@@ -6,6 +6,7 @@
 
 set -m
 rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' &
+first=$!
 wait_for test -e up
 rpc $W touch ran &
 p=$!
@@ -17,7 +18,7 @@ wait $p
 echo $?
 kill -CONT $RPCD
 : >go
-wait %1
+wait $first
 rpc $W true
 ls ran 2>/dev/null || echo never ran
 

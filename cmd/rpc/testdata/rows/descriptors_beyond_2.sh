@@ -1,32 +1,35 @@
-# An argument or variable that names a descriptor of the caller's beyond 2, as bash's <(...) does, is refused before the
-# start: it would name nothing there, or another file. One that isn't open here is the procedure's own affair.
+# An argument that names a descriptor of the caller's beyond 2, as bash's <(...) does, brings it: alone, behind = @ : or
+# a comma, and as the value of -e. One that isn't open here is the procedure's own affair, and so is what stands in text.
 #
-# on: passed none bridge
+# on: passed none bridge users
 
-rpc $W cat <(echo a) | cat
-rpc $W sort --files0-from=<(echo a) 2>&1 | sed 's,fd/[0-9]*,fd/N,'
-rpc -e F=/dev/fd/7 $W cat 7</dev/null
-echo $?
-rpc --status-fd 9 $W cat /proc/self/fd/9 9>status
-echo $?
-jq -c '[.outcome, .started]' status
-rpc $W sh -c 'exec 8</dev/null; cat "$1"' sh /dev/fd/8
-echo $?
-# A shell's line may have one of its own.
-rpc $W sh -c 'exec 7</dev/null; cat /dev/fd/7' 7<status
-echo $?
-# The three travel.
+procedure p sh
+echo 'F*' >"$D/ex/p/env"
+show='for f; do case $f in *[=@:]*) f=${f#*[=@:]} ;; esac; cat "$f"; done'
+rpc $W cat <(echo alone)
+rpc $W cat /proc/self/fd/7 7< <(echo by proc)
+rpc $W sh -c "$show" sh --in=<(echo behind =) @<(echo behind @) pipe:<(echo behind :)
+rpc $W sh -c 'IFS=,; for f in $1; do cat "$f"; done' sh /dev/fd/7,/dev/fd/8 7< <(echo one) 8< <(echo two)
+rpc -e F=/dev/fd/7 $W p -c 'cat "$F"' 7< <(echo a variable)
+rpc $W sh -c 'exec 8</dev/null; cat "$1"; echo $?' sh /dev/fd/8
+rpc $W sh -c 'exec 7</dev/null; cat /dev/fd/7; echo $?' 7< <(echo never read)
+for word in /dev/fd/07 /dev/fd/7x x/dev/fd/7 '/dev/fd/7 ' -f/dev/fd/7 /dev/fd/; do
+  rpc $W sh -c '[ ! -e /proc/self/fd/7 ] || echo "$1 brings it"' sh "$word" 7</dev/null
+done
 echo b | rpc $W cat /dev/fd/0
+# The calls of map are many.
+echo a | rpc map $W cat <(echo a) 2>&1 | sed 's,fd/[0-9]*,fd/N,'
 
 # stdout:
-#| rpc: cannot pass "/dev/fd/N": descriptors beyond 2 stay here (give <(...) by stdin, or write it to a file)
-#| 125
-#| 125
-#| ["usage",false]
+#| alone
+#| by proc
+#| behind =
+#| behind @
+#| behind :
+#| one
+#| two
+#| a variable
 #| 0
 #| 0
 #| b
-# stderr:
-#| rpc: cannot pass "/dev/fd/...": descriptors beyond 2 stay here (give <(...) by stdin, or write it to a file)
-#| rpc: cannot pass "/dev/fd/7": descriptors beyond 2 stay here (give <(...) by stdin, or write it to a file)
-#| rpc: cannot pass "/proc/self/fd/9": descriptors beyond 2 stay here (give <(...) by stdin, or write it to a file)
+#| rpc: cannot give "/dev/fd/N" to many calls (write it to a file)

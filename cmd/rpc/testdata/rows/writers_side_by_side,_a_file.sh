@@ -1,5 +1,6 @@
 # Writes stay whole where several calls append to a file, and where they share its position.
 #
+# time: 3m
 # use: records
 
 for writer in "$small" "$odd" "$many"; do

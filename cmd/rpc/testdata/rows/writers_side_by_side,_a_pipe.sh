@@ -1,5 +1,6 @@
 # What a procedure writes at once, up to PIPE_BUF, stays whole where other calls write into the same pipe.
 #
+# time: 3m
 # use: records
 
 for writer in "$small" "$odd" "$full" "$blocks" "$many"; do

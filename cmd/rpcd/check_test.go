@@ -78,7 +78,8 @@ var bads = []bad{
 	{name: "keep of resident workers", make: `echo 2 >ex/p/workers; : >ex/p/keep; echo 'import rpcd.resident' >>ex/p/run`, file: "ex/p/keep", says: []string{"no effect", "remove it"}},
 	{name: "resident workers as callers", make: `echo 2 >ex/p/workers; echo 'import rpcd.resident' >>ex/p/run`, file: "ex/p/workers", says: []string{"--run-as caller", "another rpcd"}, runAs: "caller"},
 	{name: "resident workers without a run", make: `echo 2 >ex/p/workers; rm ex/p/run`, file: "ex/p", says: []string{"has no program named run", "ln -s"}},
-	{name: "topic", make: `mv ex/p/run .; echo retain >ex/p/topic`, file: "ex/p/topic", says: []string{"not in this version", "program named run there"}},
+	{name: "bad topic", make: `mv ex/p/run .; echo retian >ex/p/topic`, file: "ex/p/topic", says: []string{"line 1", "no policy", "retain on another line"}},
+	{name: "a topic's publish", make: `mv ex/p/run .; : >ex/p/topic; echo uid 65534 >ex/p/publish`, file: "ex/p/publish", says: []string{"65534", "admits nobody"}},
 	{name: "args with CRLF", make: `printf -- '-a\n-b\r\n' >ex/p/args`, file: "ex/p/args", says: []string{"line 2", "carriage return", "plain newlines"}},
 	{name: "env sets PWD", make: `echo PWD=/tmp >ex/p/env`, file: "ex/p/env", says: []string{`sets "PWD"`, "remove that line"}},
 	{name: "env sets a call's variable", make: `echo RPC_CALL_ID=1 >ex/p/env`, file: "ex/p/env", says: []string{`sets "RPC_CALL_ID"`, "remove that line"}},
@@ -91,7 +92,7 @@ var bads = []bad{
 	{name: "rule for the unmapped", make: `echo uid 65534 >ex/p/allow`, file: "ex/p/allow", says: []string{"admits nobody", "or any"}},
 	{name: "unknown file", make: `echo any >ex/p/alow`, file: "ex/p/alow", says: []string{"remove or rename", "allow, args, env"}},
 	{name: "bad variable", make: `echo 'export A=1' >ex/p/env`, file: "ex/p/env", says: []string{"line 1", "NAME=VALUE"}},
-	{name: "run and topic", make: `: >ex/p/topic`, file: "ex/p/topic", says: []string{"not in this version", "remove it"}},
+	{name: "run and topic", make: `: >ex/p/topic`, file: "ex/p/run", says: []string{"stands beside a file topic", "remove one"}},
 	{name: "no program named run", make: `rm ex/p/run`, file: "ex/p", says: []string{"has no program named run", "ln -s"}},
 	{name: "bad timeout", make: `echo soon >ex/p/timeout`, file: "ex/p/timeout", says: []string{"soon", "1.5h"}},
 	{name: "bad max-calls", make: `echo 0 >ex/p/max-calls`, file: "ex/p/max-calls", says: []string{"from 1 to", "remove"}},
@@ -113,6 +114,7 @@ for line in /bin/sh ' /bin/sh -e' '/usr/bin/env bash' '/usr/bin/env -S nosuch -u
   printf '#!%s\necho\n' "$line" >"ex/${line//\//:}"; chmod +x "ex/${line//\//:}"
 done
 printf '#!%s/ex/script' "$PWD" >ex/nested; chmod +x ex/nested
+mkdir ex/topic; printf "drop-oldest 5\nretain\n" >ex/topic/topic; echo any >ex/topic/publish
 mkdir ex/warm; echo 2 >ex/warm/workers; echo 100 >ex/warm/max-uses; echo 512 >ex/warm/max-rss; printf '#!/bin/sh\nexec python3 -m model' >ex/warm/run; chmod +x ex/warm/run
 printf '# a comment\r\nany\r\n' >ex/p/allow; printf -- '-a\n\n-b' >ex/p/args; echo RPC_DIR=/run >ex/p/env; echo / >ex/p/workdir`
 

@@ -16,7 +16,7 @@ func noVerb(word string) error {
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [VERB]",
-		Short: "print this, or what a verb does (help exports: the files of an exports directory)",
+		Short: "more on a VERB (help exports: the files of an exports directory)",
 		Args:  usageArgs(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: func(c *cobra.Command, _ []string, _ string) (verbs []string, _ cobra.ShellCompDirective) {
 			for _, verb := range c.Root().Commands() {

@@ -13,10 +13,14 @@ import (
 	"rpcd/internal/commandline"
 	"rpcd/internal/flagerror"
 	"rpcd/internal/version"
+	"rpcd/rpcd/child/leader"
 	"rpcd/rpcd/fdconn"
 )
 
 func main() {
+	if leader.Is(os.Args) {
+		os.Exit(leader.Main(os.Args))
+	}
 	signals := catchSignals()
 	go func() {
 		select {

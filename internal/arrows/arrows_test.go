@@ -43,26 +43,36 @@ const (
 var floors = []floor{
 	// The command rpc and the Go package that it is made of.
 	{client, []room{
-		{"cmd/rpc", "cmd/rpc/entry client client/replica internal/commandline internal/door internal/flagerror internal/manual internal/names internal/printable internal/reach internal/sigaction internal/version rpcd/duration rpcd/fdconn rpcd/wire", cobra + " " + sys},
-		{"cmd/rpc/entry", "internal/names internal/version", sys},
-		{"client", "client/replica client/internal/caller internal/door internal/printable rpcd/fdconn rpcd/talk rpcd/wire", sys},
+		{"bench/topics", "client", sys}, // as a program of a user's: bench starts it
+		{"cmd/rpc", "cmd/rpc/entry cmd/rpc/shim client client/batch client/record client/replica client/terminal internal/commandline internal/door internal/flagerror internal/manual internal/names internal/printable internal/reach internal/sigaction internal/version rpcd/duration rpcd/fdconn rpcd/wire", cobra + " " + sys},
+		{"cmd/rpc/entry", "cmd/rpc/shim internal/names internal/version", sys},
+		{"cmd/rpc/shim", "", ""},
+		{"client/batch", "client client/internal/caller client/record internal/printable", sys},
+		{"client/record", "", sys},
+		{"client", "client/replica client/internal/caller internal/door internal/printable rpcd/fdconn rpcd/talk rpcd/topic/ring rpcd/wire", sys},
 		{"client/replica", "client/internal/caller internal/names internal/printable internal/reach rpcd/fdconn rpcd/talk rpcd/wire", sys},
+		{"client/terminal", "internal/sigaction rpcd/wire", sys + " golang.org/x/term"},
 		{"client/internal/caller", "internal/names rpcd/wire", sys},
 	}},
 	// The command rpcd and the daemon.
 	{daemon, []room{
-		{"cmd/rpcd", "internal/commandline internal/flagerror internal/manual internal/names internal/printable internal/sigaction internal/version rpcd rpcd/child rpcd/duration rpcd/export rpcd/export/lint rpcd/fdconn rpcd/talk rpcd/wire", cobra + " " + hclog + " " + sys + " github.com/coreos/go-systemd/v22/daemon"},
-		{"rpcd", "internal/printable rpcd/cause rpcd/child rpcd/directory rpcd/export rpcd/fdconn rpcd/journal rpcd/limit rpcd/lookup rpcd/resident/pool rpcd/run rpcd/stream rpcd/talk rpcd/wire", hclog + " " + sys},
+		{"cmd/rpcd", "internal/commandline internal/flagerror internal/manual internal/names internal/printable internal/sigaction internal/version rpcd rpcd/child rpcd/child/leader rpcd/duration rpcd/export rpcd/export/lint rpcd/fdconn rpcd/talk rpcd/wire", cobra + " " + hclog + " " + sys + " github.com/coreos/go-systemd/v22/daemon"},
+		{"rpcd", "internal/printable rpcd/cause rpcd/child rpcd/directory rpcd/export rpcd/fdconn rpcd/journal rpcd/lend rpcd/limit rpcd/lookup rpcd/refusal rpcd/resident/pool rpcd/run rpcd/runas rpcd/stream rpcd/talk rpcd/topic rpcd/wire", hclog + " " + sys},
 		// The daemon's joints. None imports rpcd.
+		{"rpcd/runas", "rpcd/child rpcd/export rpcd/refusal", ""},
+		{"rpcd/refusal", "internal/printable rpcd/child rpcd/directory rpcd/export rpcd/limit rpcd/resident/pool rpcd/stream rpcd/talk rpcd/topic rpcd/wire", sys},
+		{"rpcd/lend", "rpcd/fdconn rpcd/limit rpcd/run rpcd/talk rpcd/wire", ""},
 		{"rpcd/cause", "rpcd/wire", sys},
 		{"rpcd/journal", "internal/printable rpcd/wire", sys},
-		{"rpcd/lookup", "rpcd/child rpcd/directory rpcd/export rpcd/limit rpcd/run", ""},
+		{"rpcd/lookup", "rpcd/child rpcd/directory rpcd/export rpcd/limit rpcd/run rpcd/topic", ""},
+		{"rpcd/topic", "rpcd/fdconn rpcd/limit rpcd/topic/ring rpcd/wire", sys},
 		{"rpcd/directory", "internal/names rpcd/child rpcd/wire", sys},
 		{"rpcd/resident/pool", "internal/printable rpcd/child rpcd/export rpcd/fdconn rpcd/limit rpcd/run rpcd/talk rpcd/wire", sys},
-		{"rpcd/run", "rpcd/child rpcd/export", ""},
-		{"rpcd/stream", "rpcd/fdconn rpcd/wire", sys},
+		{"rpcd/run", "rpcd/child rpcd/export rpcd/wire", ""},
+		{"rpcd/stream", "rpcd/fdconn rpcd/wire", sys + " github.com/creack/pty"},
 		{"rpcd/limit", "internal/openlimit", "golang.org/x"},
-		{"rpcd/child", "rpcd/child/cgroup rpcd/child/openfiles rpcd/child/starter internal/openlimit internal/sigaction", sys},
+		{"rpcd/child", "rpcd/child/cgroup rpcd/child/leader rpcd/child/openfiles rpcd/child/starter internal/openlimit internal/sigaction", sys},
+		{"rpcd/child/leader", "rpcd/child/openfiles rpcd/child/starter", sys},
 		{"rpcd/child/openfiles", "", ""},
 		{"rpcd/child/starter", "", sys},
 		{"rpcd/child/cgroup", "internal/names", sys},
@@ -79,7 +89,8 @@ var floors = []floor{
 		{"bench/soak", "internal/names internal/proc internal/rig internal/stubborn rpcd/wire", sys},
 		{"internal/arrows", "", ""},
 		{"internal/docs", "internal/manual internal/rows", ""},
-		{"internal/testbin", "internal/proc internal/rig internal/testkit", "github.com/rogpeppe/go-internal/testscript go.uber.org/goleak"},
+		{"internal/lean", "", ""},
+		{"internal/testbin", "internal/proc internal/rig internal/testkit", "github.com/rogpeppe/go-internal/testscript go.uber.org/goleak golang.org/x/sys/unix"},
 		{"internal/testkit", "internal/stubborn", sys},
 		{"internal/stubborn", "", sys},
 		{"internal/rig", "internal/proc rpcd/wire", ""},
@@ -90,6 +101,7 @@ var floors = []floor{
 	// What both sides stand on: the conversation, the sockets, the protocol, and
 	// words that both have to agree on.
 	{shared, []room{
+		{"rpcd/topic/ring", "rpcd/wire", sys},
 		{"rpcd/talk", "rpcd/wire", sys},
 		{"rpcd/resident", "rpcd/fdconn rpcd/wire", sys}, // for programs that serve procedures
 		{"internal/door", "rpcd/fdconn rpcd/wire", ""},

@@ -28,6 +28,7 @@ const functionLines = 50
 // The connection of package talk owns the first: two owners would undo each
 // other's limits. bench and internal stand outside.
 var deadlines = map[string]string{
+	"client/batch/capture.go":      "pipes",
 	"rpcd/talk/conn.go":            "owns them",
 	"rpcd/talk/heartbeat.go":       "owns them",
 	"rpcd/fdconn/conn.go":          "defines them",
@@ -35,6 +36,9 @@ var deadlines = map[string]string{
 	"rpcd/fdconn/lock.go":          "asks through a connection of its own whether a daemon lives",
 	"rpcd/stream/input.go":         "pipes",
 	"rpcd/stream/output.go":        "pipes",
+	"rpcd/stream/shown.go":         "terminals",
+	"rpcd/stream/typed.go":         "terminals",
+	"rpcd/child/terminal.go":       "asks the process that leads a terminal's session",
 }
 
 // elsewhere finds pointers to documents that the repository doesn't hold. Where a
@@ -177,12 +181,13 @@ func TestOneOwnerOfDeadlines(t *testing.T) {
 	}
 }
 
-// TestRefusalsHaveOnePlace: in package rpcd only refusal.go makes refusals, so
-// that their words are read together. An empty one is what errors.As fills.
+// TestRefusalsHaveOnePlace: of packages rpcd and rpcd/refusal only the latter makes
+// refusals, so that their words are read together. An empty one is what errors.As
+// fills.
 func TestRefusalsHaveOnePlace(t *testing.T) {
 	made := 0
 	for _, s := range sources(t) {
-		if !s.direct("rpcd") {
+		if !s.direct("rpcd") && !s.direct("rpcd/refusal") {
 			continue
 		}
 		find(s, func(value *ast.CompositeLit) {
@@ -191,13 +196,13 @@ func TestRefusalsHaveOnePlace(t *testing.T) {
 				return
 			}
 			made++
-			if s.path != "rpcd/refusal.go" {
-				t.Errorf("%s:%d: a refusal is made here, and not in refusal.go", s.path, s.line(value.Pos()))
+			if !s.direct("rpcd/refusal") {
+				t.Errorf("%s:%d: a refusal is made here, and not in rpcd/refusal", s.path, s.line(value.Pos()))
 			}
 		})
 	}
 	if made == 0 {
-		t.Error("package rpcd makes no refusal: this test looks for the wrong name")
+		t.Error("package rpcd/refusal makes no refusal: this test looks for the wrong name")
 	}
 }
 

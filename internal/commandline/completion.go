@@ -9,11 +9,17 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// bash is the script for bash. Cobra's own needs the package bash-completion, which
-// slim images lack, and runs eval on the words of the line.
-//
-//go:embed completion.sh
-var bash string
+// scripts are those for the shells, with NAME where the program's name belongs.
+// Cobra's own run eval on the words of the line, and that for bash needs the package
+// bash-completion, which slim images lack. Theirs and ours ask the program alike.
+var (
+	//go:embed completion.sh
+	bash string
+	//go:embed completion.zsh
+	zsh string
+	//go:embed completion.fish
+	fish string
+)
 
 // Shells are those that Completion knows.
 var Shells = []string{"bash", "zsh", "fish"}
@@ -21,14 +27,9 @@ var Shells = []string{"bash", "zsh", "fish"}
 // Completion writes the script that completes the words of a program, to be read by
 // one of Shells.
 func Completion(w io.Writer, root *cobra.Command, shell string) error {
-	switch shell {
-	case "bash":
-		_, err := io.WriteString(w, strings.ReplaceAll(bash, "NAME", root.Name()))
-		return err
-	case "zsh":
-		return root.GenZshCompletion(w)
-	}
-	return root.GenFishCompletion(w, true)
+	script := map[string]string{"bash": bash, "zsh": zsh, "fish": fish}[shell]
+	_, err := io.WriteString(w, strings.ReplaceAll(script, "NAME", root.Name()))
+	return err
 }
 
 // IsShell says whether Completion knows a shell.

@@ -29,7 +29,7 @@ _NAME_plain() {
 }
 
 _NAME_complete() {
-  local words=() word plain program args=() out directive cur list=() tab=$'\t' longest=0
+  local words=() word plain program args=() out directive cur list=() names=() i tab=$'\t' longest=0
   _NAME_words
   COMPREPLY=()
   for word in "${words[@]}"; do
@@ -49,16 +49,15 @@ _NAME_complete() {
   while IFS= read -r word; do
     if [[ -n $word && $word == "$cur"* ]]; then
       list+=("$word")
-      word=${word%%"$tab"*}
+      printf -v word %q "${word%%"$tab"*}"
+      names+=("$word")
       ((${#word} > longest)) && longest=${#word}
     fi
   done <<<"$out"
-  for word in "${list[@]}"; do
-    plain=${word%%"$tab"*}
-    if ((${#list[@]} == 1)) || [[ $word == "$plain" ]]; then
-      printf -v word %q "$plain"
-    else # bash shows the list, and inserts what its lines have in common
-      printf -v word '%-*s  (%s)' "$longest" "$plain" "${word#*"$tab"}"
+  for i in "${!list[@]}"; do
+    word=${names[i]}
+    if ((${#list[@]} > 1)) && [[ ${list[i]} == *"$tab"* ]]; then # bash shows the list, and inserts what its lines have in common
+      printf -v word '%-*s  (%s)' "$longest" "$word" "${list[i]#*"$tab"}"
     fi
     COMPREPLY+=("$word")
   done

@@ -50,14 +50,35 @@ func collect(top string) (tests, error) {
 	}
 	for _, shell := range []struct{ path, function, name string }{
 		{".ci/containers-cases.sh", "test_", "containers "},
+		{".ci/containers-arrays.sh", "test_", "containers "},
+		{".ci/containers-topics.sh", "test_", "containers "},
 		{".ci/systemd-cases.sh", "test_", "systemd "},
+		{".ci/package-cases.sh", "test_", "package "},
 		{"test.sh", "", "test.sh "},
 	} {
 		if err := found.functions(top, shell.path, shell.function, shell.name); err != nil {
 			return nil, err
 		}
 	}
-	return found, nil
+	return found, found.python(top)
+}
+
+// pythonTests hold the tests of the Python package.
+const pythonTests = "client/python/tests/test_*.py"
+
+// python reads the tests of the Python package. Their keys stand in the comment right
+// above them.
+func (t tests) python(top string) error {
+	names, err := filepath.Glob(filepath.Join(top, pythonTests))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := t.functions(top, strings.TrimPrefix(name, top+"/"), "    def test_", "client/python test_"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // files lists the testscripts and the Go tests, by their paths from the top.
@@ -124,7 +145,7 @@ func (t tests) source(top, name string) error {
 	return nil
 }
 
-// functions reads a shell script. Keys stand in the comment right above a
+// functions reads a shell script, or Python's tests. Keys stand in the comment right above a
 // function, whose name behind a prefix is the test's.
 func (t tests) functions(top, name, prefix, test string) error {
 	text, err := os.ReadFile(filepath.Join(top, name))
@@ -138,6 +159,9 @@ func (t tests) functions(top, name, prefix, test string) error {
 			continue
 		}
 		function, _, isFunction := strings.Cut(line, "() {")
+		if path.Ext(name) == ".py" {
+			function, _, isFunction = strings.Cut(line, "(self")
+		}
 		function, isTest := strings.CutPrefix(function, prefix)
 		if pending != nil && !(isFunction && isTest) {
 			return fmt.Errorf("cannot use \"# fault: %s\" in %s: no test follows it", strings.Join(pending, " "), name)

@@ -18,7 +18,10 @@ var tree = map[string]string{
 	"client/a_test.go":                "package client\n\n// fault: 1\nfunc FuzzC(f *testing.F) {}\n\n// fault: 1\nfunc TestA(t *testing.T) {}\n",
 	"client/a.go":                     "package client\n\n// fault: 7\nfunc TestNone() {}\n",
 	".ci/containers-cases.sh":         "# shellcheck shell=bash\n\nhelper() { # OUT\n}\n\n# It ends.\n# fault: 1\ntest_end() {\n}\n",
+	".ci/containers-arrays.sh":        "# It is killed.\n# fault: 2\ntest_kill() {\n}\n",
+	".ci/containers-topics.sh":        "test_topic() {\n}\n",
 	".ci/systemd-cases.sh":            "# fault: 2\n# It ends.\ntest_end() {\n}\n",
+	".ci/package-cases.sh":            "",
 	"test.sh":                         "#!/bin/sh\n# fault: 1\nsoak() { true; }\n",
 	".git/refs/testdata/script.txtar": "# fault: 8\n",
 }
@@ -46,7 +49,7 @@ func TestCollect(t *testing.T) {
 	}
 	want := tests{
 		"1": {"row a_row", "cmd/rpcd script script", "client FuzzC", "client TestA", "client TestB", "containers end", "test.sh soak"},
-		"2": {"client TestB", "systemd end"}, "word": {"row a_row"},
+		"2": {"client TestB", "containers kill", "systemd end"}, "word": {"row a_row"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%v\nwant\n%v", got, want)

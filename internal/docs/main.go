@@ -11,6 +11,7 @@
 //     fault can have several tests:
 //     a row of behaviour (cmd/rpc/testdata/rows/*.sh): "# fault: 22 24" in its header;
 //     a script (testdata/*.txtar): "# fault: 22" in the comment on top;
+//     a test of the Python package: "# fault: 22" right above it;
 //     a Go test or fuzzer: "// fault: 22" as a line of its doc comment;
 //     a case of .ci/*-cases.sh, a step of test.sh: "# fault: 22" above the function.
 //  3. Run go generate ./internal/docs.
@@ -18,6 +19,10 @@
 // What should stand beside the tests follows them in the last cell, behind "; ".
 // A fault that no test can show has its reason there, and nothing else.
 // The tests of this package fail when a page is out of date.
+//
+// `docs man PROGRAMS FOLDER VERSION DATE` writes the manual pages into FOLDER, from
+// the help of rpc and rpcd in the folder PROGRAMS. They aren't in the repository:
+// packaging/release.sh makes them.
 package main
 
 import (
@@ -35,7 +40,16 @@ import (
 const pagePath = "docs/faults.md"
 
 func main() {
-	if err := run(); err != nil {
+	var err error
+	switch len(os.Args) {
+	case 1:
+		err = run()
+	case 6:
+		err = writeMan(os.Args[2], os.Args[3], os.Args[4], os.Args[5])
+	default:
+		err = errors.New("usage: docs, or docs man PROGRAMS FOLDER VERSION DATE")
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "docs:", err)
 		os.Exit(1)
 	}

@@ -38,13 +38,13 @@ func markdown(text, source, topic string) (string, error) {
 	return strings.TrimSuffix(page, "\n"), nil
 }
 
-// table makes a table of lines whose columns begin where those of the first line
-// do.
-func table(lines []string) string {
+// cells gives the heads of a table, and of each row the cells, which are lines.
+// Columns begin where those of the first line do.
+func cells(lines []string) (heads []string, rows [][][]string) {
 	var starts []int
 	head := lines[0]
 	for at := range head {
-		if head[at] != ' ' && (at < 2 || head[at-2:at] == "  ") {
+		if head[at] != ' ' && (at == 0 || at > 1 && head[at-2:at] == "  ") {
 			starts = append(starts, at)
 		}
 	}
@@ -58,8 +58,7 @@ func table(lines []string) string {
 		}
 		return cells
 	}
-	heads := cut(head)
-	var rows [][][]string // rows of cells of lines
+	heads = cut(head)
 	for _, line := range lines[1:] {
 		cells := cut(line)
 		if cells[0] != "" {
@@ -71,6 +70,12 @@ func table(lines []string) string {
 			}
 		}
 	}
+	return heads, rows
+}
+
+// table makes a table of Markdown.
+func table(lines []string) string {
+	heads, rows := cells(lines)
 	out := "| " + strings.Join(heads, " | ") + " |\n|" + strings.Repeat("---|", len(heads)) + "\n"
 	for _, row := range rows {
 		for i, cell := range row {

@@ -10,12 +10,12 @@ import (
 	"rpcd/rpcd/wire"
 )
 
-// Cmd is the inner side of a *client.Cmd. Adopt and ReleaseFiles are for a Cmd
+// Cmd is the inner side of a *client.Cmd. Adopt, ReleaseFiles and SetTerminal are for a Cmd
 // that isn't started yet.
 type Cmd interface {
 	// ReleaseFiles makes Start replace the descriptors of Stdin and Stdout (files
-	// both) by /dev/null once the procedure has them, and a relayed one at the end
-	// of its stream. So others see at once that a pipe has been closed.
+	// both) and of ExtraFiles by /dev/null once the procedure has them, and a relayed
+	// stdin or stdout at the end of its stream. So others see at once that a pipe has been closed.
 	ReleaseFiles()
 
 	// Adopt makes Start go on with a call that has been sent already. The fields of
@@ -23,12 +23,29 @@ type Cmd interface {
 	// are relayed from and to, and a call that may be tried again is sent anew.
 	Adopt(Sent)
 
+	// Instead makes Start ask change, where nothing was started, whether another call
+	// is to be made instead: change may set Procedure, Args and Env, and says so by true.
+	Instead(change func(refusal error) bool)
+
+	// SetTerminal asks for a terminal for the procedure's Stdin and Stdout (files both).
+	SetTerminal(*Terminal)
+
+	// Resize gives that terminal another size.
+	Resize(wire.Window) error
+
 	// LostInput gives, after Wait, how many bytes were read from a pipe for a
 	// procedure that took none of them.
 	LostInput() int64
 
 	// Relays says, after Start, whether bytes of the call go through this process.
 	Relays() bool
+}
+
+// Terminal is a terminal that a procedure is to have.
+type Terminal struct {
+	wire.Terminal
+	Started func() // called when the procedure runs, before a byte is relayed
+	Stopped func() // called when it has stopped there, and all before that is shown
 }
 
 // Sent is a call whose first frame is on its way to a worker, or there.

@@ -15,7 +15,7 @@ func JSON(text []byte) []byte {
 	b.Grow(len(text))
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)
-		if r >= ' ' && isObeyed(r) {
+		if r >= ' ' && Obeyed(r) {
 			fmt.Fprintf(&b, `\u%04x`, r) // none is over U+FFFF, which would need two
 		} else {
 			b.Write(text[:n])

@@ -14,14 +14,14 @@ import (
 // line, and those that turn the direction of a text (Bidi_Control, UAX #9).
 func Line(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || isObeyed(r) {
+		if r == utf8.RuneError || Obeyed(r) {
 			return '?'
 		}
 		return r
 	}, s)
 }
 
-// isObeyed says whether a terminal obeys a character instead of showing it.
-func isObeyed(r rune) bool {
+// Obeyed says whether a terminal obeys a character instead of showing it.
+func Obeyed(r rune) bool {
 	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r)
 }

@@ -46,7 +46,7 @@ func LookAround() Machine {
 		}
 	}
 	m.Commit = say("git", "describe", "--always", "--dirty", "--abbrev=10")
-	for _, name := range []string{"s6", "openssh-server", "socat", "docker.io", "coreutils"} {
+	for _, name := range []string{"s6", "openssh-server", "socat", "docker.io", "coreutils", "libzmq5", "python3-zmq"} {
 		if version := say("dpkg-query", "-W", "-f", "${Version}", name); version != "" {
 			m.Packages[name] = version
 		}

@@ -12,10 +12,10 @@ import (
 )
 
 // Environment is this process's without what rpc and rpcd read, and with the
-// words of the C locale. RPCD_TEST_ENTRY=off has rpc make no call before Go's runtime.
+// words of the C locale. It has no SHELL, as a container's. RPCD_TEST_ENTRY=off has rpc make no call before Go's runtime.
 func Environment() []string {
 	env := slices.DeleteFunc(rig.Environment(), func(entry string) bool {
-		return strings.HasPrefix(entry, "LC_") || strings.HasPrefix(entry, "LANG")
+		return strings.HasPrefix(entry, "LC_") || strings.HasPrefix(entry, "LANG") || strings.HasPrefix(entry, "SHELL=")
 	})
 	return append(env, "LC_ALL=C", "RPC_TEST_ENTRY="+os.Getenv("RPCD_TEST_ENTRY"))
 }

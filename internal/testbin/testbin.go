@@ -6,6 +6,8 @@ package testbin
 import (
 	"flag"
 	"fmt"
+	"io/fs"
+	"math"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -15,6 +17,7 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 )
 
 // parallel is how many tests run side by side. Most of them wait for something,
@@ -36,6 +39,8 @@ func Main(m *testing.M) int {
 		}
 	}()
 	defaultSignals()
+	// Nor do they get a descriptor of whoever runs the tests, as flock(1)'s.
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	code := m.Run()
 	// A goroutine that is left is one of the code's, or hides one. Only rig's,
 	// which starts processes, lives as long as this process.
@@ -80,12 +85,34 @@ var build = sync.OnceValues(func() (string, error) {
 	}
 	// A folder of our own: packages are tested side by side, and bin/ may be in
 	// use.
-	script := filepath.Join(filepath.Dir(string(module)), ".ci/build.sh")
+	root := filepath.Dir(string(module))
+	if err := noteSources(root); err != nil {
+		return "", err
+	}
+	script := filepath.Join(root, ".ci/build.sh")
 	if out, err := exec.Command(script, dir).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the binaries: %w\n%s", err, out)
 	}
 	return dir, nil
 })
+
+// noteSources opens the folders of what the binaries are made of. So go test sees their
+// files among a test's inputs (go help test), and a result from before one changed
+// isn't "(cached)". For other packages than a test's own it would see nothing.
+func noteSources(root string) error {
+	for _, dir := range []string{".ci", "client", "cmd", "internal", "rpcd"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.IsDir() && (entry.Name() == "python" || entry.Name() == "testdata") {
+				return fs.SkipDir
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("look at the sources: %w", err)
+		}
+	}
+	return nil
+}
 
 // Dir gives the folder that holds rpc and rpcd.
 func Dir(t testing.TB) string {

@@ -9,14 +9,21 @@ import (
 // release is the number of this release; CHANGELOG.md tells what is in it.
 const release = "0.1.0"
 
+// stamp is the version of a build for others, which packaging/release.sh makes of the
+// tag. The linker sets it.
+var stamp string
+
 // commitDigits is how many digits of a commit are shown: enough to be its name, as
 // git's core.abbrev says for large repositories.
 const commitDigits = 12
 
 // String gives the version of rpc and rpcd: 0.1.0+0123456789ab, with ".dirty" when
 // files had changed since that commit. Where the build didn't know its commit it is
-// the release's number alone.
+// the release's number alone. Of a release it is what the tag says.
 var String = sync.OnceValue(func() string {
+	if stamp != "" {
+		return stamp
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return release

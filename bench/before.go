@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -41,7 +43,7 @@ func (r report) worseThan(path string) ([]string, error) {
 
 // worse tells a row of ours that is worse now by more than noise; empty: it isn't.
 func worse(before, now row) string {
-	b, n, what := before.VsLocal, now.VsLocal, "of local"
+	b, n, what := before.VsLocal, now.VsLocal, "of "+cmp.Or(now.Against, "local")
 	switch {
 	case isOurs(strings.TrimPrefix(now.Name, peakPrefix)) && now.Section != "memory":
 	case now.Section == "memory" && (strings.HasPrefix(now.Name, "rpc") || isOurs(strings.TrimPrefix(now.Name, peakPrefix))):
@@ -55,6 +57,9 @@ func worse(before, now row) string {
 	return fmt.Sprintf("%s, %s: %s %s, was %s", now.Section, now.Name, digits(n.Median), what, digits(b.Median))
 }
 
+// ours are our ways.
+var ours = []string{passedName, relayedName, bridgedName, warmName, forkedName, connectName, mapSpawnedName, mapResidentName, topicGoName, topicNextName, topicSendName}
+
 func isOurs(name string) bool {
-	return name == passedName || name == relayedName || name == bridgedName
+	return slices.Contains(ours, name)
 }

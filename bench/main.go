@@ -72,6 +72,8 @@ func measureAll(ctx context.Context, o options) ([]row, error) {
 	measures := map[string]func(*stage) []row{
 		"latency": measureLatency, "throughput": measureThroughput,
 		"concurrency": measureConcurrency, "memory": measureMemory, "bridges": measureBridges,
+		"warm": measureWarm, "arrays": measureArrays, "map": measureJobs,
+		"topics": measureTopics,
 	}
 	var rows []row
 	for _, section := range sections {

@@ -29,7 +29,7 @@ type options struct {
 }
 
 // sections are the parts of the report, in the order of measuring.
-var sections = []string{"latency", "throughput", "concurrency", "memory", "bridges"}
+var sections = []string{"latency", "throughput", "concurrency", "memory", "bridges", "warm", "arrays", "map", "topics"}
 
 const usage = `usage: go run ./bench [OPTION...]
 
@@ -45,7 +45,7 @@ func parse(args []string) (options, error) {
 	o.IntVar(&o.Rounds, "rounds", 25, "`rounds` of latency")
 	o.IntVar(&o.Calls, "n", 20, "`calls` of each way in a round of latency")
 	megabytes := o.Int64("size", 1024, "`MiB` of the file for throughput")
-	o.BoolVar(&o.Quick, "quick", false, "less than a minute: few rounds, for a smoke test")
+	o.BoolVar(&o.Quick, "quick", false, "about a minute: few rounds, for a smoke test")
 	o.BoolVar(&o.strict, "strict", false, "exit status 1 when a goal isn't met or a way fails")
 	only := o.String("only", strings.Join(sections, ","), "`sections` to measure")
 	o.StringVar(&o.json, "json", "", "write all figures to `file`")

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of the peers of bench/: s6, ssh, socat, and where
-# an engine runs a docker client. Programs that are installed already stay as
-# they are. No service is started or enabled, since bench/ starts its own.
+# Installs the Debian packages of the peers of bench/: s6, ssh, socat, GNU
+# parallel, Python with NumPy and pyzmq, a C compiler with libzmq, and where an
+# engine runs a docker client. Programs that are installed already stay as they
+# are. No service is started or enabled, since bench/ starts its own.
 set -euo pipefail
 
 missing=()
@@ -20,6 +21,15 @@ need openssh-client ssh ssh-keygen
 need openssh-server sshd
 need socat socat
 need sshfs sshfs
+need parallel parallel
+need findutils xargs
+need gcc cc
+need python3 python3
+# Debian's own python3 stands first, as in test.sh: its modules are packages.
+for module in numpy zmq; do
+  PATH=/usr/bin:$PATH python3 -c "import $module" 2>/dev/null || missing+=("python3-$module")
+done
+[ -e /usr/include/zmq.h ] || missing+=(libzmq3-dev)
 if [ -S /run/docker.sock ] || [ -S /var/run/docker.sock ]; then
   need docker.io docker
 fi

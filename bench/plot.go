@@ -25,10 +25,29 @@ var plots = []struct {
 }{
 	{"latency", "latency", "A call that runs `true`: time (less is better)", "ms, logarithmic", 1e3, true},
 	{"calls", fmt.Sprintf(rateSection, 64), "64 callers at once (more is better)", "calls/s", 1, false},
+	{"warm", warmSection, "A call that needs NumPy: time (less is better)", "ms, logarithmic", 1e3, true},
+	{"arrays-32", arraySection(32), "32 B there and back (more is better)", "exchanges/s, logarithmic", 1, true},
+	{"arrays-921600", arraySection(921_600), "An array of 640x480x3 there and back (more is better)", "exchanges/s, logarithmic", 1, true},
+	{"arrays-6220800", arraySection(6_220_800), "An array of 1920x1080x3 there and back (more is better)", "exchanges/s, logarithmic", 1, true},
+	{"map", jobSection, "A job a line (more is better)", "jobs/s, logarithmic", 1, true},
+	{"topics-32-1", topicSection(32, 1), "Records of 32 B to 1 subscriber (more is better)", "records/s, logarithmic", 1, true},
+	{"topics-32-4", topicSection(32, 4), "Records of 32 B to 4 subscribers (more is better)", "records/s, logarithmic", 1, true},
+	{"topics-921600-1", topicSection(921_600, 1), "Frames of 640x480x3 to 1 subscriber (more is better)", "frames/s, logarithmic", 1, true},
+	{"topics-921600-4", topicSection(921_600, 4), "Frames of 640x480x3 to 4 subscribers (more is better)", "frames/s, logarithmic", 1, true},
+	{"topics-6220800-1", topicSection(6_220_800, 1), "Frames of 1920x1080x3 to 1 subscriber (more is better)", "frames/s, logarithmic", 1, true},
+	{"topics-6220800-4", topicSection(6_220_800, 4), "Frames of 1920x1080x3 to 4 subscribers (more is better)", "frames/s, logarithmic", 1, true},
+	{"delay-32", delaySection(32, 4, delayTail), "Records of 32 B to 4 subscribers: delay, 99th percentile (less is better)", "ms, logarithmic", 1e3, true},
+	{"delay-921600", delaySection(921_600, 4, delayTail), "Frames of 640x480x3 to 4 subscribers: delay, 99th percentile (less is better)", "ms, logarithmic", 1e3, true},
 }
 
 // inPlots are the rows that pictures have, from top to bottom.
-var inPlots = []string{localName, shellName, floorName, passedName, relayedName, bridgedName, s6Name, sshName, dockerName}
+var inPlots = []string{
+	localName, shellName, floorName, passedName, relayedName, bridgedName, s6Name, sshName, dockerName,
+	warmName, forkedName, coldName, coldRPCName,
+	sharedName, connectName, pyobjName, zmqArrayName, tcpName,
+	mapSpawnedName, mapResidentName, parallelName, xargsName,
+	topicGoName, topicZMQName, topicSharedName, topicNextName, topicSendName, topicArrayName, topicPyobjName,
+}
 
 // writePlots writes the pictures of those sections that were measured into a folder.
 func (r report) writePlots(folder string) error {

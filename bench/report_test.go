@@ -93,7 +93,7 @@ func TestTable(t *testing.T) {
 }
 
 func TestDigits(t *testing.T) {
-	for figure, want := range map[float64]string{0.456: "0.46", 9.994: "9.99", 9.996: "10.0", 99.94: "99.9", 128.4: "128"} {
+	for figure, want := range map[float64]string{0: "0", 0.00123: "0.0012", 0.0994: "0.099", 0.0996: "0.10", 0.456: "0.46", 9.994: "9.99", 9.996: "10.0", 99.94: "99.9", 128.4: "128"} {
 		if got := digits(figure); got != want {
 			t.Errorf("digits(%v) = %q, want %q", figure, got, want)
 		}

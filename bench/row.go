@@ -32,7 +32,9 @@ type row struct {
 	Figures []float64    `json:"figures,omitempty"` // one for each round, in Unit
 	Value   *rig.Summary `json:"value,omitempty"`   // of Figures
 
-	// VsLocal is this figure divided by the local spawn's of the same round. VsOurs
+	Against string `json:"yardstick,omitempty"` // what VsLocal is a ratio to; empty: a local spawn
+
+	// VsLocal is this figure divided by the yardstick's of the same round. VsOurs
 	// is how many times slower this way was than our passed call in that round.
 	VsLocal *rig.Summary `json:"ratio_to_local,omitempty"`
 	VsOurs  *rig.Summary `json:"times_slower_than_ours,omitempty"`
@@ -59,6 +61,14 @@ func compare(section string, all []series, yardstick, ours string, u unit) []row
 			r.VsOurs = ratio(s.figures, passed)
 		}
 		rows = append(rows, r)
+	}
+	return rows
+}
+
+// against names the yardstick of rows, where it is no local spawn.
+func against(yardstick string, rows []row) []row {
+	for i := range rows {
+		rows[i].Against = yardstick
 	}
 	return rows
 }

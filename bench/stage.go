@@ -15,6 +15,9 @@ type stage struct {
 	folder  string
 	ways    []*way // in the order of the tables; the yardstick first
 	undo    []func()
+
+	python   *python // of pythonEnds
+	noPython error
 }
 
 // starter gives a rig.Starter that logs into the stage's folder.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -28,7 +29,7 @@ func writeSection(text *strings.Builder, rows []row) {
 	if rows[0].Detail != "" {
 		title += " (" + rows[0].Detail + ")"
 	}
-	lines := [][]string{{title, "median", "ratio to local", "slower than ours", "goal", ""}}
+	lines := [][]string{{title, "median", "ratio to " + cmp.Or(rows[0].Against, "local"), "slower than ours", "goal", ""}}
 	for _, r := range rows {
 		lines = append(lines, cells(r))
 	}
@@ -53,13 +54,16 @@ func spread(s *rig.Summary, sign string) string {
 	return fmt.Sprintf("%s%s (%s-%s)", digits(s.Median), sign, digits(s.P10), digits(s.P90))
 }
 
-// digits writes three significant figures, and no decimals from 100 on.
+// digits writes three significant figures, but two below 0.1, and no decimals from
+// 100 on.
 func digits(ratio float64) string {
 	switch {
 	case ratio >= 99.95:
 		return fmt.Sprintf("%.0f", ratio)
 	case ratio >= 9.995:
 		return fmt.Sprintf("%.1f", ratio)
+	case ratio < 0.0995:
+		return fmt.Sprintf("%.2g", ratio)
 	}
 	return fmt.Sprintf("%.2f", ratio)
 }

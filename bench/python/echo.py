@@ -1,0 +1,3 @@
+from rpcd import resident
+
+resident.serve_arrays(lambda frame: frame)

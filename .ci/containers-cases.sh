@@ -36,6 +36,31 @@ test_sample_run() {
   is "the second run's last line" "$got" "3 pictures: 3 done, 0 failed"
 }
 
+# A builder with nothing installed runs a pipeline through shims: plain nona runs in Hugin's container.
+test_shims() {
+  local got status=0 name
+  bare() { dc run --rm -T builder-bare "$@"; }
+  got=$(bare pipelines/flatten.sh images/in images/flat) || fail "flatten.sh ended with status $?: $got"
+  is "its last line" "$(tail -n 1 <<<"$got")" "3 pictures: 3 done, 0 failed"
+  for name in 1 2 3; do
+    is "the header of lecture-$name.png" "$(head -c 8 "$work/volumes/images/flat/lecture-$name.png" | od -An -c | tr -d ' ')" '211PNG\r\n032\n'
+  done
+  is "everything in OUT" "$(find "$work/volumes/images/flat" -mindepth 1 | wc -l)" 3
+  is "the result's owner" "$(stat -c %u:%g "$work/volumes/images/flat/lecture-1.png")" "$uid:$gid"
+  is "where nona comes from" "$(bare sh -c 'command -v nona; cat /tools/nona' | head -n 2)" $'/tools/nona\n#!/tools/rpc --shim=hugin'
+  is "its packages" "$(bare sh -c 'dpkg-query -W | grep -ci "hugin\|imagemagick\|python"')" 0
+  # A command's status, a directory that isn't shared, and what none may write.
+  bare sh -c 'cd images && nona -o x nosuch.pto' >/dev/null 2>&1 || status=$?
+  is "the status of nona without a project" $status 1
+  got=$(bare sh -c 'cd /usr && nona' 2>&1) && fail "nona runs in a directory that isn't shared"
+  [[ $got == *'"/usr"'*RPC_CHDIR* ]] || fail "nona in a directory that isn't shared says: $got"
+  got=$(bare sh -c 'rpc-rsh hugin nona; echo x >/tools/nona' 2>&1) && fail "a builder can write its tools"
+  [[ $got == *'no procedure "sh"'*'Read-only file system'* ]] || fail "it says: $got"
+  # A second run brings the volume up to date.
+  got=$(dc run --rm -T tools) || fail "tools.sh ended with status $?"
+  is "its line" "$(tail -n 1 <<<"$got")" "/tools: 8 shims of hugin (0 new)"
+}
+
 test_real_recording() {
   local psnr out=$work/volumes/images/real-out in=$work/volumes/images/real
   mkdir -p "$in" && cp "$recording/fisheye.jpg" "$recording"/*.pto "$recording/fisheye_flat.png" "$in/"

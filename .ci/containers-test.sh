@@ -3,7 +3,7 @@
 #
 # Needs an engine and a docker-compose (.ci/engine.sh), the base image (.ci/base-image.sh), bin/rpc and bin/rpcd.
 # The tests use a copy of the tree, and a compose project with a name of its own. Every way out of the script removes
-# both. Only the images rpc-builder and rpc-hugin stay. The output is `ok NAME (SECONDS)`, or `not ok NAME: why` and the
+# both. Only the images of docker-compose.yml stay. The output is `ok NAME (SECONDS)`, or `not ok NAME: why` and the
 # output of the test.
 #
 # BILDERSKRIPT: the folder of the real recording (../shared/data/bilderskript). COMPOSE: another docker-compose.
@@ -76,22 +76,31 @@ trap 'exit 143' TERM
 
 # shellcheck source=.ci/containers-cases.sh
 . "$top/.ci/containers-cases.sh"
+# shellcheck source=.ci/containers-arrays.sh
+. "$top/.ci/containers-arrays.sh"
+# shellcheck source=.ci/containers-topics.sh
+. "$top/.ci/containers-topics.sh"
 # shellcheck source=.ci/containers-readme.sh
 . "$top/.ci/containers-readme.sh"
 
-choose <(cat "$top"/.ci/containers-{cases,readme}.sh) "$@" # the sample run is the first case, which builds the images
+choose <(cat "$top"/.ci/containers-{cases,arrays,topics,readme}.sh) "$@" # the sample run is the first case, which builds the images
 need "$top/bin"
 mkdir "$work/bin"
 cp "$top"/{docker-compose.yml,.dockerignore} "$work/"
 cp "$top"/bin/{rpc,rpcd} "$work/bin/"
-tar -C "$top" -c --exclude=volumes/images/out pipelines volumes | tar -C "$work" -x
+tar -C "$top" -c --exclude=volumes/images/out --exclude=__pycache__ pipelines volumes client/python/rpcd | tar -C "$work" -x
 ((EUID)) || chown -R 0:0 "$work" # as in a new clone that root has made
 
 # Older images may have older binaries, so they are built anew. The replaced ones are removed: each run would else leave
-# two images without a name.
-if old=$(docker image inspect -f '{{.Id}}' rpc-builder rpc-hugin 2>/dev/null); then
-  dc build >"$work/build.log" 2>&1 || { tail -n 20 "$work/build.log" && exit 1; }
-  for image in $(comm -23 <(sort <<<"$old") <(docker image inspect -f '{{.Id}}' rpc-builder rpc-hugin | sort)); do
+# images without a name.
+declare -A service=(["rpc-builder"]=builder ["rpc-builder-arrays"]=builder-ml ["rpc-hugin"]=hugin ["rpc-ml"]=ml ["rpc-fft"]=fft ["rpc-builder-topics"]=builder-topics ["rpc-cam"]=cam ["rpc-tools"]=tools)
+stale=() old=()
+for image in "${!service[@]}"; do
+  if id=$(docker image inspect -f '{{.Id}}' "$image" 2>/dev/null); then stale+=("${service[$image]}") old+=("$id"); fi
+done
+if ((${#stale[@]})); then
+  dc build "${stale[@]}" >"$work/build.log" 2>&1 || { tail -n 20 "$work/build.log" && exit 1; }
+  for image in $(comm -23 <(printf '%s\n' "${old[@]}" | sort) <(docker image inspect -f '{{.Id}}' "${!service[@]}" 2>/dev/null | sort)); do
     docker rmi "$image" >/dev/null 2>&1 || true # a container may use it
   done
 fi

@@ -14,37 +14,21 @@ work=$(mktemp -d)
 s=$project-s b=$project-b # the container with systemd, and the builder
 volumes=(hugin a b)
 
+image=rpc-systemd
+
 # shellcheck source=.ci/cases.sh
 . "$top/.ci/cases.sh"
+# shellcheck source=.ci/boot.sh
+. "$top/.ci/boot.sh"
 
 more_on_failure() {
   docker exec "$s" journalctl --no-pager -o short-precise -n 25 2>/dev/null | sed 's/^/    | /' || true
-}
-
-# cgroups prints the options by which systemd gets its cgroups. On a v2 host that is the whole tree. On a v1 host it is
-# only systemd's own hierarchy: with SYS_ADMIN systemd would remount the host's /sys/fs/cgroup read-only.
-cgroups() {
-  case $(stat -fc %T /sys/fs/cgroup) in
-  cgroup2fs) echo --cgroupns host -v /sys/fs/cgroup:/sys/fs/cgroup:rw ;;
-  *) echo -v /sys/fs/cgroup/systemd:/sys/fs/cgroup/systemd:rw ;;
-  esac
 }
 
 mounts() { # MODE: the options for a volume of sockets for each worker, and for the folder that all share
   local name
   for name in "${volumes[@]}"; do printf '%s ' -v "$project-$name:/run/rpc/$name$1"; done
   echo -v "$project-work:/work" -w /work
-}
-
-booted() { # CONTAINER
-  [[ $(docker exec "$1" systemctl is-system-running 2>/dev/null) =~ ^(running|degraded)$ ]]
-}
-
-boot() { # CONTAINER OPTION...
-  # shellcheck disable=SC2046 # several words on purpose
-  docker run -d --name "$1" --hostname "$1" --network none --tmpfs /run --tmpfs /run/lock --tmpfs /tmp \
-    $(cgroups) "${@:2}" rpc-systemd >/dev/null
-  within 60 booted "$1" || fail "systemd has not started: $(docker logs "$1" 2>&1 | tail -n 5)"
 }
 
 # start_b starts the builder: without rights and without a network, and with the sockets' volumes read-only.
@@ -117,12 +101,7 @@ need "$bin"
 mkdir "$work/image" "$work/image/bin"
 cp "$bin"/{rpc,rpcd} "$work/image/bin/"
 cp -r "$top/systemd" "$work/image/"
-old=$(docker image inspect -f '{{.Id}}' rpc-systemd 2>/dev/null || true)
-timeout 900 docker build -q -t rpc-systemd -f "$top/.ci/systemd.Dockerfile" "$work/image" >"$work/build.log" 2>&1 || {
-  tail -n 20 "$work/build.log"
-  exit 1
-}
-if [[ -n $old && $old != "$(docker image inspect -f '{{.Id}}' rpc-systemd)" ]]; then docker rmi "$old" >/dev/null 2>&1 || true; fi
+build_image "$work/image"
 for name in "${volumes[@]}" work one; do
   docker volume create --opt type=tmpfs --opt device=tmpfs --opt "o=size=4m,uid=1000,gid=1000,mode=0770" "$project-$name" >/dev/null
 done

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# examples.sh: builds rpc and rpcd, then runs every session of README.md and compares what it prints, then the picture
-# pipeline. The last lines say what was made and where.
+# examples.sh: builds rpc and rpcd, then runs every session of README.md and compares what it prints, then the pipelines:
+# pictures, camera, faces, transforms, topics. The last lines say what was made and where.
 #
 #   ./examples.sh                workers are local processes
-#   ./examples.sh --containers   the picture pipeline in containers (docker with compose)
+#   ./examples.sh --containers   the pipelines in containers (docker with compose)
 #   ./examples.sh --build        only build
 #
-# It installs what the sessions need and the machine lacks (socat, hugin-tools, enblend, imagemagick), where it may: as
-# root or by sudo, with apt-get. It says so before.
+# It installs what sessions and pipelines need and the machine lacks (socat, hugin-tools, enblend, imagemagick,
+# python3-numpy, python3-opencv, opencv-data, python3-h5py), where it may: as root or by sudo, with apt-get. It says so before.
 #
 #   --no-install                 install nothing: leave out what lacks its tools, and say what
 #   -h, --help                   this text
@@ -26,13 +26,35 @@ refuse() { # MESSAGE
   exit 2
 }
 
-# The tools that sessions and pipeline need, and the Debian package of each.
-declare -A package=([socat]=socat [hugin_executor]=hugin-tools [enblend]=enblend [convert]=imagemagick)
+# The tools that sessions and pipelines need, and the Debian package of each: programs, modules of Python, and the model
+# that finds faces.
+declare -A package=([socat]=socat [hugin_executor]=hugin-tools [enblend]=enblend [convert]=imagemagick
+  [numpy]=python3-numpy [cv2]=python3-opencv [haarcascades]=opencv-data [h5py]=python3-h5py)
 left_out=()
+
+# python_with prints the first python3 on PATH that has a module. A version manager's may stand before Debian's, which
+# alone gets Debian's packages.
+python_with() { # MODULE
+  local python
+  while read -r python; do
+    "$python" -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$1') is None)" 2>/dev/null || continue
+    echo "$python"
+    return
+  done < <(type -aP python3)
+  return 1
+}
+
+has() { # TOOL
+  case $1 in
+  numpy | cv2 | h5py) python_with "$1" >/dev/null ;;
+  haarcascades) [ -e /usr/share/opencv4/haarcascades ] ;;
+  *) command -v "$1" >/dev/null ;;
+  esac
+}
 
 missing() { # TOOL...: prints those that aren't there
   local tool
-  for tool; do command -v "$tool" >/dev/null || printf '%s ' "$tool"; done
+  for tool; do has "$tool" || printf '%s ' "$tool"; done
 }
 
 # provide installs what is missing of the tools, if it may. What it may not install stays missing.
@@ -161,8 +183,37 @@ pictures() {
   made+=(volumes/images/out/*.png)
 }
 
+# beside runs a pipeline with a worker that is local processes: so many replicas, whose Python has a module.
+beside() ( # WORKER REPLICAS MODULE COMMAND...
+  dir=$(mktemp -d)
+  trap 'end_jobs; rm -rf "$dir"' EXIT
+  cp -R "volumes/$1/exports" "$dir/exports"
+  mkdir "$dir/$1" "$dir/bin"
+  printf '#!/bin/sh\nexec "%s" "$@"\n' "$(python_with "$3")" >"$dir/bin/python3"
+  chmod +x "$dir/bin/python3"
+  with=(env PATH="$dir/bin:$PATH" RPC_DIR="$dir" PYTHONPATH="$root/client/python")
+  for ((n = 1; n <= $2; n++)); do
+    "${with[@]}" rpcd serve --listen "$dir/$1/$n.sock" --exports "$dir/exports" 2>>"$dir/rpcd.log" &
+  done
+  "${with[@]}" "${@:4}"
+)
+
+# arrays runs the pipelines whose records are NumPy arrays.
+arrays() {
+  say "the camera, here"
+  lacks "the camera" numpy || beside camera 1 numpy pipelines/camera.sh
+  say "the faces, here"
+  lacks "the faces" numpy cv2 haarcascades convert || beside ml 1 cv2 pipelines/detect.sh
+  say "the transforms, here"
+  lacks "the transforms" numpy || beside fft 4 numpy pipelines/fft.sh
+  say "the broadcast, here"
+  lacks "the broadcast" numpy h5py || beside cam 1 h5py pipelines/broadcast.sh
+  say "the latest frame, here"
+  lacks "the latest frame" numpy || beside cam 1 numpy pipelines/share.sh
+}
+
 containers() {
-  say "the images and the worker"
+  say "the images and the workers"
   .ci/engine.sh
   .ci/base-image.sh
   if docker compose version >/dev/null 2>&1; then compose() { docker compose "$@"; }; else compose() { docker-compose "$@"; }; fi
@@ -173,6 +224,16 @@ containers() {
   say "the picture pipeline, in containers"
   compose run --rm -T builder pipelines/data_prep.sh images/in images/out
   made+=(volumes/images/out/*.png)
+  say "the camera, in containers"
+  compose run --rm -T builder-ml pipelines/camera.sh
+  say "the faces, in containers"
+  compose run --rm -T builder-ml pipelines/detect.sh
+  say "the transforms, in containers"
+  compose run --rm -T builder-fft pipelines/fft.sh
+  say "the broadcast, in containers"
+  compose run --rm -T builder-topics pipelines/broadcast.sh
+  say "the latest frame, in containers"
+  compose run --rm -T builder-topics pipelines/share.sh
 }
 
 what='' install=yes made=()
@@ -194,9 +255,10 @@ made+=(bin/rpc bin/rpcd)
 PATH=$root/bin:$PATH
 case $what in
 '')
-  provide socat hugin_executor enblend convert
+  provide socat hugin_executor enblend convert numpy cv2 haarcascades h5py
   sessions
   pictures
+  arrays
   ;;
 --containers) containers ;;
 --build) exit 0 ;;

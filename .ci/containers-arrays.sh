@@ -96,9 +96,12 @@ test_fft_worker_killed_with_a_loan() {
 # kill_of_four runs fft.sh, and kills a worker process and a replica meanwhile. It checks the result, and leaves
 # rpcd's lines in $work/fft.log.
 kill_of_four() {
-  local replicas log=$work/log-of-fft/joblog container pid run
+  local replicas log=$work/log-of-fft/joblog container run exports=$work/volumes/fft/exports
   rm -rf "${log%/*}"
   dc rm -sf fft >/dev/null 2>&1 # so that their logs tell of this run alone
+  cp "$exports/fft2d/run" "$work/fft2d"
+  hold_third "$work/fft2d" >"$exports/fft2d/run"
+  touch "$exports/.hold"
   dc up -d fft >/dev/null 2>&1 || fail "fft doesn't start"
   mapfile -t replicas < <(dc ps -q fft)
   is "the number of replicas" ${#replicas[@]} 4
@@ -106,19 +109,16 @@ kill_of_four() {
   mkdir "${log%/*}" && chown "$uid:$gid" "${log%/*}"
   arrays_builder fft -v "${log%/*}:/log" -- pipelines/fft.sh -n 200 --size 512 --joblog /log/joblog >"$work/fft.out" 2>&1 &
   run=$!
-  within 60 has_lines "$log" 10 || fail "no array is done: $(tail -n 3 "$work/fft.out")"
 
-  # A stopped process holds its array. So it surely has one when it's killed, and the run isn't over.
-  container=${replicas[0]}
-  pid=$(docker exec "$container" sh -c "$find_worker")
-  within 60 holds_array "$container" "$pid" || fail "the process can't be stopped with an array in hand"
-  docker exec "$container" sh -c "kill -KILL $pid"
-  container=${replicas[1]}
-  pid=$(docker exec "$container" sh -c "$find_worker")
-  within 60 holds_array "$container" "$pid" || fail "the process of another replica can't be stopped with an array in hand"
-  docker kill -s KILL "$container" >/dev/null
+  for container in "${replicas[@]}"; do
+    within 60 holds_array "$container" || fail "a replica has no array in hand: $(tail -n 3 "$work/fft.out")"
+  done
+  docker exec "${replicas[0]}" sh -c "$kill_worker" || fail "the worker process isn't there"
+  docker kill -s KILL "${replicas[1]}" >/dev/null
+  rm "$exports/.hold"
 
   wait $run || fail "fft.sh ended with status $?: $(tail -n 5 "$work/fft.out")"
+  cp "$work/fft2d" "$exports/fft2d/run"
   cat "$work/fft.out"
   grep -qx '200 arrays of 512x512: each transform is right, and in its place' "$work/fft.out" || fail "no such line"
   is "the arrays in the job log that ended with status 0" "$(awk 'NR > 1 && $7 == 0 && $8 == 0 { print $1 }' "$log" | sort -u | wc -l)" 200
@@ -126,27 +126,25 @@ kill_of_four() {
   for container in "${replicas[@]}"; do docker logs "$container" 2>&1; done >"$work/fft.log"
 }
 
-# find_worker is for a replica's shell: it prints the number of the resident process. The brackets keep it from finding
-# that shell.
+# hold_third prints a worker's program, changed: with the third array in hand it waits while a file .hold is in the exports
+# directory, and says so. So each replica surely has one when it's killed, and the run isn't over.
+hold_third() { # FILE
+  awk '{ print } /^def fft2d/ {
+    print "    global calls; calls += 1; hold = os.path.dirname(__file__) + \"/../.hold\""
+    print "    if calls == 3: print(\"holds an array\", file=sys.stderr, flush=True)"
+    print "    while calls == 3 and os.path.exists(hold): time.sleep(0.01)"
+  } /^import sys/ { print "import os, time"; print "calls = 0" }' "$1"
+}
+holds_array() { docker logs "$1" 2>&1 | grep 'holds an array' >/dev/null; } # CONTAINER
+
+# kill_worker is for a replica's shell. The brackets keep it from finding that shell.
 # shellcheck disable=SC2016 # the replica's variables
-find_worker='for p in /proc/[0-9]*; do case $(tr "\0" " " <$p/cmdline) in */fft2d/[r]un" "*) echo ${p#/proc/} ;; esac; done'
+kill_worker='for p in /proc/[0-9]*; do case $(tr "\0" " " <$p/cmdline) in */fft2d/[r]un" "*) kill -KILL ${p#/proc/} && exit ;; esac; done; exit 1'
 # shellcheck disable=SC2016 # the replicas' variable
 all_serve() { # CONTAINER...
   local container
   for container; do docker exec "$container" sh -c 'rpc ping /run/rpc/fft/$HOSTNAME.sock' >/dev/null 2>&1 || return; done
 }
-# holds_array stops a replica's process, and looks whether it is in a call that has begun. If not, the process goes on.
-holds_array() { # CONTAINER PID
-  local call
-  docker exec "$1" sh -c "kill -STOP $2"
-  call=$(running_call "$1")
-  [[ -n $call ]] && docker logs "$1" 2>&1 | grep " start: call=$call " >/dev/null && [[ $(running_call "$1") == "$call" ]] && return
-  docker exec "$1" sh -c "kill -CONT $2"
-  return 1
-}
-# shellcheck disable=SC2016 # the replica's variable
-running_call() { docker exec "$1" sh -c 'rpc ps /run/rpc/fft/$HOSTNAME.sock' | awk '$4 == "fft2d" && / running/ { print $2 }'; } # CONTAINER
-has_lines() { [[ -e $1 ]] && (($(wc -l <"$1") > $2)); }
 
 # arrays_builder WORKER [OPTION...] -- COMMAND...: a builder with NumPy that can call the worker. It is a second quicker
 # than that of compose.

@@ -446,6 +446,7 @@ echo in | rpc o cat; echo relayed | rpc --pass none o cat | cat
 { rpc o sh -c "kill -9 \$\$"; echo $?; } 2>/dev/null
 rpc --timeout 0.5s o sh -c "sleep 60 & sleep 60" 2>/dev/null; echo $?
 rpc o nosuch 2>/dev/null; echo $?
+rpc o cat /proc/self/timerslack_ns | cmp - /proc/self/timerslack_ns
 rpc o sh -c "trap \"echo told; exit 5\" TERM; echo up; sleep 60 & wait" >/tmp/up & until [[ -s /tmp/up ]]; do sleep 0.05; done
 kill $!; wait $!; echo $? $(</tmp/up)'
 what_they_answer=$'out\nerr\n7\nin\nrelayed\n137\n124\n127\n5 up told'

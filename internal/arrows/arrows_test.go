@@ -45,7 +45,7 @@ var floors = []floor{
 	{client, []room{
 		{"bench/topics", "client", sys}, // as a program of a user's: bench starts it
 		{"cmd/rpc", "cmd/rpc/entry cmd/rpc/shim client client/batch client/record client/replica client/terminal internal/commandline internal/door internal/flagerror internal/manual internal/names internal/printable internal/reach internal/sigaction internal/version rpcd/duration rpcd/fdconn rpcd/wire", cobra + " " + sys},
-		{"cmd/rpc/entry", "cmd/rpc/shim internal/names internal/version", sys},
+		{"cmd/rpc/entry", "cmd/rpc/shim internal/names internal/slack internal/version", sys},
 		{"cmd/rpc/shim", "", ""},
 		{"client/batch", "client client/internal/caller client/record internal/printable", sys},
 		{"client/record", "", sys},
@@ -71,10 +71,10 @@ var floors = []floor{
 		{"rpcd/run", "rpcd/child rpcd/export rpcd/wire", ""},
 		{"rpcd/stream", "rpcd/fdconn rpcd/wire", sys + " github.com/creack/pty"},
 		{"rpcd/limit", "internal/openlimit", "golang.org/x"},
-		{"rpcd/child", "rpcd/child/cgroup rpcd/child/leader rpcd/child/openfiles rpcd/child/starter internal/openlimit internal/sigaction", sys},
-		{"rpcd/child/leader", "rpcd/child/openfiles rpcd/child/starter", sys},
+		{"rpcd/child", "rpcd/child/cgroup rpcd/child/leader rpcd/child/openfiles rpcd/child/starter internal/openlimit internal/sigaction internal/slack", sys},
+		{"rpcd/child/leader", "internal/slack rpcd/child/openfiles rpcd/child/starter", sys},
 		{"rpcd/child/openfiles", "", ""},
-		{"rpcd/child/starter", "", sys},
+		{"rpcd/child/starter", "internal/slack", sys},
 		{"rpcd/child/cgroup", "internal/names", sys},
 		// Policy: what may be called. A call is decided without lint.
 		{"rpcd/export/lint", "rpcd/export rpcd/export/internal/display rpcd/export/internal/program", ""},
@@ -111,6 +111,7 @@ var floors = []floor{
 		{"internal/openlimit", "", sys},
 		{"internal/reach", "", sys},
 		{"internal/sigaction", "", sys},
+		{"internal/slack", "", sys},
 		{"internal/printable", "", ""},
 		{"internal/manual", "", ""},
 		{"internal/version", "", ""},

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/slack"
 	"rpcd/rpcd/child/cgroup"
 	"rpcd/rpcd/child/starter"
 )
@@ -63,7 +64,7 @@ func (s Spec) startAlone() (*Child, error) {
 	var pid int
 	leaf, err = leaf.Fork(func(fd int) (err error) {
 		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = fd >= 0, max(fd, 0)
-		pid, err = syscall.ForkExec(s.Path, s.Argv, attr)
+		slack.Do(func() { pid, err = syscall.ForkExec(s.Path, s.Argv, attr) })
 		return err
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/slack"
 	"rpcd/rpcd/child/openfiles"
 	"rpcd/rpcd/child/starter"
 )
@@ -82,13 +83,14 @@ func startSteps(path string, argv []string, files []int) (int, error) {
 
 // startAlone starts it where there is no starter. Go takes the foreground only where
 // TTOU is ignored, and so that stays ignored in the procedure.
-func startAlone(path string, argv []string, files []int) (int, error) {
+func startAlone(path string, argv []string, files []int) (pid int, err error) {
 	signal.Ignore(unix.SIGTTOU)
 	attr := &syscall.ProcAttr{Env: os.Environ(), Sys: &syscall.SysProcAttr{Setpgid: true, Foreground: true, Ctty: 0}}
 	for _, fd := range files {
 		attr.Files = append(attr.Files, uintptr(fd)) // ForkExec closes ^0, which is -1
 	}
-	return syscall.ForkExec(path, argv, attr)
+	slack.Do(func() { pid, err = syscall.ForkExec(path, argv, attr) })
+	return pid, err
 }
 
 // foreground makes a group of this session the terminal's foreground one.

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/slack"
 )
 
 // Supported says that this processor's instructions are written.
@@ -52,12 +54,15 @@ func (a *Attempt) forkSharing() error {
 	return nil
 }
 
-// vfork lets other goroutines run meanwhile, as a system call that blocks does.
+// vfork lets other goroutines run meanwhile, as a system call that blocks does. The
+// process has the timer slack that this program was given.
 //
 //go:nosplit
 func vfork(number, a1, a2, a3, a4, a5 uintptr, first *step, failed unsafe.Pointer) (result uintptr) {
 	entersyscall()
+	slack.Given()
 	result = run(number, a1, a2, a3, a4, a5, first, failed)
+	slack.Taken()
 	exitsyscall()
 	return result
 }

@@ -75,4 +75,9 @@ func TestOnARM64(t *testing.T) {
 	if got := run(dir+"/rpc", `STRACE=1 $R $W true`); !strings.Contains(got, "sendmsg(") || strings.Contains(got, "clone(") {
 		t.Errorf("a plain call on arm64: %s", got)
 	}
+	// So is rpcd's start (internal/slack).
+	out, err := exec.Command(lookPath(t, emulator), "-strace", dir+"/arm64/rpcd", "--version").CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("prctl(29,300000,")) || !bytes.Contains(out, []byte("rpcd 0.")) {
+		t.Errorf("rpcd on arm64: %v, %.500s", err, out)
+	}
 }

@@ -325,7 +325,7 @@ func TestLoans(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := descriptors(t)
-			w := start(t, "lent "+name, 1, times(Times{First: 2 * time.Second, Pause: time.Millisecond, MostPause: 4 * time.Millisecond}))
+			w := start(t, "lent "+name, 1, times(Times{First: 5 * time.Second, Pause: time.Millisecond, MostPause: 4 * time.Millisecond}))
 			pid := w.pid()
 			w.wait()
 			r := w.lend(t.Context(), t.Context())

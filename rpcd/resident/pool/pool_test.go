@@ -54,7 +54,7 @@ func TestCalls(t *testing.T) {
 // fault: 143
 func TestCallsWaitForAWorker(t *testing.T) {
 	go_ := filepath.Join(testkit.Folder(t), "go")
-	w := start(t, "loading "+go_, 1, times(Times{First: 2 * time.Second, Pause: time.Millisecond}))
+	w := start(t, "loading "+go_, 1, times(Times{First: testkit.Limit, Pause: time.Millisecond}))
 	var full *limit.FullError
 	if _, err := w.try(t.Context(), 0, "pid"); !errors.As(err, &full) || !strings.Contains(full.Behind, "workers of \"p\" (0 of 1 ready)") {
 		t.Errorf("a call that may not wait: %v", err)
@@ -88,7 +88,11 @@ func TestProgramsThatAreNone(t *testing.T) {
 		"garbage":  "run broke the protocol before it was ready: protocol error: unknown frame type 104",
 		"future":   "run speaks version 99 of the protocol, rpcd version 1: use one release",
 	} {
-		w := start(t, behaviour, 2, times(Times{First: 300 * time.Millisecond, Silence: 400 * time.Millisecond, Pause: testkit.Limit}))
+		patience := Times{First: testkit.Limit, Silence: testkit.Limit, Pause: testkit.Limit}
+		if behaviour == "mute" {
+			patience.First, patience.Silence = 300*time.Millisecond, 400*time.Millisecond
+		}
+		w := start(t, behaviour, 2, times(patience))
 		_, err := w.try(t.Context(), testkit.Limit, "pid")
 		var unfit *Error
 		if !errors.As(err, &unfit) || err.Error() != words {
@@ -526,7 +530,7 @@ func TestWorkerThatHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(dir)
-	w := start(t, "serve", 1, times(Times{First: 2 * time.Second, Pause: time.Millisecond}))
+	w := start(t, "serve", 1, times(Times{First: 5 * time.Second, Pause: time.Millisecond}))
 	w.ask("pid")
 	defer fs.Answer()
 	fs.Hang(stubborn.RequestAccess)

@@ -17,7 +17,7 @@ command -v go >/dev/null || {
 # A call takes milliseconds, so the memory at its start counts. Go 1.26's new collector starts with more than the old.
 case $(go env GOVERSION) in go1.26*) export GOEXPERIMENT=nogreenteagc ;; esac
 # The entry (cmd/rpc/entry) is where the kernel starts rpc, before Go's runtime. Without -E rpc works and is slower.
-# rpcd starts before it, too, for a moment (internal/slack).
+# The kernel starts rpcd in internal/slack, which goes on to the runtime.
 entry='' slack=''
 case $(go env GOOS)/$(go env GOARCH) in linux/amd64 | linux/arm64) entry='-E rpcd/cmd/rpc/entry.start' slack='-E rpcd/internal/slack.start' ;; esac
 # Functions on 8 bytes instead of 32: 1.5 % smaller files, so fewer pages to read at each start of rpc.

@@ -6,8 +6,8 @@
 //
 // A thread has the slack of the one that made it. So it is set before the runtime makes
 // any: rpcd is linked with -ldflags '-E rpcd/internal/slack.start', and cmd/rpc/entry
-// does it for rpc. Without, nothing here does anything. What a program starts has what
-// the program itself was given: see Given and Do.
+// does it for rpc. In a program linked without it nothing changes. Processes that rpcd
+// starts have the slack that rpcd was given: see Restore and Do.
 package slack
 
 import (
@@ -17,37 +17,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// More is the slack of our threads, in nanoseconds. Four times as much saves no more.
+// More is the slack of our threads, in nanoseconds. Calls are no faster with 1 or 5 ms.
 const More = 300_000
 
 // given is the slack that start has found, in nanoseconds; 0: it has changed nothing.
 var given uintptr
 
-// Given gives the calling thread the slack that the program was given, until Taken. It
-// may be called where the runtime doesn't know what its thread does.
+// Restore gives the calling thread the slack that the program was given. Raise is to
+// follow on the same thread. Both may be called between entersyscall and exitsyscall.
 //
 //go:nosplit
-func Given() {
+func Restore() {
 	if given > 0 {
 		_, _, _ = syscall.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, given, 0)
 	}
 }
 
-// Taken is the end of Given.
+// Raise gives the calling thread More again.
 //
 //go:nosplit
-func Taken() {
+func Raise() {
 	if given > 0 {
 		_, _, _ = syscall.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, More, 0)
 	}
 }
 
-// Do calls f on a thread with the slack that the program was given, so that a process
-// which f makes has it, too.
+// Do calls f on a thread with the slack that the program was given. A process that f
+// makes there has it, too.
 func Do(f func()) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	Given()
-	defer Taken()
+	Restore()
+	defer Raise()
 	f()
 }

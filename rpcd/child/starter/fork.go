@@ -60,9 +60,9 @@ func (a *Attempt) forkSharing() error {
 //go:nosplit
 func vfork(number, a1, a2, a3, a4, a5 uintptr, first *step, failed unsafe.Pointer) (result uintptr) {
 	entersyscall()
-	slack.Given()
+	slack.Restore()
 	result = run(number, a1, a2, a3, a4, a5, first, failed)
-	slack.Taken()
+	slack.Raise()
 	exitsyscall()
 	return result
 }

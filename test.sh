@@ -7,8 +7,9 @@
 #   ./test.sh STEP...    only these, one after the other: lint race fuzz python soak images go examples containers bench
 #
 # Without a STEP, images and go each run beside the five before them, since they mostly wait: for the network, and for graces to
-# end. There the output of a step is printed as a whole, at its end. The last line counts the steps that passed and failed,
-# and each that failed is named before it. Exit status: 0 if all passed, else 1.
+# end. There the output of a step is printed as a whole, at its end. The last line counts the steps that passed and failed.
+# Before it each that failed is named, with what its tests said of it, so that the output's end is enough to know what is
+# wrong. Exit status: 0 if all passed, else 1.
 set -euo pipefail
 cd "$(dirname "$0")"
 export RPCD_TEST_ALL=1 # a missing tool fails a test instead of skipping it
@@ -126,8 +127,19 @@ lane() {
   for name; do
     step "$name" >"$work/$name.out" 2>&1
     flock "$work" cat <(say "$name") "$work/$name.out"
-    rm "$work/$name.out"
+    mv "$work/$name.out" "$work/$name.log"
   done
+}
+
+# in_turn STEP...: runs steps one after the other. Their output is printed as it comes.
+in_turn() {
+  local name
+  for name; do say "$name" && step "$name" 2>&1 | tee "$work/$name.log"; done
+}
+
+# failures STEP: what STEP's tests said of a failure (Go's, Python's and ours), with the lines behind it, at most 60.
+failures() {
+  grep -aE -A 5 '^ *--- FAIL|^panic: |DATA RACE|^(FAIL|ERROR): |^not ok' "$work/$1.log" | grep -av '^--$' | head -n 60
 }
 
 # side_by_side LANE...: runs lanes at the same time. A LANE is the names of its steps. With set -m each gets a process
@@ -174,17 +186,18 @@ prepare
 if (($#)); then
   .ci/engine.sh
   .ci/base-image.sh
-  for name; do say "$name" && step "$name"; done
+  in_turn "$@"
 else
   set -- lint race fuzz python soak images go examples containers bench
   side_by_side "lint race fuzz python soak" images go
-  for name in examples containers bench; do say "$name" && step "$name"; done # bench compares times
+  in_turn examples containers bench # bench compares times
 fi
 say "done"
 failed=0
 for name; do
   [ -e "$work/$name.passed" ] && continue
   echo "failed: $name"
+  failures "$name" | sed 's/^/  /' || true
   failed=$((failed + 1))
 done
 echo "$(($# - failed)) passed, $failed failed"

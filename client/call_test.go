@@ -389,7 +389,7 @@ func TestCanceledInTheQueue(t *testing.T) {
 	for _, worker := range []string{"w", "b"} {
 		waits := func(n uint32) {
 			testkit.Eventually(t, "the call waits", func() bool {
-				infos, err := Ping(t.Context(), "w", time.Second)
+				infos, err := Ping(t.Context(), "w", testkit.Limit)
 				return err == nil && infos[0].Load.Waiting == n
 			})
 		}
@@ -426,7 +426,7 @@ func TestDraining(t *testing.T) {
 	occupied := occupy(t, "w")
 	rpcd.Signal(syscall.SIGTERM)
 	testkit.Eventually(t, "it drains", func() bool {
-		infos, err := Ping(t.Context(), "w", time.Second)
+		infos, err := Ping(t.Context(), "w", testkit.Limit)
 		return err == nil && infos[0].State == "draining"
 	})
 	want(t, Command("w", "true").Run(), ErrDraining, false)

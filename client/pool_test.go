@@ -25,7 +25,7 @@ func (w *world) pool(name string) {
 func waits(t *testing.T, worker string, n uint32) {
 	t.Helper()
 	testkit.Eventually(t, "calls wait at "+worker, func() bool {
-		infos, err := Ping(t.Context(), worker, time.Second)
+		infos, err := Ping(t.Context(), worker, testkit.Limit)
 		return err == nil && infos[0].Load.Waiting == n
 	})
 }

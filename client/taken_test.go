@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcd/internal/testkit"
 	"rpcd/rpcd/topic/ring"
 	"rpcd/rpcd/wire"
 )
@@ -22,7 +23,7 @@ func publishSlots(t *testing.T, sizes ...uint32) *slots {
 	m, err := join(t.Context(), "w", "block", wire.TypePublish, TopicOptions{})
 	must(t, err)
 	t.Cleanup(func() { _ = m.conn.Close() })
-	must(t, m.conn.SetDeadline(time.Now().Add(10*time.Second)))
+	must(t, m.conn.SetDeadline(time.Now().Add(testkit.Limit)))
 	for i, n := range sizes {
 		shape := wire.Ring{Number: uint32(i + 1), Slots: n, Size: wire.MinRing}
 		r, fd, err := ring.New(shape)

@@ -262,7 +262,7 @@ func killedMember(t *testing.T, first, from, topic, victim string) {
 	}
 	used := func(what string, ok func(TopicUse) bool) {
 		testkit.Eventually(t, what, func() bool {
-			infos, err := List(t.Context(), "w", 5*time.Second)
+			infos, err := List(t.Context(), "w", testkit.Limit)
 			if err != nil {
 				return false
 			}
@@ -352,7 +352,7 @@ func TestCutBridgeOfTopics(t *testing.T) {
 // use is how a topic of the worker w is used.
 func use(t *testing.T, topic string) (u TopicUse) {
 	t.Helper()
-	infos, err := List(t.Context(), "w", 5*time.Second)
+	infos, err := List(t.Context(), "w", testkit.Limit)
 	must(t, err)
 	for _, e := range infos[0].Procedures {
 		if e.Name == topic {

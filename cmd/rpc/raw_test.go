@@ -27,9 +27,8 @@ type raw struct {
 	t testing.TB
 }
 
-// rawTime bounds every wait of a raw connection. It is longer than the 10 s that
-// the worker gives a first frame.
-const rawTime = 30 * time.Second
+// rawTime bounds every wait of a raw connection.
+const rawTime = testkit.Limit
 
 func dialRaw(t testing.TB, w *world) *raw {
 	t.Helper()

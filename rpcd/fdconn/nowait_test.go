@@ -45,7 +45,7 @@ func TestTrySendOfMuch(t *testing.T) {
 	}
 	defer a.Close()
 	defer b.Close()
-	if err := b.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := b.SetDeadline(time.Now().Add(testkit.Limit)); err != nil {
 		t.Fatal(err)
 	}
 	much := bytes.Repeat([]byte("12345678"), 1<<20)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"rpcd/internal/testkit"
 )
 
 // spliced gives a connected pair a and b, and the two ends of a pipe that holds
@@ -67,7 +69,7 @@ func TestSpliceOfWhatIsGone(t *testing.T) {
 	if err := unix.SetNonblock(r, true); err != nil { // as rpcd's own pipes are
 		t.Fatal(err)
 	}
-	if err := b.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := b.SetDeadline(time.Now().Add(testkit.Limit)); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Splice([]byte("head"), r, 1001); !errors.Is(err, io.ErrUnexpectedEOF) {

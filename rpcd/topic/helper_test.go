@@ -72,7 +72,7 @@ func (w *world) member(bridged bool, serve func(m Member, id string, br *bufio.R
 	near, far, err := fdconn.Pair()
 	must(w.t, err)
 	far.Receive(1)
-	must(w.t, far.SetDeadline(time.Now().Add(20*time.Second)))
+	must(w.t, far.SetDeadline(time.Now().Add(testkit.Limit)))
 	w.n++
 	e := &end{t: w.t, c: far, br: bufio.NewReader(far), over: make(chan error, 1), id: string(rune('a' + w.n))}
 	m := Member{
@@ -191,7 +191,7 @@ func (e *end) ends() (err error) {
 	e.t.Helper()
 	select {
 	case err = <-e.over:
-	case <-time.After(20 * time.Second):
+	case <-time.After(testkit.Limit):
 		e.t.Fatal("the service doesn't end")
 	}
 	return err

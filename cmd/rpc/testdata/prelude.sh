@@ -1,15 +1,16 @@
 # prelude.sh: what the scripts of the table share. Go puts it before each of them.
 # shellcheck shell=bash disable=SC2034
 
-# wait_for COMMAND...: until it succeeds; 20 s at most.
+# wait_for COMMAND...: until it succeeds; 2 minutes at most.
 wait_for() {
-  local i
-  for ((i = 0; i < ${WAITS:-800}; i++)); do
-    if "$@" 2>/dev/null; then return 0; fi
+  local limit=$((SECONDS + 120))
+  until "$@" 2>/dev/null; do
+    if ((SECONDS > limit)); then
+      echo "waited in vain: $*"
+      return 1
+    fi
     sleep 0.025
   done
-  echo "waited in vain: $*"
-  return 1
 }
 
 # state PID: its letter of ps(1), X when there is no such process.

@@ -17,7 +17,7 @@ echo $?
 ls ran 2>/dev/null
 : >calls
 : >once
-rpc --wait 30s ./hop echo ran
+rpc --wait 60s ./hop echo ran
 wc -l <calls
 kill $hop
 

@@ -6,7 +6,7 @@
 hop ./hop sh -c 'echo >>tries; exec socat - UNIX-CONNECT:w.sock'
 for which in first next; do
   rm -f tries
-  rpc --wait 30s ./hop echo $which &
+  rpc --wait 60s ./hop echo $which &
   call=$!
   wait_for lines tries 2 # it was tried and tries again
   rpcd serve --listen ./w.sock --exports $D/ex 2>/dev/null &

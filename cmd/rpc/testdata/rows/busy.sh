@@ -10,7 +10,7 @@ rpc $W true
 echo $?
 : >go
 wait
-rpc --wait 10s $W true
+rpc --wait 60s $W true
 echo $?
 
 # stdout:

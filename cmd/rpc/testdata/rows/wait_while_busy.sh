@@ -5,7 +5,7 @@
 
 rpc $W sh -c ': >up; while [ ! -e go ]; do sleep 0.02; done' &
 wait_for test -e up
-rpc --wait 20s $W echo ran &
+rpc --wait 60s $W echo ran &
 sleep 0.3
 : >go
 wait %2

@@ -143,7 +143,7 @@ test_interrupted_run() {
   wait $job || status=$?
   is "the status" $status 143
   is "what is left" "$(find "$out" -mindepth 1)" ""
-  within 20 idle "$container" || fail "the worker still has calls: $(docker exec "$container" rpc ping /run/rpc/hugin/)"
+  within 60 idle "$container" || fail "the worker still has calls: $(docker exec "$container" rpc ping /run/rpc/hugin/)"
 }
 
 # If the folders belong to another user, the error is one line that says what to set.
@@ -241,7 +241,7 @@ test_orphans_are_reaped() {
     for job in 1 2 3 4; do calls & pids+=($!); done
     for pid in "${pids[@]}"; do wait "$pid" || exit 1; done
 CALLS
-  within 15 no_zombies || fail "$(zombies) zombies in the worker"
+  within 60 no_zombies || fail "$(zombies) zombies in the worker"
 }
 
 test_no_volume() {
@@ -285,7 +285,7 @@ test_run_as_caller() {
   docker run -d --name "$w" --network none --read-only --cap-drop ALL --cap-add SETUID --cap-add SETGID --cap-add KILL \
     --security-opt no-new-privileges --tmpfs /tmp --user 0:0 -v "$w:/run/rpc/w" -v "$work/volumes/images:/work/images" \
     rpc-hugin rpcd serve --listen /run/rpc/w/ --all-commands --mode 0666 --run-as caller --grace 1s >/dev/null
-  timeout 30 docker exec "$w" rpc ping --wait 20s /run/rpc/w/ >/dev/null || fail "the worker w does not answer: $(docker logs "$w" 2>&1 | tail -n 3)"
+  timeout 90 docker exec "$w" rpc ping --wait 60s /run/rpc/w/ >/dev/null || fail "the worker w does not answer: $(docker logs "$w" 2>&1 | tail -n 3)"
   mkdir -m 700 "$dir" && chown 1001:1001 "$dir"
   as1001() { in_w --user 1001:1001 --group-add 1234 "$@"; }
 
@@ -316,7 +316,7 @@ test_run_as_caller() {
   status=0
   as1001 -- rpc --timeout 0.5s w sh -c 'trap "" TERM; while :; do sleep 0.1; done' </dev/null || status=$?
   is "the status of what ignores TERM" $status 124
-  within 20 nobody_1001 || fail "calls of 1001 live on: $(docker exec "$w" sh -c 'grep -l "^Uid:.1001" /proc/[0-9]*/status')"
+  within 60 nobody_1001 || fail "calls of 1001 live on: $(docker exec "$w" sh -c 'grep -l "^Uid:.1001" /proc/[0-9]*/status')"
   stop_w
 
   status=0
@@ -335,7 +335,7 @@ test_out_of_memory() {
   docker volume create --opt type=tmpfs --opt device=tmpfs --opt "o=size=1m,uid=$uid,gid=$gid,mode=0770" "$w" >/dev/null
   docker run -d --name "$w" --network none --read-only --cap-drop ALL --security-opt no-new-privileges --memory 100m --memory-swap 100m \
     --user "$uid:$gid" -v "$w:/run/rpc/w" rpc-hugin rpcd serve --listen /run/rpc/w/ --all-commands >/dev/null
-  timeout 30 docker exec "$w" rpc ping --wait 20s /run/rpc/w/ >/dev/null || fail "the worker w does not answer: $(docker logs "$w" 2>&1 | tail -n 3)"
+  timeout 90 docker exec "$w" rpc ping --wait 60s /run/rpc/w/ >/dev/null || fail "the worker w does not answer: $(docker logs "$w" 2>&1 | tail -n 3)"
   got=$(in_w -- rpc w tail /dev/zero </dev/null 2>&1) || status=$?
   is "the status of what took all memory" $status 137
   [[ $got == *"rpc: w ran out of memory, and its kernel ended \"tail\" after "* ]] || fail "who took all memory reads: $got"
@@ -396,7 +396,7 @@ test_interrupted_worker() {
   stop_w
   start_w
   docker kill -s INT "$w" >/dev/null
-  within 20 stopped || fail "INT does not end rpcd"
+  within 60 stopped || fail "INT does not end rpcd"
   is "rpcd's status" "$(docker inspect -f '{{.State.ExitCode}}' "$w")" 0
   stop_w
 }
@@ -433,7 +433,7 @@ odd_worker() {
   shift
   docker run -d --name "$odd" --network none --read-only --cap-drop ALL --security-opt no-new-privileges \
     --user "$uid:$gid" -v "$odd:/run/rpc/o" "${options[@]}" "$@" >/dev/null
-  timeout 30 docker run --rm --network none --user "$uid:$gid" -v "$odd:/run/rpc/o:ro" rpc-builder rpc ping --wait 20s o >/dev/null ||
+  timeout 90 docker run --rm --network none --user "$uid:$gid" -v "$odd:/run/rpc/o:ro" rpc-builder rpc ping --wait 60s o >/dev/null ||
     fail "the worker does not answer: $(docker logs "$odd" 2>&1 | tail -n 3)"
 }
 of_odd_worker() { builder -v "$odd:/run/rpc/o:ro" -e RPC_CHDIR=/ "$@"; }
@@ -495,22 +495,24 @@ JSON
 
 served() { of_odd_worker -- rpc o true </dev/null 2>/dev/null; }
 
-# A fork bomb takes all processes of the worker's container, but rpcd survives. In perl the bomb goes on after a fork
-# has failed; in bash it would end.
+# A fork bomb takes all processes of the worker's container, but rpcd survives, and ends the bomb when its caller is gone.
+# In perl the bomb goes on after a fork has failed; in bash it would end.
 # fault: 74
 test_fork_bomb() {
-  local status=0
+  local caller=$project-b-bomb
   odd_worker --tmpfs /tmp --pids-limit 200 -- rpc-hugin rpcd serve --listen /run/rpc/o/ --all-commands --grace 1s
-  of_odd_worker -- rpc --timeout 12s o perl -e 'for (;;) { fork // select undef, undef, undef, 0.02 }' >/dev/null 2>&1 </dev/null &
-  within 20 bombed || fail "the bomb doesn't go off: $(cat "$(pids_file)" 2>&1)"
+  of_odd_worker --name "$caller" -- rpc o perl -e '$SIG{TERM} = "IGNORE"; for (;;) { fork // select undef, undef, undef, 0.02 }' >/dev/null 2>&1 </dev/null &
+  within 60 bombed || fail "the bomb doesn't go off: $(cat "$(pids_file)" 2>&1)"
   # Calls during the bomb may fail. They make rpcd start threads.
-  of_odd_worker -- bash -c '{ for i in {1..30}; do rpc o true & done; wait; } >/dev/null 2>&1; exec rpc ping --wait 20s o' </dev/null ||
+  of_odd_worker -- bash -c '{ for i in {1..30}; do rpc o true & done; wait; } >/dev/null 2>&1; exec rpc ping --wait 60s o' </dev/null ||
     fail "rpcd does not answer beside the bomb: $(docker logs "$odd" 2>&1 | grep -m 1 fatal)"
   bombed || fail "the bomb was over before ping's answer"
-  wait $! || status=$?
-  is "the bomb's status" $status 124
-  within 30 served || fail "no call any more: $(of_odd_worker -- rpc o true 2>&1 </dev/null)"
+  docker kill "$caller" >/dev/null
+  wait $! || true
+  within 60 served || fail "no call any more: $(of_odd_worker -- rpc o true 2>&1 </dev/null)"
+  within 60 defused || fail "the bomb's processes live on: $(cat "$(pids_file)")"
   is "the worker's state" "$(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$odd")" "running 0"
 }
 pids_file() { compgen -G "/sys/fs/cgroup/*/docker/$(docker inspect -f '{{.Id}}' "$odd")/pids.current" || compgen -G "/sys/fs/cgroup/system.slice/docker-$(docker inspect -f '{{.Id}}' "$odd").scope/pids.current"; }
 bombed() { (($(cat "$(pids_file)") > 190)); }
+defused() { (($(cat "$(pids_file)") < 100)); }

@@ -24,7 +24,7 @@ test_readme_worker() {
   own up -d --scale tools=3 tools >/dev/null 2>&1 || fail "no three replicas"
   # shellcheck disable=SC2317 # within calls it
   replicas() { [[ $(own run --rm -T builder sh -c 'ls /run/rpc/tools/*.sock | wc -l') == 3 ]]; }
-  within 30 replicas || fail "not three sockets"
+  within 60 replicas || fail "not three sockets"
   is "what three replicas answer" "$(own run --rm -T builder)" 3
   own down -v -t 1 >/dev/null 2>&1
 }

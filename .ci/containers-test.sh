@@ -48,7 +48,7 @@ start_w() {
   docker volume create --opt type=tmpfs --opt device=tmpfs --opt "o=size=1m,uid=$uid,gid=$gid,mode=0770" "$w" >/dev/null
   docker run -d --name "$w" --network none --read-only --cap-drop ALL --security-opt no-new-privileges --tmpfs /tmp \
     --user "$uid:$gid" -v "$w:/run/rpc/w" rpc-hugin rpcd serve --listen /run/rpc/w/ --all-commands >/dev/null
-  timeout 30 docker exec "$w" rpc ping --wait 20s /run/rpc/w/ >/dev/null || fail "the worker w does not answer: $(docker logs "$w" 2>&1 | tail -n 3)"
+  timeout 90 docker exec "$w" rpc ping --wait 60s /run/rpc/w/ >/dev/null || fail "the worker w does not answer: $(docker logs "$w" 2>&1 | tail -n 3)"
 }
 stop_w() {
   docker rm -f "$w" >/dev/null 2>&1 || true

@@ -111,10 +111,10 @@ test_debian_package() {
   in_s sh -c 'echo RPCD_DRAIN=60 >/etc/rpcd/rpcd.conf && systemctl restart rpcd.service && mkfifo /tmp/go /tmp/out && chmod 666 /tmp/go'
   in_s rpc -n -C / "$s" sh -c 'echo started; read line </tmp/go; exit 3' >"$work/out" 2>"$work/err" </dev/null &
   call=$!
-  within 20 grep -q started "$work/out" || fail "the call has not started: $(<"$work/err")"
+  within 60 grep -q started "$work/out" || fail "the call has not started: $(<"$work/err")"
   install_deb two
   draining() { [[ $(sc show --value -p StatusText rpcd.service) == draining* ]]; }
-  within 20 draining || fail "the old daemon doesn't drain: $(sc show --value -p StatusText rpcd.service)"
+  within 60 draining || fail "the old daemon doesn't drain: $(sc show --value -p StatusText rpcd.service)"
   in_s rpc -n -C / "$s" sh -c 'echo later' >"$work/later" 2>&1 </dev/null &
   later=$!
   kill -0 $call || fail "the upgrade ended the call: $(<"$work/err")"
@@ -123,8 +123,8 @@ test_debian_package() {
   is "the call's status" $status 3
   wait $later || fail "a call that came meanwhile failed: $(<"$work/later")"
   is "what it says" "$(<"$work/later")" later
-  within 20 serves "$s" 1.0.1 || fail "after the upgrade it is $(version_at "$s")"
-  within 20 serves hugin 1.0.1 || fail "after the upgrade hugin is $(version_at hugin)"
+  within 60 serves "$s" 1.0.1 || fail "after the upgrade it is $(version_at "$s")"
+  within 60 serves hugin 1.0.1 || fail "after the upgrade hugin is $(version_at hugin)"
   is "the operator's settings" "$(in_s cat /etc/rpcd/rpcd.conf)" RPCD_DRAIN=60
   is "failed units" "$(sc list-units --failed --plain --no-legend 'rpcd*')" ""
 

@@ -47,11 +47,11 @@ test_status_text() {
   text_is() { [[ $(show rpcd@hugin.service StatusText) == "serving hugin: $1 of 1024 calls running, 0 of 1024 waiting" ]]; }
   in_b sh -c 'rm -f go; mkfifo go'
   call hugin sh -c 'echo started; read line <go; exit 3'
-  within 20 text_is 1 || fail "the text is: $(show rpcd@hugin.service StatusText)"
+  within 60 text_is 1 || fail "the text is: $(show rpcd@hugin.service StatusText)"
   in_b sh -c 'echo >go'
   ended
   is "the call's status" "$status" 3
-  within 20 text_is 0 || fail "the text is: $(show rpcd@hugin.service StatusText)"
+  within 60 text_is 0 || fail "the text is: $(show rpcd@hugin.service StatusText)"
 }
 
 restarted() { (($(show "$1" NRestarts) > $2)); } # UNIT TIMES
@@ -67,16 +67,16 @@ test_watchdog_bites() {
   ended
   is "the caller's status" "$status" 125
   cat "$work/err"
-  within 20 restarted rpcd@hugin.service 0 || fail "systemd did not restart it"
+  within 60 restarted rpcd@hugin.service 0 || fail "systemd did not restart it"
   logged rpcd@hugin.service 'Watchdog timeout' || fail "it was not the watchdog"
-  within 20 gone "$call_pid" || fail "the call lives on"
+  within 60 gone "$call_pid" || fail "the call lives on"
   in_b rpc hugin true </dev/null || fail "no calls after the restart"
   # The watchdog leaves a daemon alone that answers for longer than the limit.
   first=$(pid_of rpcd@hugin.service)
   is "the limit" "$(show rpcd@hugin.service WatchdogUSec)" 2s
   heard=$(show rpcd@hugin.service WatchdogTimestampMonotonic)
   beats() { (($(show rpcd@hugin.service WatchdogTimestampMonotonic) > heard + 4000000)); }
-  within 30 beats || fail "no beats"
+  within 60 beats || fail "no beats"
   is "the daemon that beats" "$(pid_of rpcd@hugin.service)" "$first"
 }
 
@@ -90,8 +90,8 @@ test_kill_9_with_a_call_in_flight() {
   in_s sh -c "kill -9 $(pid_of rpcd@hugin.service)"
   ended
   is "the caller's status" "$status" 125
-  within 20 gone "$call_pid" || fail "the call lives on"
-  within 20 gone "$escaped" || fail "what the call put into a session of its own lives on"
+  within 60 gone "$call_pid" || fail "the call lives on"
+  within 60 gone "$escaped" || fail "what the call put into a session of its own lives on"
   in_b rpc hugin true </dev/null || fail "no calls after the restart"
   is "the restarts" "$(show rpcd@hugin.service NRestarts)" 1
 }
@@ -116,7 +116,7 @@ test_drain_on_stop() {
   within 60 long_started || fail "the long call has not started"
   sc stop rpcd@hugin.service &
   stop=$!
-  within 20 draining rpcd@hugin.service || fail "it does not drain"
+  within 60 draining rpcd@hugin.service || fail "it does not drain"
   in_b sh -c 'echo >go'
   status=0
   wait $short || status=$?
@@ -203,7 +203,7 @@ test_pid_1_reaps_10000_orphans() {
   local name=$project-one got
   docker run -d --name "$name" --network none --read-only --cap-drop ALL --user 1000:1000 --tmpfs /tmp \
     -v "$project-one:/run/rpc/one" rpc-systemd rpcd serve --listen /run/rpc/one/ --all-commands >/dev/null
-  timeout 60 docker exec "$name" rpc ping --wait 50s one >/dev/null || fail "rpcd does not answer"
+  timeout 90 docker exec "$name" rpc ping --wait 60s one >/dev/null || fail "rpcd does not answer"
   is "PID 1" "$(docker exec "$name" cat /proc/1/comm)" rpcd
   # An orphan ends once its parent is PID 1, with a status that no call has.
   got=$(

@@ -278,10 +278,10 @@ func killedMember(t *testing.T, first, from, topic, victim string) {
 	for _, who := range []string{first, "subscriber", "publisher"} {
 		switch {
 		case who == "subscriber" && sub == nil:
-			sub = rpc("sub", "--heartbeat", "0.3", from, topic)
+			sub = rpc("sub", "--heartbeat", "1", from, topic)
 			used("it subscribes", func(u TopicUse) bool { return u.Subscribers == 1 })
 		case who == "publisher" && pub == nil:
-			pub = rpc("pub", "--heartbeat", "0.3", from, topic)
+			pub = rpc("pub", "--heartbeat", "1", from, topic)
 			used("it publishes", func(u TopicUse) bool { return u.Publishers == 1 })
 		}
 	}
@@ -322,7 +322,7 @@ func TestCutBridgeOfTopics(t *testing.T) {
 	w := newWorld(t)
 	w.topics()
 	bridge := w.bridge("far", "w")
-	o := TopicOptions{Heartbeat: 300 * time.Millisecond}
+	o := TopicOptions{Heartbeat: time.Second}
 	s, p := subscription(t, "far", "block", o), publisher(t, "far", "block", o)
 	waits := make(chan error, 1)
 	go func() {

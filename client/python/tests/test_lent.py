@@ -249,7 +249,7 @@ with rpcd.connect({self.at!r}, "one") as c:
     def test_the_callers_time_limit(self) -> None:
         for i in range(2):
             self.ids(self.connect(), 1)  # the worker is up
-            c = self.connect(timeout=2)
+            c = self.connect(timeout=4)
             self.lend(c)
             with self.assertRaises(TimeoutError):
                 c._bytes(b"sleep " + os.fsencode(self.path(f"late{i}")))
@@ -274,7 +274,7 @@ with rpcd.connect({self.at!r}, "one") as c:
         for t in threads:
             t.start()
         for t in threads:
-            t.join(60)
+            t.join(rig.WITHIN)
         self.assertEqual(len(set(got[0] + got[1])), 400)
 
     def test_recalled_all_the_time(self) -> None:
@@ -312,7 +312,7 @@ with rpcd.connect({self.at!r}, "one") as c:
                     self.ids(c, 1)
                 self.fail("it is still served")
             except rpcd.Refused as e:
-                self.assertLess(now, until + 1)  # the last one that was served was not long behind
+                self.assertLess(now, until + 10)  # the last one that was served was not long behind
                 self.assertFalse(e.started)
             os.remove(allow)
 

@@ -240,7 +240,7 @@ class Map(Case):
         self.assertEqual(seen, {threading.current_thread()})
 
     def test_a_time_limit(self) -> None:
-        got = list(rpcd.map(self.at, "sh", [b"sleep 1000", b"echo ok"], timeout=1.0, on_error="yield"))
+        got = list(rpcd.map(self.at, "sh", [b"sleep 1000", b"echo ok"], timeout=3.0, on_error="yield"))
         self.assertIsInstance(got[0].error, TimeoutError)
         self.assertEqual(got[1], b"ok\n")
 

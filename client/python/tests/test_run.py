@@ -123,7 +123,7 @@ class Run(rig.WithWorker):
         r, w = os.pipe()
         try:
             with self.assertRaises(subprocess.TimeoutExpired) as caught:
-                self.run_(["sh", "-c", "echo first >&2; exec yes"], stdout=w, stderr=subprocess.PIPE, timeout=2)
+                self.run_(["sh", "-c", "echo first >&2; exec yes"], stdout=w, stderr=subprocess.PIPE, timeout=4)
         finally:
             os.close(r)
             os.close(w)
@@ -151,7 +151,7 @@ class Run(rig.WithWorker):
     def test_a_timeout_kills(self) -> None:
         pids = os.path.join(self.folder, "pid")
         with self.assertRaises(subprocess.TimeoutExpired):
-            self.run_(["sh", "-c", f"trap '' TERM; echo $$ >{pids}; sleep 1000; sleep 1000"], timeout=1)
+            self.run_(["sh", "-c", f"trap '' TERM; echo $$ >{pids}; sleep 1000; sleep 1000"], timeout=3)
         with open(pids) as f:
             pid = int(f.read())
         rig.eventually(lambda: rig.gone(pid), "the procedure is killed")

@@ -654,18 +654,18 @@ class Bridged(Topics):
 
     def test_silence_is_kept_up(self) -> None:
         """Neither side takes the other one for dead while nothing is sent and the user computes."""
-        with self.subscribe("block", records="bytes", heartbeat=0.3) as s, self.publish("block", heartbeat=0.3) as p:
-            time.sleep(1.2)
+        with self.subscribe("block", records="bytes", heartbeat=1) as s, self.publish("block", heartbeat=1) as p:
+            time.sleep(4)
             p.send(b"x")
-            time.sleep(0.6)
+            time.sleep(2)
             self.assertEqual(next(s), b"x")
             got = in_thread(lambda: next(s))
-            time.sleep(1.2)
+            time.sleep(4)
             p.send(b"y")
             self.assertEqual(got(), b"y")
 
     def test_a_bridge_that_stands_still(self) -> None:
-        p, s = self.publish("block", heartbeat=0.3), self.subscribe("block", heartbeat=0.3)
+        p, s = self.publish("block", heartbeat=1), self.subscribe("block", heartbeat=1)
         children = subprocess.run(["pgrep", "-P", str(self.worker.processes["bridge"].pid)], stdout=subprocess.PIPE, text=True).stdout.split()
         for pid in children:
             os.kill(int(pid), signal.SIGSTOP)

@@ -40,7 +40,8 @@ prepare() {
   fi
 }
 
-# The engine, and every image that examples and containers use: the slow layers, which come by the network.
+# The engine, and what examples and containers use: every image, whose slow layers come by the network, and compose v2,
+# which is built where it isn't installed.
 images() {
   local compose=(docker-compose) empty
   .ci/engine.sh
@@ -50,6 +51,7 @@ images() {
   empty=$(mktemp -d)
   docker build -q -t rpc-systemd-bare --target systemd -f .ci/systemd.Dockerfile "$empty"
   rmdir "$empty"
+  nice -n 10 .ci/compose-v2.sh
 }
 
 lint() {

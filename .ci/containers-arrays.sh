@@ -93,14 +93,15 @@ test_fft_worker_killed_with_a_loan() {
   grep -q ' served on a lent connection: .* procedure=fft2d' "$work/fft.log" || fail "nothing was lent"
 }
 
-# kill_of_four runs fft.sh, and kills a worker process and a replica meanwhile. It checks the result, and leaves
-# rpcd's lines in $work/fft.log.
+# kill_of_four runs fft.sh, and kills a worker process and later a replica. It checks the result, and leaves rpcd's lines
+# in $work/fft.log. An array that is lost twice fails, as it should. So the second kill comes when the array that was lost
+# first is surely done: of the arrays behind it rpc map begins at most 16 before that (4 for each of the slots).
 kill_of_four() {
   local replicas log=$work/log-of-fft/joblog container run exports=$work/volumes/fft/exports
   rm -rf "${log%/*}"
   dc rm -sf fft >/dev/null 2>&1                                 # so that their logs tell of this run alone
   [[ -e $work/fft2d ]] || cp "$exports/fft2d/run" "$work/fft2d" # a case before this one may have failed
-  hold_third "$work/fft2d" >"$exports/fft2d/run"
+  hold "$work/fft2d" >"$exports/fft2d/run"
   touch "$exports/.hold"
   dc up -d fft >/dev/null 2>&1 || fail "fft doesn't start"
   mapfile -t replicas < <(dc ps -q fft)
@@ -111,11 +112,14 @@ kill_of_four() {
   run=$!
 
   for container in "${replicas[@]}"; do
-    within 60 holds_array "$container" || fail "a replica has no array in hand: $(tail -n 3 "$work/fft.out")"
+    within 60 holds "$container" 1 || fail "a replica has no array in hand: $(tail -n 3 "$work/fft.out")"
   done
   docker exec "${replicas[0]}" sh -c "$kill_worker" || fail "the worker process isn't there"
-  docker kill -s KILL "${replicas[1]}" >/dev/null
+  touch "$exports/.hold.${replicas[1]:0:12}"
   rm "$exports/.hold"
+  within 60 holds "${replicas[1]}" 2 || fail "the replica doesn't go on: $(tail -n 3 "$work/fft.out")"
+  docker kill -s KILL "${replicas[1]}" >/dev/null
+  rm "$exports"/.hold.*
 
   wait $run || fail "fft.sh ended with status $?: $(tail -n 5 "$work/fft.out")"
   cp "$work/fft2d" "$exports/fft2d/run"
@@ -126,16 +130,18 @@ kill_of_four() {
   for container in "${replicas[@]}"; do docker logs "$container" 2>&1; done >"$work/fft.log"
 }
 
-# hold_third prints a worker's program, changed: with the third array in hand it waits while a file .hold is in the exports
-# directory, and says so. So each replica surely has one when it's killed, and the run isn't over.
-hold_third() { # FILE
+# hold prints a worker's program, changed: with the third array in hand it waits while there is a file .hold in the exports
+# directory, with the 20th while there is one .hold.HOSTNAME, and says so. So a replica surely has an array in hand when
+# it's killed, and the run isn't over.
+hold() { # FILE
   awk '{ print } /^def fft2d/ {
-    print "    global calls; calls += 1; hold = os.path.dirname(__file__) + \"/../.hold\""
-    print "    if calls == 3: print(\"holds an array\", file=sys.stderr, flush=True)"
-    print "    while calls == 3 and os.path.exists(hold): time.sleep(0.01)"
+    print "    global calls; calls += 1"
+    print "    file = os.path.dirname(__file__) + {3: \"/../.hold\", 20: \"/../.hold.\" + os.uname().nodename}.get(calls, \"/none\")"
+    print "    if os.path.exists(file): print(\"holds an array\", file=sys.stderr, flush=True)"
+    print "    while os.path.exists(file): time.sleep(0.01)"
   } /^import sys/ { print "import os, time"; print "calls = 0" }' "$1"
 }
-holds_array() { docker logs "$1" 2>&1 | grep 'holds an array' >/dev/null; } # CONTAINER
+holds() { (($(docker logs "$1" 2>&1 | grep -c 'holds an array') >= $2)); } # CONTAINER TIMES
 
 # kill_worker is for a replica's shell. The brackets keep it from finding that shell.
 # shellcheck disable=SC2016 # the replica's variables

@@ -41,15 +41,12 @@ func within(t testing.TB, limit time.Duration, what string, f func()) {
 	}
 }
 
-// eventually bounds what no event tells of.
-const eventually = 20 * time.Second
-
 // Eventually asks again and again until ok, and ever less often: to ask costs time that
-// the tests beside need. After 20 s the test has failed, but goes on.
+// the tests beside need. After Limit the test has failed, but goes on.
 func Eventually(t testing.TB, what string, ok func() bool) bool {
 	t.Helper()
 	pause := 5 * time.Millisecond
-	for end := time.Now().Add(eventually); time.Now().Before(end); time.Sleep(pause) {
+	for end := time.Now().Add(Limit); time.Now().Before(end); time.Sleep(pause) {
 		if ok() {
 			return true
 		}

@@ -501,6 +501,7 @@ served() { of_odd_worker -- rpc o true </dev/null 2>/dev/null; }
 test_fork_bomb() {
   local caller=$project-b-bomb
   odd_worker --tmpfs /tmp --pids-limit 200 -- rpc-hugin rpcd serve --listen /run/rpc/o/ --all-commands --grace 1s
+  # shellcheck disable=SC2016 # perl's variable
   of_odd_worker --name "$caller" -- rpc o perl -e '$SIG{TERM} = "IGNORE"; for (;;) { fork // select undef, undef, undef, 0.02 }' >/dev/null 2>&1 </dev/null &
   within 60 bombed || fail "the bomb doesn't go off: $(cat "$(pids_file)" 2>&1)"
   # Calls during the bomb may fail. They make rpcd start threads.

@@ -69,6 +69,7 @@ func joinOnce(ctx context.Context, worker, topic string, first wire.Type, o Topi
 			conn.Close()
 			return nil, err
 		}
+		conn.FD.IgnoreRoom()
 		return m, nil
 	}
 	return nil, err

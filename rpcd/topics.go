@@ -54,6 +54,7 @@ func (c *conn) member(f *firstFrame, publish bool, serve func(topic.Member, stri
 	} else {
 		c.fd.EnlargeSendBuffer()
 	}
+	c.fd.IgnoreRoom()
 	if bridged {
 		c.talk.BeginHeartbeats(m.Heartbeat)
 	}

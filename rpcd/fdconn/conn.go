@@ -39,6 +39,7 @@ type Conn struct {
 
 	write sync.Mutex             // held for a whole frame, so that frames don't mix
 	left  atomic.Pointer[[]byte] // of WriteIfRead, for who holds write
+	entry *entry                 // of IgnoreRoom, likewise
 	last  atomic.Pointer[[]byte] // of SendAndHangUp, likewise
 
 	// For the reading goroutine alone.
@@ -234,10 +235,14 @@ func (c *Conn) send(b, oob []byte) error {
 			case nil:
 				b, oob = b[n:], nil
 			case unix.EINTR:
+			case unix.EAGAIN:
+				err = c.entry.wait(fd, true)
+				return err != nil
 			default:
-				return err != unix.EAGAIN
+				return true
 			}
 		}
+		_ = c.entry.wait(fd, false)
 		return true
 	})
 	return cmp.Or(waited, os.NewSyscallError("sendmsg", err))

@@ -15,6 +15,7 @@ import (
 func (c *Conn) Splice(header []byte, fd, n int) error {
 	c.write.Lock()
 	defer c.endWrite()
+	c.heedRoom()
 	for len(header) > 0 {
 		k, err := c.s.Load().Sendmsg(context.Background(), header, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_MORE)
 		if err != nil {

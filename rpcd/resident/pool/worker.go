@@ -154,6 +154,7 @@ func (w *worker) start() error {
 	if w.fd, err = fdconn.Adopt(pair[0]); err != nil {
 		return err
 	}
+	w.fd.IgnoreRoom()
 	if err := w.spawn(pair[1]); err != nil {
 		w.fd.Close()
 		return err

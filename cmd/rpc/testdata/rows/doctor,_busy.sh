@@ -20,5 +20,5 @@ wait
 #|  cure: see what runs (rpc ps $W; ...), or raise --max-calls; a pipeline of several calls to $W needs a place for each
 #| status 1
 #| bad places: busy: 1 of 1 calls run, and 1 of 1 wait: the next one is refused
-#|  cure: rpc --wait 60s $W ..., or see what runs (rpc ps $W), or raise --max-calls and --queue
+#|  cure: rpc --wait 30s $W ..., or see what runs (rpc ps $W), or raise --max-calls and --queue
 #| status 1

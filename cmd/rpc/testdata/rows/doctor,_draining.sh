@@ -15,5 +15,5 @@ wait
 
 # stdout:
 #| bad state: draining: new calls are refused
-#|  cure: wait until it is back (rpc --wait 60s $W ...); rpc ps $W shows what it still runs
+#|  cure: wait until it is back (rpc --wait 30s $W ...); rpc ps $W shows what it still runs
 #| status 1

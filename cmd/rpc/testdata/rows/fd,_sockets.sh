@@ -45,7 +45,7 @@ except (BrokenPipeError, ConnectionResetError):
 call.stdin.close()
 print(call.wait())
 P
-timeout 30 python3 talk.py
+timeout 120 python3 talk.py
 
 # stdout:
 #| got question

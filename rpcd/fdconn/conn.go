@@ -39,8 +39,8 @@ type Conn struct {
 
 	write sync.Mutex             // held for a whole frame, so that frames don't mix
 	left  atomic.Pointer[[]byte] // of WriteIfRead, for who holds write
-	entry *entry                 // of IgnoreRoom, likewise
 	last  atomic.Pointer[[]byte] // of SendAndHangUp, likewise
+	entry *entry                 // of IgnoreRoom, likewise
 
 	// For the reading goroutine alone.
 	oob   []byte // room for a control message; nil: the kernel closes descriptors that arrive
@@ -236,13 +236,13 @@ func (c *Conn) send(b, oob []byte) error {
 				b, oob = b[n:], nil
 			case unix.EINTR:
 			case unix.EAGAIN:
-				err = c.entry.wait(fd, true)
+				err = c.entry.setRoom(fd, true)
 				return err != nil
 			default:
 				return true
 			}
 		}
-		_ = c.entry.wait(fd, false)
+		_ = c.entry.setRoom(fd, false)
 		return true
 	})
 	return cmp.Or(waited, os.NewSyscallError("sendmsg", err))

@@ -47,6 +47,7 @@ func (c *Conn) Attach(fd int) error {
 		return err
 	}
 	c.leave = guard(s)
+	c.entry = nil // it was that of the socket before
 	c.s.Store(s)
 	return nil
 }

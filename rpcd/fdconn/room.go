@@ -25,8 +25,8 @@ const goEvents = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLERR 
 // IgnoreRoom lets this process sleep while the other side reads. Go waits for room at
 // every socket (EPOLLOUT), so the kernel wakes this process each time the other side has
 // read something, also where nobody wants to write. From now on it waits for room only
-// while a write does. That is for a connection that lives long, and is never detached:
-// it takes some looks into /proc. Where these tell nothing, all stays as it is.
+// while a write does, until Detach. That is for a connection that lives long: it takes
+// some looks into /proc. Where these tell nothing, all stays as it is.
 func (c *Conn) IgnoreRoom() {
 	rc, err := c.s.Load().SyscallConn()
 	if err != nil {
@@ -35,7 +35,7 @@ func (c *Conn) IgnoreRoom() {
 	c.write.Lock()
 	defer c.endWrite()
 	_ = rc.Control(func(fd uintptr) {
-		if e := entryOf(int(fd)); e != nil && e.wait(fd, false) == nil {
+		if e := entryOf(int(fd)); e != nil && e.setRoom(fd, false) == nil {
 			c.entry = e
 		}
 	})
@@ -44,14 +44,14 @@ func (c *Conn) IgnoreRoom() {
 // heedRoom undoes IgnoreRoom, for a write that doesn't go by send; c.write is held.
 func (c *Conn) heedRoom() {
 	if rc, err := c.s.Load().SyscallConn(); err == nil && c.entry != nil {
-		_ = rc.Control(func(fd uintptr) { _ = c.entry.wait(fd, true) })
+		_ = rc.Control(func(fd uintptr) { _ = c.entry.setRoom(fd, true) })
 		c.entry = nil
 	}
 }
 
-// wait says whether to wait for room. When there is room already, the kernel tells so
-// anew (epoll_ctl(2), EPOLL_CTL_MOD).
-func (e *entry) wait(fd uintptr, room bool) error {
+// setRoom sets whether Go's poller waits for room at the socket. When there is room
+// already, the kernel tells so anew (epoll_ctl(2), EPOLL_CTL_MOD).
+func (e *entry) setRoom(fd uintptr, room bool) error {
 	if e == nil || e.room == room {
 		return nil
 	}

@@ -28,10 +28,7 @@ func waitsForRoom(t *testing.T, c *Conn) (waits bool) {
 
 // A connection that ignores room waits for it while a write does, and not after that.
 func TestIgnoreRoom(t *testing.T) {
-	a, b, err := Pair()
-	if err != nil {
-		t.Fatal(err)
-	}
+	a, b := pair(t)
 	defer a.Close()
 	defer b.Close()
 	if !waitsForRoom(t, a) {
@@ -46,6 +43,7 @@ func TestIgnoreRoom(t *testing.T) {
 	}
 	much := bytes.Repeat([]byte("12345678"), 1<<20)
 	got := make([]byte, len(much))
+	var err error
 	for range 3 {
 		written := make(chan error, 1)
 		go func() { written <- a.WriteFrame(much) }()
@@ -77,21 +75,49 @@ func TestIgnoreRoomEnds(t *testing.T) {
 		"the other side": func(_, b *Conn) { b.Close() },
 		"hanging up":     func(a, _ *Conn) { a.HangUp() },
 	} {
-		a, b, err := Pair()
-		if err != nil {
-			t.Fatal(err)
-		}
+		a, b := pair(t)
 		a.IgnoreRoom()
 		written := make(chan error, 1)
 		go func() { written <- a.WriteFrame(make([]byte, 8<<20)) }()
 		testkit.Eventually(t, "the write waits", func() bool { return waitsForRoom(t, a) })
 		end(a, b)
+		var err error
 		testkit.Within(t, what, func() { err = <-written })
 		if !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, unix.EPIPE) {
 			t.Errorf("%s: %v", what, err)
 		}
 		a.Close()
 		b.Close()
+	}
+}
+
+// A connection that was detached has another entry in Go's poller.
+func TestIgnoreRoomAndDetach(t *testing.T) {
+	a, b := pair(t)
+	defer a.Close()
+	defer b.Close()
+	a.IgnoreRoom()
+	fd, err := a.Detach()
+	if err == nil {
+		err = a.Attach(fd)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !waitsForRoom(t, a) {
+		t.Error("it doesn't wait for room")
+	}
+	written := make(chan error, 1)
+	go func() { written <- a.WriteFrame(make([]byte, 8<<20)) }()
+	testkit.Within(t, "reading", func() {
+		_, err = io.ReadFull(b, make([]byte, 8<<20))
+		err = errors.Join(err, <-written)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !waitsForRoom(t, a) {
+		t.Error("it doesn't wait for room after a write")
 	}
 }
 
